@@ -1,0 +1,6 @@
+//! What lite2pg does: reads SQLite, writes PostgreSQL, proves them equal.
+//! Owns all I/O; never prints, never reads the environment, never exits.
+
+pub mod error;
+
+pub use error::{Error, Kind, Result};

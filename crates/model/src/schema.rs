@@ -1,0 +1,366 @@
+//! The schema of a SQLite database as data: what its SQL text and its pragmas say, resolved to columns.
+//! Owns the shapes; never parses (see `sql`), never reads a file (the engine fills [`RawSchema`]).
+
+use crate::sql::ast::Expr;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A whole database.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Schema {
+    /// Every table, in the order of `sqlite_schema`.
+    pub tables: Vec<Table>,
+    /// Views, in order.
+    pub views: Vec<Object>,
+    /// Triggers, in order.
+    pub triggers: Vec<Object>,
+}
+
+/// A view or a trigger, kept by its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// Its name.
+    pub name: String,
+    /// For a trigger: the table or view it stands on. For a view: its own name.
+    pub table: String,
+    /// Its CREATE statement.
+    pub sql: String,
+}
+
+/// What kind of table it is. Only ordinary tables carry rows over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TableKind {
+    /// A table with rows of its own.
+    Ordinary,
+    /// A virtual table of this module.
+    Virtual(String),
+    /// Storage of a virtual table; never copied.
+    Shadow,
+    /// SQLite's own (`sqlite_sequence`, `sqlite_stat1` …); never copied.
+    Internal,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// Its name, as written.
+    pub name: String,
+    /// Its CREATE statement.
+    pub sql: String,
+    /// Its kind.
+    pub kind: TableKind,
+    /// WITHOUT ROWID.
+    pub without_rowid: bool,
+    /// STRICT.
+    pub strict: bool,
+    /// Columns, in order; hidden columns of virtual tables are left out.
+    pub columns: Vec<Column>,
+    /// The column that is the rowid (INTEGER PRIMARY KEY), if any.
+    pub rowid_alias: Option<usize>,
+    /// AUTOINCREMENT.
+    pub autoincrement: bool,
+    /// What `sqlite_sequence` holds for it.
+    pub sequence: Option<i64>,
+    /// PRIMARY KEY.
+    pub primary_key: Option<Key>,
+    /// UNIQUE constraints (not unique indexes made by CREATE INDEX).
+    pub uniques: Vec<Key>,
+    /// Foreign keys.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// CHECK constraints, of columns and of the table.
+    pub checks: Vec<Check>,
+    /// Indexes made by CREATE INDEX.
+    pub indexes: Vec<Index>,
+}
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name, as written.
+    pub name: String,
+    /// Declared type as written, empty if none.
+    pub declared: String,
+    /// Affinity that follows from it.
+    pub affinity: Affinity,
+    /// NOT NULL as SQLite enforces it (a rowid alias and the key of a WITHOUT ROWID or STRICT table count too).
+    pub not_null: bool,
+    /// DEFAULT.
+    pub default: Option<Expression>,
+    /// COLLATE, upper case, if it is not BINARY.
+    pub collation: Option<String>,
+    /// GENERATED ALWAYS AS.
+    pub generated: Option<Generated>,
+}
+
+/// Type affinity. Source: <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Affinity {
+    /// The name holds INT.
+    Integer,
+    /// CHAR, CLOB or TEXT.
+    Text,
+    /// BLOB, or no type at all.
+    Blob,
+    /// REAL, FLOA or DOUB.
+    Real,
+    /// Anything else.
+    Numeric,
+}
+
+impl Affinity {
+    /// The affinity of a declared type of an ordinary (not STRICT) table.
+    pub fn of(declared: &str) -> Affinity {
+        let d = declared.to_ascii_uppercase();
+        if d.contains("INT") {
+            Affinity::Integer
+        } else if d.contains("CHAR") || d.contains("CLOB") || d.contains("TEXT") {
+            Affinity::Text
+        } else if d.contains("BLOB") || d.is_empty() {
+            Affinity::Blob
+        } else if d.contains("REAL") || d.contains("FLOA") || d.contains("DOUB") {
+            Affinity::Real
+        } else {
+            Affinity::Numeric
+        }
+    }
+}
+
+/// A generated column's expression.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Generated {
+    /// The expression.
+    pub expr: Expression,
+    /// STORED rather than VIRTUAL.
+    pub stored: bool,
+}
+
+/// An expression: its text as written, and its tree if it is one that is understood.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Expression {
+    /// The text.
+    pub sql: String,
+    /// The tree; `None` where the expression is beyond what `sql::ast` holds.
+    pub ast: Option<Expr>,
+}
+
+/// A key: PRIMARY KEY or UNIQUE.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// CONSTRAINT name.
+    pub name: Option<String>,
+    /// Its columns.
+    pub columns: Vec<KeyColumn>,
+    /// ON CONFLICT, upper case, if it is not ABORT.
+    pub on_conflict: Option<String>,
+}
+
+/// A column of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyColumn {
+    /// Index into `Table::columns`.
+    pub column: usize,
+    /// Collation the key compares with, upper case, if not BINARY.
+    pub collation: Option<String>,
+    /// DESC.
+    pub descending: bool,
+}
+
+/// An index made by CREATE INDEX.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// Its CREATE statement.
+    pub sql: String,
+    /// UNIQUE.
+    pub unique: bool,
+    /// Its terms; empty if the statement was not understood.
+    pub terms: Vec<IndexTerm>,
+    /// WHERE.
+    pub predicate: Option<Expression>,
+}
+
+/// A term of an index.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IndexTerm {
+    /// Column or expression.
+    pub on: IndexOn,
+    /// Collation, upper case, if not BINARY.
+    pub collation: Option<String>,
+    /// DESC.
+    pub descending: bool,
+}
+
+/// What an index term stands on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IndexOn {
+    /// Index into `Table::columns`.
+    Column(usize),
+    /// An expression.
+    Expression(Expression),
+}
+
+/// A foreign key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKey {
+    /// CONSTRAINT name.
+    pub name: Option<String>,
+    /// Child columns: indexes into `Table::columns`.
+    pub columns: Vec<usize>,
+    /// Parent table: its own spelling if it exists, else as written.
+    pub parent: String,
+    /// Parent columns by their own spelling; resolved to the parent's primary key where none are written.
+    /// Empty if the parent does not exist or has no such key.
+    pub parent_columns: Vec<String>,
+    /// ON DELETE.
+    pub on_delete: Action,
+    /// ON UPDATE.
+    pub on_update: Action,
+    /// When it is checked.
+    pub deferrable: Deferrable,
+}
+
+/// What a foreign key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// NO ACTION.
+    NoAction,
+    /// RESTRICT.
+    Restrict,
+    /// SET NULL.
+    SetNull,
+    /// SET DEFAULT.
+    SetDefault,
+    /// CASCADE.
+    Cascade,
+}
+
+/// When a foreign key is checked, as the SQL text says (the pragmas hide it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deferrable {
+    /// Not deferrable.
+    Not,
+    /// DEFERRABLE, INITIALLY IMMEDIATE or unsaid.
+    Immediate,
+    /// DEFERRABLE INITIALLY DEFERRED.
+    Deferred,
+}
+
+/// A CHECK constraint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// CONSTRAINT name.
+    pub name: Option<String>,
+    /// The condition.
+    pub expr: Expression,
+}
+
+/// What the engine reads from a file: the rows of `sqlite_schema` and of the pragmas, undigested.
+#[derive(Clone, Debug, Default)]
+pub struct RawSchema {
+    /// Rows of `sqlite_schema`, in rowid order.
+    pub objects: Vec<RawObject>,
+    /// `PRAGMA table_list`, by table name.
+    pub table_list: BTreeMap<String, RawTable>,
+    /// `PRAGMA table_xinfo`, by table name.
+    pub columns: BTreeMap<String, Vec<RawColumn>>,
+    /// `PRAGMA index_list` with `index_xinfo`, by table name.
+    pub indexes: BTreeMap<String, Vec<RawIndex>>,
+    /// `PRAGMA foreign_key_list`, by table name.
+    pub foreign_keys: BTreeMap<String, Vec<RawForeignKey>>,
+    /// `sqlite_sequence`.
+    pub sequences: BTreeMap<String, i64>,
+}
+
+/// A row of `sqlite_schema`.
+#[derive(Clone, Debug, Default)]
+pub struct RawObject {
+    /// table, index, view or trigger.
+    pub kind: String,
+    /// name.
+    pub name: String,
+    /// tbl_name.
+    pub table: String,
+    /// sql; `None` for automatic indexes.
+    pub sql: Option<String>,
+}
+
+/// A row of `PRAGMA table_list`.
+#[derive(Clone, Debug, Default)]
+pub struct RawTable {
+    /// table, view, shadow or virtual.
+    pub kind: String,
+    /// WITHOUT ROWID.
+    pub without_rowid: bool,
+    /// STRICT.
+    pub strict: bool,
+}
+
+/// A row of `PRAGMA table_xinfo`.
+#[derive(Clone, Debug, Default)]
+pub struct RawColumn {
+    /// name.
+    pub name: String,
+    /// Declared type.
+    pub declared: String,
+    /// notnull.
+    pub not_null: bool,
+    /// dflt_value, as text.
+    pub default: Option<String>,
+    /// 1-based place in the primary key, 0 if none.
+    pub primary_key: i64,
+    /// 0 normal, 1 hidden, 2 virtual generated, 3 stored generated.
+    pub hidden: i64,
+}
+
+/// A row of `PRAGMA index_list` with its `index_xinfo` key columns.
+#[derive(Clone, Debug, Default)]
+pub struct RawIndex {
+    /// name.
+    pub name: String,
+    /// unique.
+    pub unique: bool,
+    /// c (CREATE INDEX), u (UNIQUE) or pk.
+    pub origin: String,
+    /// partial.
+    pub partial: bool,
+    /// Key columns only, in order.
+    pub columns: Vec<RawIndexColumn>,
+}
+
+/// A key column of `PRAGMA index_xinfo`.
+#[derive(Clone, Debug, Default)]
+pub struct RawIndexColumn {
+    /// Column number, -1 for the rowid, -2 for an expression.
+    pub cid: i64,
+    /// Column name.
+    pub name: Option<String>,
+    /// DESC.
+    pub descending: bool,
+    /// Collation.
+    pub collation: String,
+}
+
+/// A row of `PRAGMA foreign_key_list`.
+#[derive(Clone, Debug, Default)]
+pub struct RawForeignKey {
+    /// Number of the key; columns of one key share it.
+    pub id: i64,
+    /// Place of the column in the key.
+    pub seq: i64,
+    /// Parent table as written.
+    pub table: String,
+    /// Child column.
+    pub from: String,
+    /// Parent column, if written.
+    pub to: Option<String>,
+    /// ON UPDATE.
+    pub on_update: String,
+    /// ON DELETE.
+    pub on_delete: String,
+}

@@ -1,0 +1,100 @@
+//! The tree of the expressions that are understood: names resolved to columns, literals as values.
+//! Owns the shape; never prints or parses.
+
+use serde::{Deserialize, Serialize};
+
+/// An expression. What is not here is not understood yet, and its object becomes a finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expr {
+    /// A column of the table, by index into `Table::columns`.
+    Column(usize),
+    /// NULL.
+    Null,
+    /// An integer literal; TRUE and FALSE are 1 and 0 as in SQLite.
+    Integer(i64),
+    /// A real literal.
+    Real(f64),
+    /// A string literal (or a double-quoted token that names no column).
+    Text(String),
+    /// A blob literal.
+    Blob(Vec<u8>),
+    /// CURRENT_TIMESTAMP, CURRENT_DATE or CURRENT_TIME, or the date functions on 'now' that mean the same.
+    Now(Now),
+    /// NOT, unary minus, plus.
+    Unary(Unary, Box<Expr>),
+    /// A binary operator.
+    Binary(Binary, Box<Expr>, Box<Expr>),
+    /// `x IS NULL` / `x IS NOT NULL` (negated).
+    IsNull(Box<Expr>, bool),
+    /// `x [NOT] IN (list)`.
+    In(Box<Expr>, Vec<Expr>, bool),
+    /// `x [NOT] BETWEEN a AND b`.
+    Between(Box<Expr>, Box<Expr>, Box<Expr>, bool),
+    /// A call of a function, name in lower case.
+    Call(String, Vec<Expr>),
+    /// `x COLLATE name`, upper case.
+    Collate(Box<Expr>, String),
+}
+
+/// The current time, in UTC as SQLite gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Now {
+    /// `YYYY-MM-DD HH:MM:SS`.
+    Timestamp,
+    /// `YYYY-MM-DD`.
+    Date,
+    /// `HH:MM:SS`.
+    Time,
+    /// Seconds since 1970 as text (`strftime('%s','now')`).
+    EpochText,
+    /// Seconds since 1970 as an integer (`unixepoch()`).
+    Epoch,
+}
+
+/// Unary operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unary {
+    /// NOT.
+    Not,
+    /// -.
+    Minus,
+    /// +.
+    Plus,
+}
+
+/// Binary operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Binary {
+    /// AND.
+    And,
+    /// OR.
+    Or,
+    /// =, ==.
+    Eq,
+    /// <>, !=.
+    Ne,
+    /// <.
+    Lt,
+    /// <=.
+    Le,
+    /// >.
+    Gt,
+    /// >=.
+    Ge,
+    /// IS.
+    Is,
+    /// IS NOT.
+    IsNot,
+    /// +.
+    Add,
+    /// -.
+    Sub,
+    /// *.
+    Mul,
+    /// ||.
+    Concat,
+}

@@ -1,0 +1,4 @@
+//! SQL on both sides: parses SQLite's text, resolves it, prints PostgreSQL's.
+//! Owns the meaning of SQL; never runs any.
+
+pub mod ast;

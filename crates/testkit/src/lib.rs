@@ -1,0 +1,2 @@
+//! Clusters, fixtures and faults for lite2pg's tests.
+//! Owns what a test needs around the tool; never contains a check of the tool itself.
