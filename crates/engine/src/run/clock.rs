@@ -1,0 +1,32 @@
+//! Who we are to other processes: the name our sessions carry, and whether the process behind such a name still lives.
+//! Owns that name's form; never ends a process.
+
+use crate::target::control::Operator;
+
+/// What our sessions are called in `pg_stat_activity`: `lite2pg HOST PID`, at most 63 bytes.
+pub fn application(operator: &Operator) -> String {
+    let mut host: String = operator.host.chars().filter(|c| c.is_ascii_graphic()).collect();
+    host.truncate(40);
+    format!("lite2pg {host} {}", std::process::id())
+}
+
+/// Whether a session's name is one of ours and its process on this host is gone. A name of another host is never dead:
+/// we cannot see it from here.
+pub fn is_dead(application: &str) -> bool {
+    let mut words = application.split(' ');
+    let (Some("lite2pg"), Some(host), Some(pid), None) = (words.next(), words.next(), words.next(), words.next()) else {
+        return false;
+    };
+    let here = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let Ok(pid) = pid.parse::<u32>() else { return false };
+    !here.trim().is_empty()
+        && application_host(here.trim()) == host
+        && pid != std::process::id()
+        && !std::path::Path::new(&format!("/proc/{pid}")).exists()
+}
+
+fn application_host(host: &str) -> String {
+    let mut host: String = host.chars().filter(|c| c.is_ascii_graphic()).collect();
+    host.truncate(40);
+    host
+}
