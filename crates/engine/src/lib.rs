@@ -2,5 +2,7 @@
 //! Owns all I/O; never prints, never reads the environment, never exits.
 
 pub mod error;
+pub mod safety;
+pub mod source;
 
 pub use error::{Error, Kind, Result};

@@ -151,6 +151,10 @@ pub mod codes {
     pub const TOO_LARGE: &str = "value-too-large";
     /// A collation or function that only the application has; a stand-in was used for reading.
     pub const APPLICATION_DEFINED: &str = "application-defined";
+    /// An object whose statement in `sqlite_schema` is no SQL that SQLite reads any more.
+    pub const DAMAGED: &str = "object-damaged";
+    /// Rows that break a constraint or a type the schema declares, as SQLite's own check says.
+    pub const INTEGRITY: &str = "constraint-broken";
     /// The next value of an identity column does not exist.
     pub const NO_NEXT_KEY: &str = "no-next-key";
 }
