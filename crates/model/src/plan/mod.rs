@@ -1,1 +1,287 @@
-//! plan
+//! The plan: one list of what shall happen, as data that a person may read and approve.
+//! Owns the shapes of tables, keys and steps in the target; never runs one.
+
+pub mod ddl;
+
+use crate::finding::Finding;
+use crate::mapping::PgType;
+use crate::schema::{Action, Deferrable};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// Everything that was decided about one migration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of this shape.
+    pub version: u32,
+    /// The schema that the tables are published to.
+    pub schema: String,
+    /// Text columns say `COLLATE "C"`, since the target's database orders text otherwise.
+    pub collate: bool,
+    /// How many objects of each kind the source has and the target gets.
+    pub objects: Objects,
+    /// What a person must know.
+    pub findings: Vec<Finding>,
+    /// The tables, in the order of the source's schema.
+    pub tables: Vec<TablePlan>,
+}
+
+/// The version of [`Plan`] that this code writes and reads.
+pub const VERSION: u32 = 1;
+
+/// One table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TablePlan {
+    /// Name in the source.
+    pub name: String,
+    /// Name in the target.
+    pub target: String,
+    /// Rows that the census counted.
+    pub rows: u64,
+    /// Bytes of their values.
+    pub bytes: u64,
+    /// WITHOUT ROWID in the source: read as one chunk.
+    pub without_rowid: bool,
+    /// PRIMARY KEY.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_key: Option<KeyPlan>,
+    /// Columns, in order.
+    pub columns: Vec<ColumnPlan>,
+    /// UNIQUE constraints.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uniques: Vec<KeyPlan>,
+    /// CHECK constraints.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckPlan>,
+    /// Indexes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<IndexPlan>,
+    /// Foreign keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_keys: Vec<ForeignKeyPlan>,
+}
+
+/// One column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnPlan {
+    /// Name in the source.
+    pub name: String,
+    /// Name in the target.
+    pub target: String,
+    /// Declared type in the source.
+    pub declared: String,
+    /// Type in the target.
+    #[serde(rename = "type")]
+    pub ty: PgType,
+    /// Why that type.
+    pub reason: String,
+    /// NOT NULL.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_null: bool,
+    /// DEFAULT, as PostgreSQL's SQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// It hands out its own values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+}
+
+/// An identity column's sequence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Name of the sequence.
+    pub sequence: String,
+    /// The next value: beyond every key and beyond what AUTOINCREMENT ever gave. `None`: there is none, the largest
+    /// key is the last of bigint.
+    pub next: Option<i64>,
+}
+
+/// PRIMARY KEY or UNIQUE.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPlan {
+    /// Name of the constraint.
+    pub name: String,
+    /// Target columns.
+    pub columns: Vec<String>,
+}
+
+/// A CHECK constraint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckPlan {
+    /// Name of the constraint.
+    pub name: String,
+    /// The condition as PostgreSQL's SQL.
+    pub condition: String,
+}
+
+/// An index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexPlan {
+    /// Name.
+    pub name: String,
+    /// UNIQUE.
+    pub unique: bool,
+    /// What stands between the parentheses.
+    pub terms: String,
+    /// WHERE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicate: Option<String>,
+}
+
+/// A foreign key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKeyPlan {
+    /// Name of the constraint.
+    pub name: String,
+    /// Child columns.
+    pub columns: Vec<String>,
+    /// Parent table, in the target.
+    pub parent: String,
+    /// Parent columns.
+    pub parent_columns: Vec<String>,
+    /// ON DELETE.
+    pub on_delete: Action,
+    /// ON UPDATE.
+    pub on_update: Action,
+    /// When it is checked.
+    pub deferrable: Deferrable,
+    /// Made NOT VALID: orphans were kept under a policy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_valid: bool,
+}
+
+/// Counts of one kind of object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// In the source.
+    pub source: u64,
+    /// Made in the target.
+    pub carried: u64,
+}
+
+/// Counts of all kinds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each field is the kind of object it counts")]
+pub struct Objects {
+    pub tables: Count,
+    pub primary_keys: Count,
+    pub unique: Count,
+    pub not_null: Count,
+    pub checks: Count,
+    pub defaults: Count,
+    pub generated: Count,
+    pub indexes: Count,
+    pub foreign_keys: Count,
+    pub sequences: Count,
+    pub views: Count,
+    pub triggers: Count,
+    pub virtual_tables: Count,
+}
+
+/// The stage a step belongs to: labels for people and for the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Tables are made.
+    Create,
+    /// Rows are copied.
+    Copy,
+    /// Primary and unique keys.
+    Keys,
+    /// Other indexes.
+    Indexes,
+    /// Checks are part of the table; foreign keys come here.
+    Constraints,
+    /// Identity positions.
+    Sequences,
+    /// Statistics.
+    Analyze,
+    /// Both sides are compared.
+    Verify,
+    /// Everything becomes visible, in one transaction.
+    Publish,
+}
+
+impl Stage {
+    /// One word, as in `--json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Stage::Create => "create",
+            Stage::Copy => "copy",
+            Stage::Keys => "keys",
+            Stage::Indexes => "indexes",
+            Stage::Constraints => "constraints",
+            Stage::Sequences => "sequences",
+            Stage::Analyze => "analyze",
+            Stage::Verify => "verify",
+            Stage::Publish => "publish",
+        }
+    }
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Runs one statement.
+    Sql(String),
+    /// Copies the rows of a table, by its place in `Plan::tables`.
+    Copy(usize),
+    /// Compares a table, by its place in `Plan::tables`.
+    Verify(usize),
+    /// Publishes the staging schema.
+    Publish,
+}
+
+/// One step: what it does, and what takes it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its place in the list; the ledger knows it by this number.
+    pub id: u32,
+    /// Its stage.
+    pub stage: Stage,
+    /// What it is about.
+    pub object: String,
+    /// What it does.
+    pub effect: Effect,
+    /// The statement that takes it back, where dropping the staging schema alone would not.
+    pub undo: Option<String>,
+}
+
+impl Plan {
+    /// The findings that stop a run.
+    pub fn blocking(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| f.blocks())
+    }
+
+    /// Rows of all tables.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|t| t.rows).sum()
+    }
+
+    /// SHA-256 of the plan; the ledger keeps it, and a resumed run must have the same.
+    pub fn hash(&self) -> String {
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        Sha256::digest(&json).iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// As TOML that a person can read.
+    ///
+    /// # Errors
+    /// Never for a plan that this code built; a message otherwise.
+    pub fn to_toml(&self) -> Result<String, String> {
+        toml::to_string_pretty(self).map_err(|e| e.to_string())
+    }
+
+    /// Reads what [`Plan::to_toml`] wrote.
+    ///
+    /// # Errors
+    /// A message with the line that could not be read.
+    pub fn from_toml(text: &str) -> Result<Plan, String> {
+        let plan: Plan = toml::from_str(text).map_err(|e| e.to_string())?;
+        if plan.version != VERSION {
+            return Err(format!("this plan has version {}, this lite2pg reads version {VERSION}", plan.version));
+        }
+        Ok(plan)
+    }
+}

@@ -35,6 +35,26 @@ pub enum Expr {
     Call(String, Vec<Expr>),
     /// `x COLLATE name`, upper case.
     Collate(Box<Expr>, String),
+    /// `CASE [base] WHEN … THEN … [ELSE …] END`.
+    Case(Option<Box<Expr>>, Vec<(Expr, Expr)>, Option<Box<Expr>>),
+    /// `CAST(x AS type)`, the type as written.
+    Cast(Box<Expr>, String),
+    /// `x [NOT] LIKE|GLOB|REGEXP|MATCH pattern [ESCAPE e]`: operator, x, pattern, escape, negated.
+    Like(Like, Box<Expr>, Box<Expr>, Option<Box<Expr>>, bool),
+}
+
+/// Pattern operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Like {
+    /// LIKE: ASCII letters without regard to case.
+    Like,
+    /// GLOB.
+    Glob,
+    /// REGEXP: a function the application brings.
+    Regexp,
+    /// MATCH: for virtual tables.
+    Match,
 }
 
 /// The current time, in UTC as SQLite gives it.
@@ -63,6 +83,8 @@ pub enum Unary {
     Minus,
     /// +.
     Plus,
+    /// ~.
+    BitNot,
 }
 
 /// Binary operators.
@@ -95,6 +117,22 @@ pub enum Binary {
     Sub,
     /// *.
     Mul,
+    /// /.
+    Div,
+    /// %.
+    Rem,
+    /// &.
+    BitAnd,
+    /// |.
+    BitOr,
+    /// <<.
+    ShiftLeft,
+    /// >>.
+    ShiftRight,
     /// ||.
     Concat,
+    /// ->.
+    Arrow,
+    /// ->>.
+    ArrowText,
 }

@@ -2,3 +2,5 @@
 //! Owns the meaning of SQL; never runs any.
 
 pub mod ast;
+pub mod resolve;
+pub mod sqlite;

@@ -1,0 +1,110 @@
+//! SHA-256 of a row, and sums of them modulo 2^256.
+//! Owns the arithmetic of digests; never sees a value.
+
+use sha2::{Digest as _, Sha256};
+
+/// The SHA-256 of one row's fields.
+pub type RowDigest = [u8; 32];
+
+/// The digest of one row.
+#[inline]
+pub fn row(fields: &[u8]) -> RowDigest {
+    Sha256::digest(fields).into()
+}
+
+/// A multiset of rows: their number, and the sum of their digests modulo 2^256 (each digest read as a big-endian number).
+/// Equal multisets have equal sums, in whatever order and in however many parts they were added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// Four 64-bit limbs, least significant first.
+    limbs: [u64; 4],
+    /// How many rows.
+    pub rows: u64,
+}
+
+impl Sum {
+    /// No rows.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a row.
+    #[inline]
+    pub fn add(&mut self, digest: &RowDigest) {
+        self.add_limbs(limbs_of(digest));
+        self.rows = self.rows.saturating_add(1);
+    }
+
+    /// Adds all rows of another part.
+    pub fn merge(&mut self, other: &Sum) {
+        self.add_limbs(other.limbs);
+        self.rows = self.rows.saturating_add(other.rows);
+    }
+
+    /// The sum as 64 hex digits, most significant first.
+    pub fn hex(&self) -> String {
+        self.limbs.iter().rev().map(|l| format!("{l:016x}")).collect()
+    }
+
+    /// Reads what [`Sum::hex`] wrote.
+    pub fn from_hex(hex: &str, rows: u64) -> Option<Sum> {
+        if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        let mut limbs = [0; 4];
+        for (i, limb) in limbs.iter_mut().enumerate() {
+            let from = 48 - 16 * i;
+            *limb = u64::from_str_radix(&hex[from..from + 16], 16).ok()?;
+        }
+        Some(Sum { limbs, rows })
+    }
+
+    fn add_limbs(&mut self, other: [u64; 4]) {
+        let mut carry = false;
+        for (limb, more) in self.limbs.iter_mut().zip(other) {
+            let (a, c1) = limb.overflowing_add(more);
+            let (b, c2) = a.overflowing_add(u64::from(carry));
+            *limb = b;
+            carry = c1 || c2;
+        }
+    }
+}
+
+fn limbs_of(digest: &RowDigest) -> [u64; 4] {
+    let mut limbs = [0; 4];
+    for (i, limb) in limbs.iter_mut().enumerate() {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(&digest[24 - 8 * i..32 - 8 * i]);
+        *limb = u64::from_be_bytes(eight);
+    }
+    limbs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_and_parts_do_not_matter_but_a_duplicate_does() {
+        let rows: Vec<RowDigest> = (0..50u8).map(|i| row(&[i])).collect();
+        let mut all = Sum::new();
+        rows.iter().for_each(|r| all.add(r));
+        let (mut a, mut b) = (Sum::new(), Sum::new());
+        rows.iter().rev().take(20).for_each(|r| a.add(r));
+        rows.iter().rev().skip(20).for_each(|r| b.add(r));
+        a.merge(&b);
+        assert_eq!(a, all);
+        all.add(&rows[0]);
+        assert_ne!(a.hex(), all.hex());
+        assert_eq!(Sum::from_hex(&all.hex(), all.rows), Some(all));
+    }
+
+    #[test]
+    fn carries_run_through() {
+        let mut s = Sum::from_hex(&"f".repeat(64), 1).unwrap();
+        let mut one = [0; 32];
+        one[31] = 1;
+        s.add(&one);
+        assert_eq!(s.hex(), "0".repeat(64));
+    }
+}

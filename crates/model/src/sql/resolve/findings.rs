@@ -1,0 +1,207 @@
+//! The findings that depend on the schema only: each clause that has no counterpart, quoted, with what to do.
+//! Owns their words; never decides what exists.
+
+use crate::finding::{Finding, codes};
+use crate::schema::{IndexOn, Key, RawObject, Schema, Table, TableKind};
+use crate::sql::sqlite::TableText;
+use std::collections::BTreeMap;
+
+fn accept(code: &str, object: &str, afterwards: &str) -> String {
+    format!("go on without it with --accept {code}:{object}, and {afterwards}")
+}
+
+pub(super) fn view(object: &RawObject) -> Finding {
+    Finding::not_carried(
+        codes::VIEW,
+        &object.name,
+        format!("view {} is not carried over: {}", object.name, quote(object.sql.as_deref().unwrap_or_default())),
+        accept(codes::VIEW, &object.name, "create it by hand in the target afterwards"),
+    )
+}
+
+pub(super) fn trigger(object: &RawObject) -> Finding {
+    let sql = quote(object.sql.as_deref().unwrap_or_default());
+    Finding::not_carried(
+        codes::TRIGGER,
+        &object.name,
+        format!("trigger {} on {} is not carried over: {sql}", object.name, object.table),
+        accept(codes::TRIGGER, &object.name, "write it by hand as a trigger function in the target afterwards"),
+    )
+}
+
+pub(super) fn virtual_table(table: &Table, module: &str) -> Finding {
+    Finding::not_carried(
+        codes::VIRTUAL_TABLE,
+        &table.name,
+        format!("{} is a virtual table of the module {module}; it and its shadow tables stay behind", table.name),
+        accept(codes::VIRTUAL_TABLE, &table.name, "build what it offers with PostgreSQL's own means afterwards"),
+    )
+}
+
+/// The findings of one ordinary table but for its collations.
+pub(super) fn table(table: &Table, text: Option<&TableText>, findings: &mut Vec<Finding>) {
+    for column in &table.columns {
+        let Some(generated) = &column.generated else { continue };
+        let object = format!("{}.{}", table.name, column.name);
+        let afterwards = "let the application write it, or add a trigger or a generated column, afterwards";
+        findings.push(Finding::not_carried(
+            codes::GENERATED,
+            &object,
+            format!(
+                "{object} is GENERATED ALWAYS AS ({}) {}; its values are copied into a plain column",
+                generated.expr.sql,
+                if generated.stored { "STORED" } else { "VIRTUAL" },
+            ),
+            accept(codes::GENERATED, &object, afterwards),
+        ));
+    }
+    if let Some(text) = text {
+        conflicts(table, text, findings);
+        matches(table, text, findings);
+    }
+}
+
+/// ON CONFLICT of keys and of NOT NULL; of CHECK it has no effect in SQLite either.
+/// Source: <https://sqlite.org/lang_conflict.html>.
+fn conflicts(table: &Table, text: &TableText, findings: &mut Vec<Finding>) {
+    let columns = text.columns.iter().filter_map(|c| {
+        let clause = c.not_null_conflict.as_ref()?;
+        Some((format!("{}.{}", table.name, c.name), format!("NOT NULL ON CONFLICT {clause}")))
+    });
+    let keys = text.keys.iter().filter_map(|k| {
+        let clause = k.on_conflict.as_ref()?;
+        let what = if k.primary { "PRIMARY KEY" } else { "UNIQUE" };
+        let names: Vec<&str> = k.columns.iter().map(|c| c.0.as_str()).collect();
+        let object = match names.as_slice() {
+            [one] => format!("{}.{one}", table.name),
+            _ => table.name.clone(),
+        };
+        Some((object, format!("{what} ({}) ON CONFLICT {clause}", names.join(", "))))
+    });
+    for (object, clause) in columns.chain(keys) {
+        let afterwards = "say INSERT … ON CONFLICT in the application's statements afterwards";
+        findings.push(Finding::not_carried(
+            codes::ON_CONFLICT,
+            &object,
+            format!("{object}: {clause}; the constraint is carried, but in PostgreSQL a conflict is always an error"),
+            accept(codes::ON_CONFLICT, &object, afterwards),
+        ));
+    }
+    for check in &text.checks {
+        let Some(clause) = &check.on_conflict else { continue };
+        findings.push(Finding::note(
+            codes::ON_CONFLICT,
+            &table.name,
+            format!("{}: CHECK ({}) ON CONFLICT {clause}; SQLite ignores that clause", table.name, check.expr.sql),
+            "nothing to do",
+        ));
+    }
+}
+
+fn matches(table: &Table, text: &TableText, findings: &mut Vec<Finding>) {
+    for key in &text.foreign_keys {
+        let Some(word) = &key.matching else { continue };
+        findings.push(Finding::note(
+            codes::FOREIGN_KEY,
+            &table.name,
+            format!("{}: foreign key to {} says MATCH {word}, which SQLite does not enforce", table.name, key.parent),
+            "nothing to do; it is carried as MATCH SIMPLE, which is how SQLite treats it",
+        ));
+    }
+}
+
+/// One finding for each column, key or index that compares otherwise than by bytes. A column of its own is a warning
+/// (its values are carried, queries compare otherwise); a uniqueness that would become weaker blocks.
+pub(super) fn collations(schema: &Schema, findings: &mut Vec<Finding>) {
+    for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
+        for column in &table.columns {
+            let Some(name) = &column.collation else { continue };
+            let object = format!("{}.{}", table.name, column.name);
+            findings.push(Finding::warning(
+                codes::COLLATION,
+                &object,
+                format!("{object} is COLLATE {name}; {} in PostgreSQL it compares by bytes", meaning(name)),
+                "compare in queries as the collation did, e.g. lower(column) = lower(value)",
+            ));
+        }
+        let keys =
+            table.primary_key.iter().map(|k| ("PRIMARY KEY", k)).chain(table.uniques.iter().map(|k| ("UNIQUE", k)));
+        for (what, key) in keys {
+            key_collation(table, what, key, findings);
+        }
+        index_collations(table, findings);
+    }
+}
+
+fn key_collation(table: &Table, what: &str, key: &Key, findings: &mut Vec<Finding>) {
+    let Some(name) = key.columns.iter().find_map(|c| c.collation.as_deref()) else { return };
+    let columns: Vec<&str> = key.columns.iter().map(|c| table.columns[c.column].name.as_str()).collect();
+    let object = format!("{}({})", table.name, columns.join(","));
+    findings.push(Finding::not_carried(
+        codes::COLLATION,
+        &object,
+        format!(
+            "{what} ({}) of {} is unique under COLLATE {name}; {} by bytes it lets more values stand side by side",
+            columns.join(", "),
+            table.name,
+            meaning(name),
+        ),
+        accept(codes::COLLATION, &object, "create a unique index on the folded column (e.g. lower(column)) afterwards"),
+    ));
+}
+
+fn index_collations(table: &Table, findings: &mut Vec<Finding>) {
+    for index in &table.indexes {
+        let mut used: BTreeMap<&str, ()> = BTreeMap::new();
+        for term in &index.terms {
+            // What is only the column's own collation is said at the column, unless uniqueness hangs on it.
+            let own = match &term.on {
+                IndexOn::Column(c) => table.columns.get(*c).and_then(|c| c.collation.as_deref()),
+                IndexOn::Expression(_) => None,
+            };
+            if let Some(name) = term.collation.as_deref().filter(|n| index.unique || Some(*n) != own) {
+                used.insert(name, ());
+            }
+        }
+        for name in used.keys() {
+            let what = format!("{} of {} uses COLLATE {name}; {}", index.name, table.name, meaning(name));
+            findings.push(if index.unique {
+                Finding::not_carried(
+                    codes::COLLATION,
+                    &index.name,
+                    format!("unique index {what} by bytes it lets more values stand side by side"),
+                    accept(
+                        codes::COLLATION,
+                        &index.name,
+                        "create it on the folded column (e.g. lower(column)) afterwards",
+                    ),
+                )
+            } else {
+                Finding::warning(
+                    codes::COLLATION,
+                    &index.name,
+                    format!("index {what} in PostgreSQL it orders by bytes"),
+                    "nothing is lost; an index on lower(column) may serve the queries better",
+                )
+            });
+        }
+    }
+}
+
+fn meaning(collation: &str) -> &'static str {
+    match collation {
+        "NOCASE" => "the letters a to z are equal to A to Z,",
+        "RTRIM" => "spaces at the end do not count,",
+        _ => "only the application knows how it compares,",
+    }
+}
+
+/// A statement on one line, cut where it gets long.
+fn quote(sql: &str) -> String {
+    const LONGEST: usize = 160;
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}

@@ -1,0 +1,114 @@
+//! Finds clauses in a statement's text, so that what a person reads is what a person wrote.
+//! Owns positions of tokens; never builds a tree.
+
+use sqlite3_parser::dialect::TokenType::{
+    self, TK_AS, TK_ASC, TK_CHECK, TK_COLLATE, TK_COMMA, TK_DESC, TK_LP, TK_RP, TK_SEMI, TK_WHERE,
+};
+use sqlite3_parser::lexer::{Scanner, sql::Tokenizer};
+
+/// Deepest nesting of parentheses that is read; SQLite itself refuses expressions deeper than 1000.
+const MAX_PARENTHESES: usize = 500;
+
+/// A token with its place in the text and the number of parentheses open before it.
+struct Token {
+    kind: TokenType,
+    start: usize,
+    end: usize,
+    depth: usize,
+}
+
+/// The tokens of a statement; what follows a token that cannot be read is left out.
+fn tokens(sql: &str) -> Vec<Token> {
+    let mut scanner = Scanner::new(Tokenizer::new());
+    let mut out = Vec::new();
+    let mut depth: usize = 0;
+    while let Ok((start, Some((_, kind)), end)) = scanner.scan(sql.as_bytes()) {
+        if kind == TK_RP {
+            depth = depth.saturating_sub(1);
+        }
+        out.push(Token { kind, start, end, depth });
+        if kind == TK_LP {
+            depth += 1;
+        }
+    }
+    out
+}
+
+/// Why a text is nested too deeply to be read, if it is.
+pub(super) fn too_deep(sql: &str) -> Option<String> {
+    let mut depth: usize = 0;
+    for b in sql.bytes() {
+        match b {
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_PARENTHESES {
+            return Some(format!("more than {MAX_PARENTHESES} parentheses are open at once"));
+        }
+    }
+    None
+}
+
+/// The text between the parentheses after each CHECK of a CREATE TABLE, in order.
+pub(super) fn checks(sql: &str) -> Vec<String> {
+    parenthesised_after(sql, TK_CHECK)
+}
+
+/// The text between the parentheses after each AS of a CREATE TABLE's generated columns, in order.
+pub(super) fn generated(sql: &str) -> Vec<String> {
+    parenthesised_after(sql, TK_AS)
+}
+
+fn parenthesised_after(sql: &str, keyword: TokenType) -> Vec<String> {
+    let tokens = tokens(sql);
+    let mut found = Vec::new();
+    for (i, pair) in tokens.windows(2).enumerate() {
+        if pair[0].kind == keyword && pair[0].depth == 1 && pair[1].kind == TK_LP {
+            let close = tokens[i + 2..].iter().find(|t| t.kind == TK_RP && t.depth == 1);
+            if let Some(close) = close {
+                found.push(slice(sql, pair[1].end, close.start));
+            }
+        }
+    }
+    found
+}
+
+/// The terms of a CREATE INDEX, each without its COLLATE and ASC or DESC.
+pub(super) fn index_terms(sql: &str) -> Vec<String> {
+    let tokens = tokens(sql);
+    let Some(open) = tokens.iter().position(|t| t.kind == TK_LP) else { return Vec::new() };
+    let mut terms = Vec::new();
+    let mut start = tokens[open].end;
+    let mut end = start;
+    for t in &tokens[open + 1..] {
+        let closes = t.kind == TK_RP && t.depth == 0;
+        if closes || (t.kind == TK_COMMA && t.depth == 1) {
+            terms.push(slice(sql, start, end.max(start)));
+            start = t.end;
+            end = start;
+            if closes {
+                break;
+            }
+        } else if !(t.depth == 1 && matches!(t.kind, TK_ASC | TK_DESC | TK_COLLATE)) {
+            // What follows COLLATE is its name, no part of the expression.
+            let named = tokens.iter().rev().find(|p| p.end <= t.start);
+            if !named.is_some_and(|p| p.depth == 1 && p.kind == TK_COLLATE) {
+                end = t.end;
+            }
+        }
+    }
+    terms
+}
+
+/// The text after the WHERE of a CREATE INDEX.
+pub(super) fn predicate(sql: &str) -> Option<String> {
+    let tokens = tokens(sql);
+    let at = tokens.iter().position(|t| t.kind == TK_WHERE && t.depth == 0)?;
+    let last = tokens[at + 1..].iter().rev().find(|t| t.kind != TK_SEMI)?;
+    Some(slice(sql, tokens[at].end, last.end))
+}
+
+fn slice(sql: &str, start: usize, end: usize) -> String {
+    sql.get(start..end).unwrap_or_default().trim().to_owned()
+}
