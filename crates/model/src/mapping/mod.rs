@@ -1,6 +1,19 @@
 //! What a column holds → its PostgreSQL type → how a value crosses.
 //! Owns the types and the rules; never reads a database.
 
+pub mod codec;
+pub mod datetime;
+pub mod decide;
+pub mod declared;
+pub mod forms;
+pub mod integrity;
+pub mod json;
+pub mod numeric;
+pub mod policy;
+pub mod profile;
+pub mod shape;
+pub mod unify;
+
 use serde::{Deserialize, Serialize};
 
 /// A PostgreSQL type that a column can get.

@@ -1,0 +1,239 @@
+//! Keys and limits: what the rows break that PostgreSQL enforces.
+//! Owns the fate of keys and foreign keys; never drops a row.
+
+use super::PgType;
+use super::codec::{MAX_FIELD_BYTES, Normal};
+use super::decide::{ForeignKeyFate, KeyFate, TableMapping};
+use super::policy::{Kind, Policies};
+use super::profile::{ColumnProfile, TableProfile};
+use super::shape::thousands;
+use super::unify::parent_of;
+use crate::finding::{Finding, codes};
+use crate::schema::{IndexOn, Key, Schema, Table, TableKind};
+use std::collections::BTreeMap;
+
+/// Largest row of a btree index on pages of 8 kB (three must fit on one).
+/// Source: `BTMaxItemSize`, <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/include/access/nbtree.h>.
+pub const MAX_INDEX_ROW_BYTES: u64 = 2704;
+
+/// Judges the keys of every table and sets their fates.
+pub fn judge(
+    schema: &Schema,
+    profiles: &BTreeMap<String, TableProfile>,
+    policies: &Policies,
+    tables: &mut BTreeMap<String, TableMapping>,
+    findings: &mut Vec<Finding>,
+) {
+    for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
+        let (Some(profile), Some(mapping)) = (profiles.get(&table.name), tables.get_mut(&table.name)) else { continue };
+        let mut judge = Judge { table, profile, policies, mapping, findings };
+        judge.nulls();
+        judge.duplicates();
+        judge.orphans();
+        judge.sizes();
+        judge.index_sizes();
+    }
+    without_parent_key(schema, tables, findings);
+}
+
+struct Judge<'a> {
+    table: &'a Table,
+    profile: &'a TableProfile,
+    policies: &'a Policies,
+    mapping: &'a mut TableMapping,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Judge<'_> {
+    fn data(&mut self, kind: Kind, code: &str, object: String, message: String) {
+        let mut finding = Finding::data(code, object, message, kind.hint());
+        finding.accepted = self.policies.keeps(kind);
+        self.findings.push(finding);
+    }
+
+    fn column(&self, i: usize) -> &str {
+        self.table.columns.get(i).map_or("?", |c| c.name.as_str())
+    }
+
+    fn names(&self, columns: impl IntoIterator<Item = usize>) -> String {
+        let names: Vec<&str> = columns.into_iter().map(|c| self.column(c)).collect();
+        names.join(", ")
+    }
+
+    fn nulls(&mut self) {
+        let key: Vec<usize> = self.table.primary_key.iter().flat_map(|k| &k.columns).map(|k| k.column).collect();
+        for i in 0..self.table.columns.len() {
+            let Some(p) = self.profile.columns.get(i).filter(|p| p.nulls > 0) else { continue };
+            let (in_key, not_null) = (key.contains(&i), self.table.columns[i].not_null);
+            if (!in_key && !not_null) || self.table.rowid_alias == Some(i) {
+                continue;
+            }
+            let rows: Vec<String> = p.null_places.iter().map(|r| thousands(*r)).collect();
+            let place = if in_key { "the primary key" } else { "a NOT NULL column" };
+            let message = format!(
+                "{} of {} rows hold NULL in {place}, first row {}",
+                thousands(p.nulls),
+                thousands(p.rows()),
+                rows.join(", ")
+            );
+            let object = format!("{}.{}", self.table.name, self.column(i));
+            self.data(Kind::NullKey, codes::NULL_KEY, object, message);
+            if in_key {
+                self.mapping.primary_key = KeyFate::Unique;
+            }
+            if not_null {
+                self.mapping.drop_not_null.push(i);
+            }
+        }
+    }
+
+    fn duplicates(&mut self) {
+        if let Some(key) = self.table.primary_key.as_ref().filter(|_| self.profile.primary_duplicates > 0) {
+            self.duplicate_key(key, "the primary key", self.profile.primary_duplicates);
+            self.mapping.primary_key = KeyFate::Plain;
+        }
+        let table = self.table;
+        for (i, key) in table.uniques.iter().enumerate() {
+            let count = self.profile.unique_duplicates.get(i).copied().unwrap_or(0);
+            if count > 0 {
+                self.duplicate_key(key, "a unique key", count);
+                self.mapping.uniques[i] = KeyFate::Plain;
+            }
+        }
+        for (i, index) in table.indexes.iter().enumerate().filter(|(_, index)| index.unique) {
+            let count = self.profile.index_duplicates.get(i).copied().unwrap_or(0);
+            if count > 0 {
+                let message =
+                    format!("{} rows repeat a key of a unique index under the chosen types", thousands(count));
+                self.data(Kind::DuplicateKey, codes::DUPLICATE_KEY, index.name.clone(), message);
+                self.mapping.indexes[i] = KeyFate::Plain;
+            }
+        }
+    }
+
+    fn duplicate_key(&mut self, key: &Key, what: &str, count: u64) {
+        let names = self.names(key.columns.iter().map(|k| k.column));
+        let message = format!("{} rows repeat {what} ({names}) under the chosen types", thousands(count));
+        self.data(Kind::DuplicateKey, codes::DUPLICATE_KEY, self.table.name.clone(), message);
+    }
+
+    fn orphans(&mut self) {
+        let table = self.table;
+        for (i, key) in table.foreign_keys.iter().enumerate() {
+            let count = self.profile.orphans.get(i).copied().unwrap_or(0);
+            if count == 0 || self.mapping.foreign_keys[i] == ForeignKeyFate::Drop {
+                continue;
+            }
+            let names = self.names(key.columns.iter().copied());
+            let message = format!(
+                "{} of {} rows refer to a row of {} that does not exist ({names})",
+                thousands(count),
+                thousands(self.profile.rows),
+                key.parent
+            );
+            self.data(Kind::Orphans, codes::ORPHANS, format!("{}.{names}", table.name), message);
+            self.mapping.foreign_keys[i] = ForeignKeyFate::NotValid;
+        }
+    }
+
+    /// Fields and rows beyond 1 GB.
+    fn sizes(&mut self) {
+        let limit = MAX_FIELD_BYTES as u64;
+        for i in 0..self.table.columns.len() {
+            let width = self.width(i);
+            if width > limit {
+                let message = format!(
+                    "its longest value takes {} bytes; PostgreSQL takes {}",
+                    thousands(width),
+                    thousands(limit)
+                );
+                let object = format!("{}.{}", self.table.name, self.column(i));
+                self.data(Kind::TooLarge, codes::TOO_LARGE, object, message);
+            }
+        }
+        if self.profile.max_row_bytes > limit {
+            let row = thousands(self.profile.max_row_bytes);
+            let message = format!("its largest row takes {row} bytes; PostgreSQL hands out {}", thousands(limit));
+            self.data(Kind::TooLarge, codes::TOO_LARGE, self.table.name.clone(), message);
+        }
+    }
+
+    /// Longest value of a column as its type holds it, in bytes.
+    fn width(&self, column: usize) -> u64 {
+        let Some(mapping) = self.mapping.columns.get(column) else { return 0 };
+        let empty = ColumnProfile::default();
+        let p = self.profile.columns.get(column).unwrap_or(&empty);
+        match mapping.ty {
+            PgType::Text if mapping.normal == Normal::Text && p.blobs > 0 => {
+                p.text_max_bytes.max(p.blob_max_bytes * 2 + 2)
+            }
+            PgType::Text | PgType::Bytea | PgType::Jsonb => p.text_max_bytes.max(p.blob_max_bytes),
+            PgType::Numeric(_) => 24,
+            PgType::Uuid => 16,
+            _ => 8,
+        }
+    }
+
+    /// Index rows that PostgreSQL may refuse. Only a warning: it compresses long values first, and the greatest lengths
+    /// of two columns need not stand in one row.
+    fn index_sizes(&mut self) {
+        let table = self.table;
+        let of_key = |k: &Key| k.columns.iter().map(|c| c.column).collect::<Vec<_>>();
+        let mut keys: Vec<(String, Vec<usize>)> = Vec::new();
+        keys.extend(table.primary_key.iter().map(|k| (format!("{} (primary key)", table.name), of_key(k))));
+        keys.extend(table.uniques.iter().map(|k| (format!("{} (unique key)", table.name), of_key(k))));
+        keys.extend(table.indexes.iter().map(|index| {
+            let columns = index.terms.iter().filter_map(|t| match &t.on {
+                IndexOn::Column(c) => Some(*c),
+                IndexOn::Expression(_) => None,
+            });
+            (index.name.clone(), columns.collect())
+        }));
+        for (object, columns) in keys {
+            // Eight bytes of header, and up to eight of length and alignment a column.
+            let bytes = columns.iter().map(|c| self.width(*c).saturating_add(8)).fold(8u64, u64::saturating_add);
+            if bytes > MAX_INDEX_ROW_BYTES {
+                let message = format!(
+                    "an index row over {} may take {} bytes; PostgreSQL refuses more than {} after compression",
+                    self.names(columns.iter().copied()),
+                    thousands(bytes),
+                    thousands(MAX_INDEX_ROW_BYTES)
+                );
+                let hint = "if the index cannot be made, index a hash of the column instead";
+                self.findings.push(Finding::warning(codes::TOO_LARGE, object, message, hint));
+            }
+        }
+    }
+}
+
+/// A foreign key needs a unique key in its parent; one that holds duplicates is none.
+fn without_parent_key(schema: &Schema, tables: &mut BTreeMap<String, TableMapping>, findings: &mut Vec<Finding>) {
+    for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
+        for (i, key) in table.foreign_keys.iter().enumerate() {
+            let Some((_, parent, columns)) = parent_of(schema, key) else { continue };
+            let Some(fates) = tables.get(&parent.name) else { continue };
+            let plain = plain_keys(parent, fates).any(|k| same_columns(k, &columns));
+            let Some(fate) = tables.get_mut(&table.name).and_then(|m| m.foreign_keys.get_mut(i)) else { continue };
+            if !plain || *fate == ForeignKeyFate::Drop {
+                continue;
+            }
+            *fate = ForeignKeyFate::Drop;
+            findings.push(Finding::not_carried(
+                codes::FOREIGN_KEY,
+                table.name.clone(),
+                format!("refers to a key of {} that holds duplicates under the chosen types", parent.name),
+                "mend the duplicates in the source, or accept the table without this foreign key",
+            ));
+        }
+    }
+}
+
+fn plain_keys<'a>(table: &'a Table, fates: &'a TableMapping) -> impl Iterator<Item = &'a Key> {
+    let primary = table.primary_key.iter().filter(|_| fates.primary_key == KeyFate::Plain);
+    let uniques = table.uniques.iter().zip(&fates.uniques).filter(|(_, f)| **f == KeyFate::Plain).map(|(k, _)| k);
+    primary.chain(uniques)
+}
+
+fn same_columns(key: &Key, columns: &[usize]) -> bool {
+    key.columns.len() == columns.len() && key.columns.iter().all(|k| columns.contains(&k.column))
+}

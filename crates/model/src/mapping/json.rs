@@ -1,0 +1,288 @@
+//! Whether a text is JSON that jsonb holds without losing anything but spaces, key order and the writing of numbers.
+//! Owns that one question; never builds a tree.
+//!
+//! jsonb refuses `\u0000` and lone surrogates, keeps only the last of equal keys, and stores numbers as numeric:
+//! <https://www.postgresql.org/docs/current/datatype-json.html>. Minus zero loses its sign there, so it is refused too.
+
+/// Deepest nesting accepted. PostgreSQL's parser recurses and stops at `max_stack_depth` (2 MB by default), far deeper.
+pub const MAX_DEPTH: u32 = 512;
+/// Longest text accepted: a jsonb array or object must stay below 256 MB, and its form may be larger than the text.
+pub const MAX_BYTES: usize = 100 << 20;
+/// Digits that numeric holds before and after the point.
+/// Source: <https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-NUMERIC-TABLE>.
+const MAX_BEFORE: i64 = 131_072;
+const MAX_AFTER: i64 = 16_383;
+
+/// Whether `text`, which must be valid UTF-8, is such JSON.
+pub fn jsonb_safe(text: &[u8]) -> bool {
+    if text.len() > MAX_BYTES {
+        return false;
+    }
+    let mut scan = Scan { text, at: 0, keys: Vec::new() };
+    scan.value(0).is_some() && scan.end()
+}
+
+struct Scan<'a> {
+    text: &'a [u8],
+    at: usize,
+    /// Hashes of the keys of the objects that are open: each object's own are those pushed since it began.
+    keys: Vec<u64>,
+}
+
+impl Scan<'_> {
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    #[inline]
+    fn spaces(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn end(&mut self) -> bool {
+        self.spaces();
+        self.at == self.text.len()
+    }
+
+    #[inline]
+    fn take(&mut self, b: u8) -> Option<()> {
+        self.spaces();
+        (self.peek() == Some(b)).then(|| self.at += 1)
+    }
+
+    fn word(&mut self, word: &[u8]) -> Option<()> {
+        self.text[self.at..].starts_with(word).then(|| self.at += word.len())
+    }
+
+    fn value(&mut self, depth: u32) -> Option<()> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        self.spaces();
+        match self.peek()? {
+            b'{' => self.object(depth),
+            b'[' => self.array(depth),
+            b'"' => self.string().map(|_| ()),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
+            _ => self.number(),
+        }
+    }
+
+    fn array(&mut self, depth: u32) -> Option<()> {
+        self.at += 1;
+        if self.take(b']').is_some() {
+            return Some(());
+        }
+        loop {
+            self.value(depth + 1)?;
+            if self.take(b',').is_none() {
+                return self.take(b']');
+            }
+        }
+    }
+
+    fn object(&mut self, depth: u32) -> Option<()> {
+        self.at += 1;
+        if self.take(b'}').is_some() {
+            return Some(());
+        }
+        let first = self.keys.len();
+        loop {
+            self.spaces();
+            let key = self.string()?;
+            self.keys.push(key);
+            self.take(b':')?;
+            self.value(depth + 1)?;
+            if self.take(b',').is_none() {
+                break;
+            }
+        }
+        self.take(b'}')?;
+        // Equal hashes of different keys (one chance in 2^64) only keep the column text, which is never wrong.
+        let own = &mut self.keys[first..];
+        own.sort_unstable();
+        let unique = own.windows(2).all(|w| w[0] != w[1]);
+        self.keys.truncate(first);
+        unique.then_some(())
+    }
+
+    /// A string; returns a hash of what it means (escapes resolved).
+    fn string(&mut self) -> Option<u64> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        self.at += 1;
+        let mut hash = 0xcbf2_9ce4_8422_2325u64;
+        let mut add = |b: u8| {
+            hash = (hash ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3);
+            hash ^= hash >> 29;
+        };
+        loop {
+            let b = self.peek()?;
+            self.at += 1;
+            match b {
+                b'"' => return Some(hash),
+                0..0x20 => return None,
+                b'\\' => {
+                    let mut utf8 = [0u8; 4];
+                    self.escape()?.encode_utf8(&mut utf8).bytes().for_each(&mut add);
+                }
+                _ => add(b),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Option<char> {
+        let b = self.peek()?;
+        self.at += 1;
+        Some(match b {
+            b'"' | b'\\' | b'/' => char::from(b),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let unit = self.hex4()?;
+                let code = if (0xD800..0xDC00).contains(&unit) {
+                    self.word(b"\\u")?;
+                    let low = self.hex4()?;
+                    if !(0xDC00..0xE000).contains(&low) {
+                        return None;
+                    }
+                    0x10000 + (unit - 0xD800) * 0x400 + (low - 0xDC00)
+                } else {
+                    unit
+                };
+                // NUL is refused by jsonb, a lone low surrogate by `from_u32`.
+                char::from_u32(code).filter(|c| *c != '\0')?
+            }
+            _ => return None,
+        })
+    }
+
+    fn hex4(&mut self) -> Option<u32> {
+        let digits = self.text.get(self.at..self.at + 4)?;
+        self.at += 4;
+        digits.iter().try_fold(0u32, |n, b| Some(n * 16 + char::from(*b).to_digit(16)?))
+    }
+
+    fn digits(&mut self) -> usize {
+        let from = self.at;
+        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
+            self.at += 1;
+        }
+        self.at - from
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let from = self.at;
+        let negative = self.word(b"-").is_some();
+        let zero_first = self.peek() == Some(b'0');
+        let before = self.digits();
+        if before == 0 || (zero_first && before > 1) {
+            return None;
+        }
+        let mut after = 0;
+        if self.word(b".").is_some() {
+            after = self.digits();
+            if after == 0 {
+                return None;
+            }
+        }
+        let nonzero = self.text[from..self.at].iter().any(|b| (b'1'..=b'9').contains(b));
+        let mut exponent = 0i64;
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            let minus = self.word(b"-").is_some();
+            if !minus {
+                let _ = self.word(b"+");
+            }
+            let start = self.at;
+            if self.digits() == 0 {
+                return None;
+            }
+            let written = std::str::from_utf8(&self.text[start..self.at]).ok()?;
+            exponent = written.parse::<i64>().ok().filter(|e| *e < 1_000_000)?;
+            exponent = if minus { -exponent } else { exponent };
+        }
+        let before = i64::try_from(before).ok()? + exponent;
+        let after = i64::try_from(after).ok()? - exponent;
+        ((nonzero || !negative) && before <= MAX_BEFORE && after <= MAX_AFTER).then_some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_jsonb_holds() {
+        for good in [
+            "{}",
+            "[]",
+            "null",
+            " [1, 2.50, -3e2, 1E+5] ",
+            r#"{"a":{"a":1},"b":[{"a":2},{"a":3}]}"#,
+            r#""\ud834\udd1e""#,
+            r#""é\n\u0001""#,
+            "0",
+            "1e131071",
+            "1e-16383",
+        ] {
+            assert!(jsonb_safe(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "",
+            " ",
+            "{",
+            "[1,]",
+            "{\"a\":1,}",
+            "{'a':1}",
+            "01",
+            "+1",
+            "1.",
+            ".5",
+            "NaN",
+            "Infinity",
+            "-0",
+            "-0.0e5",
+            r#""\u0000""#,
+            r#""\ud834""#,
+            r#""\udd1e""#,
+            r#""\ud834x""#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            "1e131072",
+            "1e-16384",
+            "1e99999999999999999999",
+            "\"a\nb\"",
+            "[1] x",
+            "tru",
+            "[1 2]",
+            r#""\x""#,
+            "{\"a\" 1}",
+            "{1:2}",
+        ] {
+            assert!(!jsonb_safe(bad.as_bytes()), "{bad}");
+        }
+        let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(jsonb_safe(deep(500).as_bytes()) && !jsonb_safe(deep(100_000).as_bytes()));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_another_parser_reads(text in r#"[\[\]{}:,"a0-9.eE\\u -]{0,24}"#) {
+            if jsonb_safe(text.as_bytes()) {
+                let ok = serde_json::from_str::<serde_json::Value>(&text).map_err(|e| e.to_string());
+                prop_assert!(ok.is_ok() || ok.is_err_and(|e| e.contains("out of range")));
+            }
+        }
+    }
+}

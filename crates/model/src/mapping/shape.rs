@@ -1,0 +1,113 @@
+//! What was decided for a table: the type of each column, and what becomes of its keys.
+//! Owns the shapes; never decides (see `decide`, `unify`, `integrity`).
+
+use super::PgType;
+use super::codec::{Codec, Normal};
+use super::forms::Form;
+use super::profile::ColumnProfile;
+use serde::{Deserialize, Serialize};
+
+/// What a column becomes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnMapping {
+    /// Its type.
+    pub ty: PgType,
+    /// Why, for people: `declared CHAR(36); 18,661 of 18,661 values are UUIDs`.
+    pub reason: String,
+    /// How far its values come back as they were.
+    pub normal: Normal,
+}
+
+impl ColumnMapping {
+    /// The codec of the column.
+    pub fn codec(&self) -> Codec {
+        Codec::with(self.ty, self.normal)
+    }
+}
+
+/// What becomes of a key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyFate {
+    /// It is made as it is.
+    #[default]
+    Keep,
+    /// A primary key that holds NULLs becomes a unique constraint (NULLs are distinct in both databases).
+    Unique,
+    /// It holds duplicates under the chosen types: it becomes an index that is not unique.
+    Plain,
+}
+
+/// What becomes of a foreign key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForeignKeyFate {
+    /// It is made and validated (as far as types and rows go; a missing parent is for whoever writes the DDL).
+    #[default]
+    Keep,
+    /// There are orphans: it is made NOT VALID.
+    NotValid,
+    /// It cannot be made: its columns have no common type, or its parent key holds duplicates.
+    Drop,
+}
+
+/// What a table becomes. Every list is as long as its counterpart in `schema::Table`.
+///
+/// The fates are those that keep all rows, whether or not a policy allows them: without one, the finding blocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableMapping {
+    /// Columns.
+    pub columns: Vec<ColumnMapping>,
+    /// NOT NULL columns that hold NULL: NOT NULL is not made.
+    pub drop_not_null: Vec<usize>,
+    /// PRIMARY KEY.
+    pub primary_key: KeyFate,
+    /// UNIQUE constraints.
+    pub uniques: Vec<KeyFate>,
+    /// Indexes; `Plain` for a unique index with duplicates.
+    pub indexes: Vec<KeyFate>,
+    /// Foreign keys.
+    pub foreign_keys: Vec<ForeignKeyFate>,
+}
+
+impl TableMapping {
+    /// Whether values that SQLite holds apart can become equal in these columns, so that a key over them must be
+    /// checked for duplicates under the chosen types.
+    pub fn may_collide(&self, columns: &[usize]) -> bool {
+        let exact = |n: Normal| matches!(n, Normal::Exact | Normal::TextBytes | Normal::UuidUpper | Normal::UuidBlob);
+        columns.iter().any(|c| self.columns.get(*c).is_some_and(|m| !exact(m.normal)))
+    }
+}
+
+/// The strictest normal form under which a type holds all values of a profile.
+pub(super) fn normal_for(ty: PgType, p: &ColumnProfile) -> Normal {
+    match ty {
+        PgType::SmallInt | PgType::Integer | PgType::BigInt if p.texts + p.reals == 0 => Normal::Exact,
+        PgType::Double if p.integers == 0 => Normal::Exact,
+        PgType::SmallInt | PgType::Integer | PgType::BigInt | PgType::Double | PgType::Numeric(_) => Normal::Number,
+        PgType::Text if p.integers + p.reals + p.blobs == 0 => Normal::Exact,
+        PgType::Text => Normal::Text,
+        PgType::Bytea if p.integers + p.reals + p.texts == 0 => Normal::Exact,
+        PgType::Bytea if p.integers + p.reals + p.blobs == 0 => Normal::TextBytes,
+        PgType::Bytea => Normal::Bytes,
+        PgType::Timestamp => Normal::DateTime,
+        PgType::TimestampTz => Normal::Instant,
+        PgType::Jsonb => Normal::Json,
+        PgType::Uuid if p.blobs > 0 => Normal::UuidBlob,
+        PgType::Uuid if p.texts > 0 && !p.all_texts_are(Form::UuidLower) => Normal::UuidUpper,
+        PgType::Uuid | PgType::Boolean | PgType::Date => Normal::Exact,
+    }
+}
+
+/// A count with thousands separators: `18,661`.
+pub(super) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
