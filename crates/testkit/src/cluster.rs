@@ -22,7 +22,7 @@ const KEEPER: &str = r#"
 "$1/postgres" -D "$2/data" </dev/null >"$2/log" 2>&1 &
 server=$!
 cat >/dev/null
-kill -QUIT $server
+kill -QUIT $server 2>/dev/null
 wait $server
 rm -rf "$2"
 "#;
@@ -237,7 +237,7 @@ fn must<T>(result: std::io::Result<T>, about: impl AsRef<Path>) -> T {
 }
 
 fn must_run(command: &mut Command) {
-    let out = must(command.output(), command.get_program().to_owned());
+    let out = must(command.output(), command.get_program());
     assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
 }
 
