@@ -2,5 +2,6 @@
 //! Owns all I/O; never prints, never reads the environment, never exits.
 
 pub mod error;
+pub mod local;
 
 pub use error::{Error, Kind, Result};
