@@ -2,6 +2,7 @@
 //! Owns all I/O; never prints, never reads the environment, never exits.
 
 pub mod error;
+pub mod local;
 pub mod observe;
 pub mod run;
 pub mod safety;

@@ -5,5 +5,5 @@ pub mod event;
 pub mod memory;
 pub mod report;
 
-pub use event::{Event, Observer};
+pub use event::{Event, Observer, Silent};
 pub use report::Report;

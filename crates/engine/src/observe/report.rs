@@ -65,8 +65,11 @@ pub struct TableReport {
     pub name: String,
     /// `schema.name` in the target.
     pub target: String,
-    /// Rows in the target (or counted, where nothing was copied).
+    /// Rows in the source.
     pub rows: u64,
+    /// Rows that PostgreSQL gave back; 0 if it was not asked.
+    #[serde(default)]
+    pub target_rows: u64,
     /// Bytes of the values.
     pub bytes: u64,
     /// Rows that were rejected.

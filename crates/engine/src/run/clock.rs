@@ -30,3 +30,12 @@ fn application_host(host: &str) -> String {
     host.truncate(40);
     host
 }
+
+/// Now, in UTC, as `YYYY-MM-DD HH:MM:SS`, for people.
+pub fn now() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let micros = i64::try_from(since.as_secs()).unwrap_or(0).saturating_mul(1_000_000);
+    // The calendar counts from 2000-01-01.
+    let since_2000 = micros.saturating_sub(10_957 * 86_400_000_000);
+    lite2pg_model::mapping::datetime::format_stamp(since_2000).map_or_else(String::new, |s| format!("{s} UTC"))
+}

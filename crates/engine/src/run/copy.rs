@@ -5,7 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::run::pool::Cancel;
 use crate::source::census::TICK;
-use crate::source::reader::Reader;
+use crate::source::Reader;
 use crate::source::select;
 use crate::target::copy::CopyIn;
 use crate::target::ledger::{self, Chunk, Range};
@@ -52,7 +52,7 @@ pub fn copy_chunk(
     }
     let mut copy = CopyIn::start(&mut tx, job.staging, job.table, job.create.is_some())?;
     let mut copied = Copied::new(observer, &job.table.name);
-    rows(reader, job.table, job.chunk.range, &mut copied, &mut copy, cancel)?;
+    rows(reader, job.table, job.chunk.range, None, &mut copied, &mut copy, cancel)?;
     let (rows, _) = copy.finish().map_err(|e| e.about(&job.table.name))?;
     if rows != copied.sum.rows {
         return Err(Error::target(format!("{} rows were sent, {rows} arrived", copied.sum.rows)).about(&job.table.name));
@@ -89,7 +89,7 @@ impl<'a> Copied<'a> {
     }
 }
 
-/// Reads a range of a table, encodes every row into `copy` and adds it to the digest.
+/// Reads a range of a table (at most `limit` rows of it), encodes every row into `copy` and adds it to the digest.
 ///
 /// # Errors
 /// As [`copy_chunk`].
@@ -97,6 +97,7 @@ pub fn rows(
     reader: &mut Reader,
     table: &TablePlan,
     range: Range,
+    limit: Option<u64>,
     copied: &mut Copied<'_>,
     copy: &mut CopyIn<'_>,
     cancel: &Cancel,
@@ -104,7 +105,10 @@ pub fn rows(
     let columns: Vec<(Codec, Form)> = table.columns.iter().map(|c| (Codec::new(c.ty), Form::of(c.ty))).collect();
     let names = || table.columns.iter().map(|c| c.name.as_str());
     let rowid = select::rowid_name(names(), table.without_rowid);
-    let sql = select::rows(&table.name, names(), rowid, range.after.is_some(), range.last.is_some());
+    let mut sql = select::rows(&table.name, names(), rowid, range.after.is_some(), range.last.is_some());
+    if let Some(limit) = limit {
+        sql.push_str(&format!(" LIMIT {limit}"));
+    }
     let bounds: Vec<Value<'_>> = [range.after, range.last].into_iter().flatten().map(Value::Integer).collect();
     let mut normal = Vec::with_capacity(1024);
     reader

@@ -42,6 +42,7 @@ pub fn verify(
     })?;
     for (index, sum) in sums.into_inner().unwrap_or_else(PoisonError::into_inner) {
         let Some(table) = report.tables.get_mut(index) else { continue };
+        table.target_rows = sum.rows;
         table.target_sha256 = sum.hex();
         table.verified = table.rows == sum.rows && table.source_sha256 == table.target_sha256;
         let (name, equal) = (table.name.clone(), table.verified);
@@ -99,22 +100,22 @@ pub fn tables_there(client: &mut impl GenericClient, plan: &Plan, schema: &str) 
     Ok(usize::try_from(row.get::<_, i64>(0)).unwrap_or(0))
 }
 
-/// Records what was compared, equal or not.
+/// Records what was copied and compared, equal or not; without verification the target's digest is empty.
 ///
 /// # Errors
 /// The target refuses.
 pub fn write_verification(main: &mut Client, run: &Run, report: &Report) -> Result<()> {
     let doing = "recording the verification";
     let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
-    for table in report.tables.iter().filter(|t| !t.target_sha256.is_empty()) {
-        let rows = table.rows.cast_signed();
+    for table in &report.tables {
+        let (rows, target_rows) = (table.rows.cast_signed(), table.target_rows.cast_signed());
         tx.execute(
             "INSERT INTO lite2pg.checksum_verification (run, table_name, source_rows, source_sha256, target_rows, \
              target_sha256, verified) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (run, table_name) DO UPDATE SET \
              source_rows = excluded.source_rows, source_sha256 = excluded.source_sha256, \
              target_rows = excluded.target_rows, target_sha256 = excluded.target_sha256, \
              verified = excluded.verified, verified_at = clock_timestamp()",
-            &[&run.id, &table.name, &rows, &table.source_sha256, &rows, &table.target_sha256, &table.verified],
+            &[&run.id, &table.name, &rows, &table.source_sha256, &target_rows, &table.target_sha256, &table.verified],
         )
         .map_err(|e| error_from_pg(e, doing))?;
     }

@@ -31,12 +31,8 @@ use std::time::Instant;
 /// Problems in doing: the source or the target fails, another run is going on, or it was interrupted.
 pub fn migrate(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> Result<Report> {
     let begin = Instant::now();
+    let _lock = SourceLock::take(&settings.source, &settings.lock_dir, &prepare::holder(settings))?;
     let source = prepare::open_source(settings, observer)?;
-    let _lock = SourceLock::take(
-        &settings.lock_dir,
-        source.fingerprint(),
-        &prepare::holder(settings),
-    )?;
     let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
     let migration = Migration { settings, observer, cancel, source: &source, session: &session, begin };
     let outcome = migration.run();

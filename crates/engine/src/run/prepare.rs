@@ -13,12 +13,11 @@ use crate::source::duplicates;
 use crate::source::{JournalMode, Options, ReadFrom, Reader, Source};
 use crate::target::catalog::Facts;
 use crate::target::ledger::Range;
-use lite2pg_model::finding::Finding;
 use lite2pg_model::mapping::decide::decide as decide_types;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::plan::{Plan, build};
 use lite2pg_model::schema::Schema;
-use lite2pg_model::sql::resolve;
+use lite2pg_model::sql::resolve::resolve;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -64,7 +63,7 @@ pub fn open_source(settings: &Settings, observer: &dyn Observer) -> Result<Sourc
             JournalMode::Wal => "WAL".to_owned(),
             JournalMode::Rollback => "rollback journal".to_owned(),
         },
-        encoding: facts.encoding.to_string(),
+        encoding: facts.encoding.word().to_owned(),
         read,
     });
     Ok(source)
@@ -232,7 +231,12 @@ pub fn holder(settings: &Settings) -> Holder {
         TargetSpec::Server(conninfo) => conninfo.display(),
         TargetSpec::Managed(options) => options.dir.display().to_string(),
     };
-    Holder::new(&settings.operator.name, &settings.operator.host, &target)
+    Holder {
+        pid: std::process::id(),
+        host: settings.operator.host.clone(),
+        started: super::clock::now(),
+        target,
+    }
 }
 
 /// A small file that tells the next run of the same source where the private copy of an interrupted one lies. Only a

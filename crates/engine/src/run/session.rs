@@ -32,7 +32,7 @@ impl Session {
             TargetSpec::Managed(options) => {
                 let server = Server::start(options)?;
                 let socket = server.socket_dir().display().to_string();
-                let conninfo = Conninfo::from_parts(&socket, server.port(), server.user(), server.dbname());
+                let conninfo = Conninfo::from_parts(&socket, server.port(), server.user(), server.dbname())?;
                 Ok(Session { conninfo, server: Some(server), application })
             }
         }

@@ -2,3 +2,4 @@
 //! Owns the guards around a run; never moves data.
 
 pub mod lock;
+pub mod rollback;

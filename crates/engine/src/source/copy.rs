@@ -155,7 +155,7 @@ pub(super) fn facts(copy: &Path) -> Result<Facts> {
 }
 
 /// Removes a copy and its directory; nothing that is not ours. It is no error if it is gone already.
-pub(super) fn remove(copy: &Path) -> Result<()> {
+pub fn remove(copy: &Path) -> Result<()> {
     let Some(dir) = copy.parent() else { return Ok(()) };
     let ours = dir.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(PREFIX));
     if !ours || !dir.exists() {

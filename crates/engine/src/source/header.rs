@@ -24,6 +24,17 @@ pub enum Encoding {
     Utf16be,
 }
 
+impl Encoding {
+    /// As SQLite names it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Encoding::Utf8 => "UTF-8",
+            Encoding::Utf16le => "UTF-16le",
+            Encoding::Utf16be => "UTF-16be",
+        }
+    }
+}
+
 /// What the header of a database says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Header {

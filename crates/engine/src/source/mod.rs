@@ -1,10 +1,12 @@
 //! The source: one consistent snapshot of a SQLite database, its facts, its schema and its rows.
 //! Owns every access to the user's SQLite file; never writes to it and never opens it behind SQLite's back.
 
+pub mod census;
 mod check;
 mod connect;
 mod copy;
 mod damage;
+pub mod duplicates;
 mod fault;
 mod fingerprint;
 mod header;
@@ -12,6 +14,7 @@ mod introspect;
 mod others;
 mod raw;
 mod reader;
+pub mod select;
 mod snapshot;
 mod standin;
 
@@ -24,12 +27,13 @@ use lite2pg_model::schema::RawSchema;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use fault::fault;
 pub use fingerprint::{Fingerprint, WalMark};
 pub use header::Encoding;
 pub use reader::{Reader, Row};
 
 use crate::error::{Error, Result};
+
+pub use copy::remove as remove_copy;
 
 /// How the snapshot is taken (`--snapshot`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -55,6 +55,14 @@ impl Keys {
         }
     }
 
+    /// Whether a coordinator holds the schema now.
+    ///
+    /// # Errors
+    /// The target cannot be asked.
+    pub fn is_held(self, client: &mut Client) -> Result<bool> {
+        Ok(!holders(client, self.coordinator)?.is_empty())
+    }
+
     /// Ends workers that a killed run left behind, and waits until they are gone: only then may the ledger be believed,
     /// since one of them might still commit.
     fn end_orphans(self, client: &mut Client) -> Result<()> {

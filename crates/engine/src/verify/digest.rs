@@ -5,7 +5,7 @@ use crate::error::{Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::run::pool::Cancel;
 use crate::source::census::TICK;
-use crate::source::reader::Reader;
+use crate::source::Reader;
 use crate::source::select;
 use crate::target::copy::copy_out;
 use lite2pg_model::ident::{pg, pg_in};

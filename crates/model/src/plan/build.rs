@@ -122,7 +122,8 @@ impl Builder<'_> {
                 "split the table in SQLite first",
             ));
         }
-        let scope = scope(table, profile, mapping, &self.names);
+        let targets: Vec<String> = (0..table.columns.len()).map(|i| self.names.column(&table.name, i)).collect();
+        let scope = scope(table, profile, mapping, &targets);
         let mut plan = TablePlan {
             name: table.name.clone(),
             target: self.names.table(&table.name),
@@ -415,17 +416,17 @@ fn scope<'a>(
     table: &'a Table,
     profile: &TableProfile,
     mapping: &TableMapping,
-    names: &'a Names,
+    targets: &'a [String],
 ) -> Vec<ScopeColumn<'a>> {
     let no_values = ColumnProfile::default();
-    let columns = table.columns.iter().enumerate().zip(&mapping.columns);
+    let columns = table.columns.iter().enumerate().zip(&mapping.columns).zip(targets);
     columns
-        .map(|((i, source), mapped)| {
+        .map(|(((i, source), mapped), target)| {
             let values = profile.columns.get(i).unwrap_or(&no_values);
             let classes = [Class::Integer, Class::Real, Class::Text, Class::Blob];
             let mut held = classes.into_iter().filter(|c| values.of_class(*c) > 0);
             let class = held.next().filter(|_| held.next().is_none());
-            ScopeColumn { target: names.column_ref(&table.name, i), ty: mapped.ty, source, class }
+            ScopeColumn { target, ty: mapped.ty, source, class }
         })
         .collect()
 }

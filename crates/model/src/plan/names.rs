@@ -62,12 +62,7 @@ impl Names {
 
     /// A column's name.
     pub fn column(&self, table: &str, index: usize) -> String {
-        self.column_ref(table, index).to_owned()
-    }
-
-    /// A column's name, borrowed.
-    pub fn column_ref(&self, table: &str, index: usize) -> &str {
-        self.columns.get(table).and_then(|c| c.get(index)).map_or("", String::as_str)
+        self.columns.get(table).and_then(|c| c.get(index)).cloned().unwrap_or_default()
     }
 
     /// An index's name.
