@@ -1,7 +1,7 @@
 //! Every database named in `LITE2PG_CORPUS` (a directory), migrated whole; a named command, not part of the normal run.
-mod common;
+mod running;
 
-use common::{Show, lenient};
+use running::{Show, lenient};
 use lite2pg_engine::run::{Cancel, migrate};
 use lite2pg_testkit::cluster::Cluster;
 use std::path::{Path, PathBuf};
