@@ -1,2 +1,4 @@
 //! Clusters, fixtures and faults for lite2pg's tests.
 //! Owns what a test needs around the tool; never contains a check of the tool itself.
+
+pub mod cluster;
