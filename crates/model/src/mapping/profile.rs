@@ -4,7 +4,7 @@
 use super::declared::Declared;
 use super::forms::{self, FORMS, Flaw, Form, Group};
 use super::numeric::Decimal;
-use crate::schema::{Affinity, Column, Table};
+use crate::schema::{Column, Table};
 use crate::value::{Class, Value};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -101,16 +101,13 @@ impl ColumnProfile {
     /// `ColumnProfile::default()` drops every form at the first text without it, and measures decimals.
     pub fn for_column(column: &Column) -> Self {
         let declared = Declared::of(&column.declared);
-        let mut wanted = match declared {
+        let wanted = match declared {
             Declared::Date | Declared::DateTime => Group::Temporal.bit(),
             Declared::Uuid | Declared::Char36 => Group::Uuid.bit(),
             Declared::Json => Group::Json.bit(),
             Declared::Boolean => Group::Boolean.bit(),
             _ => 0,
         };
-        if column.affinity != Affinity::Text {
-            wanted |= Group::Number.bit();
-        }
         // Reading long texts as JSON costs; nothing but the declaration makes a column jsonb.
         let dropped = if declared == Declared::Json { 0 } else { Group::Json.bit() };
         let decimals_skipped = matches!(declared, Declared::Real | Declared::Text);
@@ -401,7 +398,8 @@ pub fn show(v: Value<'_>) -> String {
         Value::Integer(i) => i.to_string(),
         Value::Real(r) => format!("{r:?}"),
         Value::Text(b) => {
-            let cut = &b[..b.len().min(40)];
+            let border = |at: &usize| b.get(*at).is_none_or(|c| (c & 0xC0) != 0x80);
+            let cut = &b[..(37..=b.len().min(40)).rev().find(border).unwrap_or(b.len().min(40))];
             let text: String = String::from_utf8_lossy(cut).escape_debug().collect();
             format!("'{text}{}'", if cut.len() < b.len() { "…" } else { "" })
         }
