@@ -63,7 +63,7 @@ pub fn decide(
         let no_values = ColumnProfile::default();
         for (i, column) in table.columns.iter().enumerate() {
             let values = profile.columns.get(i).unwrap_or(&no_values);
-            let rules = Rules { table, column, p: values, key: is_key(table, i), rowid: table.rowid_alias == Some(i) };
+            let rules = Rules { table, column, profile, p: values, key: is_key(table, i), rowid: table.rowid_alias == Some(i) };
             mapping.columns.push(rules.column(policies, &mut findings));
         }
         tables.insert(table.name.clone(), mapping);
@@ -110,6 +110,7 @@ impl Choice {
 struct Rules<'a> {
     table: &'a Table,
     column: &'a Column,
+    profile: &'a TableProfile,
     p: &'a ColumnProfile,
     key: bool,
     rowid: bool,
@@ -461,12 +462,11 @@ impl Rules<'_> {
         let kept = found().all(|f| policies.keeps(f.0));
         for (kind, code, count, places, what) in found() {
             let object = format!("{}.{}", self.table.name, self.column.name);
-            let rows: Vec<String> = places.iter().map(|r| thousands(*r)).collect();
             let message = format!(
-                "{} of {} texts {what}, first in row {}",
+                "{} of {} texts {what}, first at {}",
                 thousands(*count),
                 thousands(p.texts),
-                rows.join(", ")
+                self.profile.name_places(places)
             );
             let mut finding = Finding::data(code, object, message, kind.hint());
             finding.accepted = policies.keeps(*kind);

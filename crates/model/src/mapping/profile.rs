@@ -1,6 +1,7 @@
 //! What a column holds: counts, ranges and forms of every value, from one pass over the table.
 //! Owns counting; never decides (see `decide`), never allocates for a value beyond the first few examples.
 
+use std::collections::{BTreeMap, BTreeSet};
 use super::declared::Declared;
 use super::forms::{self, FORMS, Flaw, Form, Group};
 use super::numeric::Decimal;
@@ -434,6 +435,9 @@ pub struct TableProfile {
     pub unique_duplicates: Vec<u64>,
     /// The same, per `Table::indexes`; 0 where the index is not unique.
     pub index_duplicates: Vec<u64>,
+    /// The keys of the rows at the columns' places, as people read them: `rowid 17`, `code='EPSG'`. By row number.
+    #[serde(default)]
+    pub place_keys: BTreeMap<u64, String>,
 }
 
 impl TableProfile {
@@ -446,6 +450,18 @@ impl TableProfile {
             index_duplicates: vec![0; table.indexes.len()],
             ..Self::default()
         }
+    }
+
+    /// Every place that some column remembers, in order.
+    pub fn places(&self) -> BTreeSet<u64> {
+        let all = |c: &ColumnProfile| [c.nul_places.clone(), c.invalid_places.clone(), c.null_places.clone()].concat();
+        self.columns.iter().flat_map(all).collect()
+    }
+
+    /// Places for people: by their keys where these are known, else by number.
+    pub fn name_places(&self, places: &[u64]) -> String {
+        let name = |n: &u64| self.place_keys.get(n).cloned().unwrap_or_else(|| format!("row {n}"));
+        places.iter().map(name).collect::<Vec<_>>().join(", ")
     }
 
     /// Adds the profile of rows that come after these; duplicates and orphans, which are counted once for the whole
