@@ -1,5 +1,6 @@
 //! Connections against a real server, with psql as the oracle: what it reaches we reach, and what it refuses we refuse.
 //! Owns the cases; the server comes from the test kit.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 mod certificates;
 mod place;
