@@ -208,8 +208,8 @@ impl Source {
     }
 
     /// SQLite's own check of the file's structure. Damage is an error that names the first problems; broken
-    /// constraints, and what could not be checked because of stand-ins, are findings. Calls `cancelled` often, and
-    /// ends with `Kind::Interrupted` once it says yes.
+    /// NOT NULLs and types, and what could not be checked because of stand-ins, are findings. CHECK constraints and
+    /// foreign keys are not looked at. Calls `cancelled` often, and ends with `Kind::Interrupted` once it says yes.
     pub fn quick_check(&self, cancelled: &dyn Fn() -> bool) -> Result<Vec<Finding>> {
         check::quick_check(&mut self.main(), self.damage.tolerant, cancelled).map_err(|e| self.named(e))
     }
