@@ -334,6 +334,9 @@ fn compare(
     let differs = match (&lite, &pg) {
         (Ok(lite), Ok(pg)) => lite.iter().zip(pg).find(|(a, b)| !same(a, b)).map(|(a, b)| format!("{a:?} {b:?}")),
         (Err(_), Err(_)) => None,
+        // Both refuse abs() of the smallest integer, but not both evaluate every part.
+        (Ok(_), Err(e)) if sql.contains("abs(") && e.contains("out of range") => None,
+        (Err(e), Ok(_)) if sql.contains("abs(") && e.to_string().contains("overflow") => None,
         (Ok(_), Err(e)) => Some(format!("PostgreSQL: {e}")),
         (Err(e), Ok(_)) => Some(format!("SQLite: {e}")),
     };

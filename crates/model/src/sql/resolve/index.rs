@@ -58,7 +58,8 @@ fn from_pragma(table: &Table, object: &RawObject, sql: &str, listed: &RawIndex, 
 }
 
 fn term(table: &Table, listed: &RawIndexColumn, text: Option<&Expression>) -> IndexTerm {
-    let column = usize::try_from(listed.cid).ok().or(if listed.cid == -1 { table.rowid_alias } else { None });
+    let known = usize::try_from(listed.cid).ok().filter(|i| *i < table.columns.len());
+    let column = known.or(if listed.cid == -1 { table.rowid_alias } else { None });
     let on = match column {
         Some(column) => IndexOn::Column(column),
         None => IndexOn::Expression(text.cloned().unwrap_or_else(|| Expression { sql: String::new(), ast: None })),

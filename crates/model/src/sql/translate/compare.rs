@@ -135,8 +135,10 @@ fn as_numeric(x: &Typed, other: &Typed) -> Option<String> {
             sure.then(|| number::numeric_literal(*r))
         }
         (Kind::Number, _) => Some(x.sql.clone()),
+        // What lies just below -2^63 is rounded to it, so the other must not reach that far down.
         (Kind::Wide, _) => match (other.kind, &other.literal) {
-            (Kind::Int { .. }, _) | (_, Some(Literal::Real(_))) => Some(x.sql.clone()),
+            (Kind::Int { low, .. }, _) if low > i64::MIN.into() => Some(x.sql.clone()),
+            (_, Some(Literal::Real(_))) => Some(x.sql.clone()),
             _ => None,
         },
         _ => None,
