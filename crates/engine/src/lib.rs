@@ -2,5 +2,12 @@
 //! Owns all I/O; never prints, never reads the environment, never exits.
 
 pub mod error;
+pub mod local;
+pub mod observe;
+pub mod run;
+pub mod safety;
+pub mod source;
+pub mod target;
+pub mod verify;
 
 pub use error::{Error, Kind, Result};

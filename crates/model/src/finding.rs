@@ -18,8 +18,10 @@ pub enum Severity {
 /// How a person answers a blocking finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(Default)]
 pub enum Remedy {
     /// Nothing to answer.
+    #[default]
     None,
     /// An object that is not carried over: `--accept CODE[:OBJECT]`.
     Accept,
@@ -46,12 +48,6 @@ pub struct Finding {
     /// A person (or a policy) has answered it; an accepted blocking finding no longer stops the run.
     #[serde(default)]
     pub accepted: bool,
-}
-
-impl Default for Remedy {
-    fn default() -> Self {
-        Remedy::None
-    }
 }
 
 impl Finding {
@@ -151,6 +147,10 @@ pub mod codes {
     pub const TOO_LARGE: &str = "value-too-large";
     /// A collation or function that only the application has; a stand-in was used for reading.
     pub const APPLICATION_DEFINED: &str = "application-defined";
+    /// An object whose statement in `sqlite_schema` is no SQL that SQLite reads any more.
+    pub const DAMAGED: &str = "object-damaged";
+    /// Rows that break a constraint or a type the schema declares, as SQLite's own check says.
+    pub const INTEGRITY: &str = "constraint-broken";
     /// The next value of an identity column does not exist.
     pub const NO_NEXT_KEY: &str = "no-next-key";
 }

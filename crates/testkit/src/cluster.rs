@@ -22,9 +22,9 @@ const KEEPER: &str = r#"
 "$1/postgres" -D "$2/data" </dev/null >"$2/log" 2>&1 &
 server=$!
 cat >/dev/null
-kill -QUIT $server
+kill -QUIT $server 2>/dev/null
 wait $server
-rm -rf "$2"
+rm -rf "$2" 2>/dev/null
 "#;
 
 /// A running PostgreSQL server. Superuser `postgres` enters by the socket without a password. Stops on drop.
@@ -154,6 +154,8 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
+        // What a test put there as another user is left over by the keeper.
+        let _ = fs::remove_dir_all(&self.dir);
     }
 }
 
@@ -237,7 +239,7 @@ fn must<T>(result: std::io::Result<T>, about: impl AsRef<Path>) -> T {
 }
 
 fn must_run(command: &mut Command) {
-    let out = must(command.output(), command.get_program().to_owned());
+    let out = must(command.output(), command.get_program());
     assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
 }
 

@@ -1,7 +1,9 @@
 //! The plan: one list of what shall happen, as data that a person may read and approve.
 //! Owns the shapes of tables, keys and steps in the target; never runs one.
 
+pub mod build;
 pub mod ddl;
+mod names;
 
 use crate::finding::Finding;
 use crate::mapping::PgType;

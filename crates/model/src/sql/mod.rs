@@ -4,3 +4,4 @@
 pub mod ast;
 pub mod resolve;
 pub mod sqlite;
+pub mod translate;

@@ -50,6 +50,13 @@ impl Context<'_> {
                 _ => return None,
             },
             ast::Expr::Unary(op, x) => unary(*op, x, sub(x)?),
+            ast::Expr::Binary(a, op @ (Operator::Is | Operator::IsNot), b) if self.truth(b).is_some() => {
+                let wanted = self.truth(b) == Some(true);
+                let yes = i64::from(*op == Operator::Is);
+                let x = sub(a)?;
+                let when = if wanted { x } else { Expr::Unary(Unary::Not, Box::new(x)) };
+                Expr::Case(None, vec![(when, Expr::Integer(yes))], Some(Box::new(Expr::Integer(1 - yes))))
+            }
             ast::Expr::Binary(a, op, b) => binary(*op, sub(a)?, sub(b)?),
             ast::Expr::IsNull(x) => Expr::IsNull(boxed(x)?, false),
             ast::Expr::NotNull(x) => Expr::IsNull(boxed(x)?, true),
@@ -108,6 +115,21 @@ impl Context<'_> {
             return Some(Expr::Text(name));
         }
         None
+    }
+
+    /// The word TRUE or FALSE: `x IS TRUE` asks whether x counts as true, which is more than `x = 1`.
+    /// Source: <https://sqlite.org/lang_expr.html#boolean_expressions>.
+    fn truth(&self, e: &ast::Expr) -> Option<bool> {
+        let (ast::Expr::Id(ast::Id(raw)) | ast::Expr::Name(ast::Name(raw))) = e else {
+            return match e {
+                ast::Expr::Parenthesized(list) if list.len() == 1 => self.truth(&list[0]),
+                _ => None,
+            };
+        };
+        if self.names.column(raw).is_some() {
+            return None;
+        }
+        if raw.eq_ignore_ascii_case("true") { Some(true) } else { raw.eq_ignore_ascii_case("false").then_some(false) }
     }
 
     fn qualified(&self, table: &str, column: &str) -> Option<Expr> {

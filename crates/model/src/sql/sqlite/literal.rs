@@ -37,10 +37,10 @@ pub fn numeric(raw: &str) -> Option<Expr> {
     if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
     }
-    if digits.bytes().all(|b| b.is_ascii_digit()) {
-        if let Ok(n) = digits.parse::<i64>() {
-            return Some(Expr::Integer(n));
-        }
+    if digits.bytes().all(|b| b.is_ascii_digit())
+        && let Ok(n) = digits.parse::<i64>()
+    {
+        return Some(Expr::Integer(n));
     }
     digits.parse::<f64>().ok().map(Expr::Real)
 }
@@ -48,7 +48,7 @@ pub fn numeric(raw: &str) -> Option<Expr> {
 /// A blob literal, with or without its `x'…'`.
 pub(super) fn blob(raw: &str) -> Option<Vec<u8>> {
     let hex = raw.strip_prefix(['x', 'X']).unwrap_or(raw).trim_matches('\'').as_bytes();
-    if hex.len() % 2 != 0 {
+    if !hex.len().is_multiple_of(2) {
         return None;
     }
     let nibble = |b: u8| char::from(b).to_digit(16);

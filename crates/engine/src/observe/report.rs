@@ -1,0 +1,99 @@
+//! What a command reports at its end: the document of `--json`.
+//! Owns its shape (documented in docs/json.md); never prints it.
+
+use lite2pg_model::finding::Finding;
+use lite2pg_model::plan::Objects;
+use serde::{Deserialize, Serialize};
+
+/// The end of a command. Serialised, it is the document of `--json`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The run's identifier; empty where nothing was written.
+    pub run: String,
+    /// `done`, `needs-decision`, `rejected`, `different`, `failed` or `interrupted`.
+    pub status: String,
+    /// The exit status.
+    pub exit: u8,
+    /// Wall time.
+    pub seconds: f64,
+    /// Peak memory of this process, if the system tells.
+    pub peak_rss_bytes: u64,
+    /// The source file.
+    pub source: String,
+    /// The target, without a secret.
+    pub target: String,
+    /// The schema that was published to.
+    pub schema: String,
+    /// Nothing had to be done: this source was migrated before.
+    #[serde(default)]
+    pub already_done: bool,
+    /// Stages, in order.
+    pub stages: Vec<StageTime>,
+    /// Tables, in the order of the source's schema.
+    pub tables: Vec<TableReport>,
+    /// Objects by kind.
+    pub objects: Objects,
+    /// Foreign keys that PostgreSQL has validated, and those that were kept NOT VALID.
+    #[serde(default)]
+    pub foreign_keys_valid: u64,
+    /// See [`Report::foreign_keys_valid`].
+    #[serde(default)]
+    pub foreign_keys_not_valid: u64,
+    /// Identity columns whose next value lies beyond every key.
+    #[serde(default)]
+    pub sequences_beyond_keys: u64,
+    /// What a person must know.
+    pub findings: Vec<Finding>,
+    /// The error, if the command failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorReport>,
+}
+
+/// Time of one stage.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StageTime {
+    /// census, plan, create, copy, keys, indexes, constraints, sequences, analyze, verify, publish.
+    pub name: String,
+    /// Wall time.
+    pub seconds: f64,
+}
+
+/// One table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TableReport {
+    /// Its name in the source.
+    pub name: String,
+    /// `schema.name` in the target.
+    pub target: String,
+    /// Rows in the source.
+    pub rows: u64,
+    /// Rows that PostgreSQL gave back; 0 if it was not asked.
+    #[serde(default)]
+    pub target_rows: u64,
+    /// Bytes of the values.
+    pub bytes: u64,
+    /// Rows that were rejected.
+    pub rejected: u64,
+    /// Time of its copy.
+    #[serde(default)]
+    pub seconds: f64,
+    /// Digest of the source's rows; empty if none was made.
+    pub source_sha256: String,
+    /// Digest of what PostgreSQL gives back; empty if none was made.
+    pub target_sha256: String,
+    /// Both are there and equal.
+    pub verified: bool,
+}
+
+/// The error of a failed command.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ErrorReport {
+    /// What went wrong.
+    pub message: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// What it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+}

@@ -1,0 +1,153 @@
+//! The end of a run: verification over the workers, its record, publication.
+//! Owns what decides between exit 0 and exit 7; never mends a difference.
+
+use super::execute::{Execution, Worker};
+use super::pool;
+use crate::error::{Error, Kind, Result};
+use crate::observe::Event;
+use crate::observe::report::{Report, StageTime};
+use crate::target::control::{self, Run, Status};
+use crate::target::error_from_pg;
+use crate::target::publish;
+use crate::verify::{checks, digest};
+use lite2pg_model::finding::Finding;
+use lite2pg_model::plan::{Plan, Stage};
+use postgres::{Client, GenericClient};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// Reads every table back and compares; then keys, foreign keys and sequences. What differs is in the report, with exit 7.
+///
+/// # Errors
+/// The target cannot be read: then nothing was compared, and nothing may be called equal.
+pub fn verify(
+    execution: &Execution<'_>,
+    workers: &mut [Worker<'_>],
+    report: &mut Report,
+    times: &mut Vec<StageTime>,
+) -> Result<()> {
+    let begin = Instant::now();
+    let (plan, observer) = (execution.plan, execution.observer);
+    let rows = plan.rows();
+    let stage = Stage::Verify.word();
+    observer.see(&Event::StageStarted { stage, bytes: 0, rows, steps: plan.tables.len() as u64 });
+    let mut order: Vec<usize> = (0..plan.tables.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(plan.tables.get(*i).map_or(0, |t| t.bytes)));
+    let sums = Mutex::new(Vec::new());
+    pool::run(workers, order, execution.cancel, |worker, index| {
+        let Some(table) = plan.tables.get(index) else { return Ok(()) };
+        let sum = digest::of_target(worker.client, execution.staging, table, observer, execution.cancel)?;
+        sums.lock().unwrap_or_else(PoisonError::into_inner).push((index, sum));
+        Ok(())
+    })?;
+    for (index, sum) in sums.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        let Some(table) = report.tables.get_mut(index) else { continue };
+        table.target_rows = sum.rows;
+        table.target_sha256 = sum.hex();
+        table.verified = table.rows == sum.rows && table.source_sha256 == table.target_sha256;
+        let (name, equal) = (table.name.clone(), table.verified);
+        let (source_sha256, target_sha256) = (table.source_sha256.clone(), table.target_sha256.clone());
+        if !equal {
+            let counts = format!("{} rows in the source, {} in the target", table.rows, sum.rows);
+            report.findings.push(different(&name, counts));
+        }
+        observer.see(&Event::Compared { table: name, equal, source_sha256, target_sha256 });
+    }
+    let client = workers.first_mut().ok_or_else(|| Error::internal("no worker to verify with"))?;
+    let checks = checks::check(client.client, plan, execution.staging)?;
+    report.foreign_keys_valid = checks.foreign_keys_valid;
+    report.foreign_keys_not_valid = checks.foreign_keys_not_valid;
+    report.sequences_beyond_keys = checks.sequences_beyond_keys;
+    report.findings.extend(checks.differences.into_iter().map(|what| different(&plan.schema, what)));
+    if report.tables.iter().any(|t| !t.verified) || report.findings.iter().any(|f| f.code == DIFFERENT) {
+        report.status = "different".to_owned();
+        report.exit = Kind::Different.exit();
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    times.push(StageTime { name: stage.to_owned(), seconds });
+    observer.see(&Event::StageDone { stage, seconds });
+    Ok(())
+}
+
+/// The code of a difference in a report.
+pub const DIFFERENT: &str = "different";
+
+/// A difference as a line of the report.
+pub fn different(object: &str, what: String) -> Finding {
+    let mut finding = Finding::warning(
+        DIFFERENT,
+        object,
+        what,
+        "nothing was published; lite2pg rollback removes what was built. Please report this: it should not happen",
+    );
+    finding.severity = lite2pg_model::finding::Severity::Blocking;
+    finding
+}
+
+/// How many of the plan's tables stand in a schema.
+///
+/// # Errors
+/// The target cannot be asked.
+pub fn tables_there(client: &mut impl GenericClient, plan: &Plan, schema: &str) -> Result<usize> {
+    let names: Vec<&str> = plan.tables.iter().map(|t| t.target.as_str()).collect();
+    let row = client
+        .query_one(
+            "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($2::text[])",
+            &[&schema, &names],
+        )
+        .map_err(|e| error_from_pg(e, "looking for the tables of an earlier run"))?;
+    Ok(usize::try_from(row.get::<_, i64>(0)).unwrap_or(0))
+}
+
+/// Records what was copied and compared, equal or not; without verification the target's digest is empty.
+///
+/// # Errors
+/// The target refuses.
+pub fn write_verification(main: &mut Client, run: &Run, report: &Report) -> Result<()> {
+    let doing = "recording the verification";
+    let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
+    for table in &report.tables {
+        let (rows, target_rows) = (table.rows.cast_signed(), table.target_rows.cast_signed());
+        tx.execute(
+            "INSERT INTO lite2pg.checksum_verification (run, table_name, source_rows, source_sha256, target_rows, \
+             target_sha256, verified) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (run, table_name) DO UPDATE SET \
+             source_rows = excluded.source_rows, source_sha256 = excluded.source_sha256, \
+             target_rows = excluded.target_rows, target_sha256 = excluded.target_sha256, \
+             verified = excluded.verified, verified_at = clock_timestamp()",
+            &[&run.id, &table.name, &rows, &table.source_sha256, &target_rows, &table.target_sha256, &table.verified],
+        )
+        .map_err(|e| error_from_pg(e, doing))?;
+    }
+    if report.exit != 0 {
+        let detail = serde_json::json!({ "status": report.status });
+        control::audit(&mut tx, &run.operator, Some(&run.id), "verification found differences", &detail)?;
+    }
+    tx.commit().map_err(|e| error_from_pg(e, doing))
+}
+
+/// Publishes everything, ends the run and writes its report, in one transaction.
+///
+/// # Errors
+/// A name was taken meanwhile, or the target refuses: nothing is visible, and the same command goes on from here.
+pub fn publish(
+    main: &mut Client,
+    run: &Run,
+    verified: bool,
+    report: &mut Report,
+    elapsed: impl Fn() -> f64,
+    begin: Instant,
+) -> Result<()> {
+    let doing = "publishing";
+    let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
+    let made = publish::publish(&mut tx, &run.plan, &run.staging)?;
+    tx.execute("UPDATE lite2pg.migration_history SET schema_made = $2 WHERE run = $1", &[&run.id, &made])
+        .map_err(|e| error_from_pg(e, doing))?;
+    report.stages.push(StageTime { name: Stage::Publish.word().to_owned(), seconds: begin.elapsed().as_secs_f64() });
+    report.seconds = elapsed();
+    let json = serde_json::to_value(&*report).map_err(|e| Error::internal("the report cannot be written").because(e))?;
+    control::end(&mut tx, &run.id, Status::Done, verified, Some(&json))?;
+    let detail = serde_json::json!({ "schema": run.schema, "verified": verified, "rows": run.plan.rows() });
+    control::audit(&mut tx, &run.operator, Some(&run.id), "published", &detail)?;
+    tx.commit().map_err(|e| error_from_pg(e, doing))
+}

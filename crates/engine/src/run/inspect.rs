@@ -1,0 +1,214 @@
+//! `inspect`, `plan` and `--dry-run`: everything that is known before the first lasting change.
+//! Owns these looks; never writes to the source, and to the target only what it rolls back.
+
+use super::copy::{Copied, rows};
+use super::pool::Cancel;
+use super::prepare::{self, Prepared};
+use super::session::Session;
+use super::settings::{Settings, TargetSpec};
+use super::{clock, finish};
+use crate::error::{Kind, Result};
+use crate::observe::report::Report;
+use crate::observe::{Observer, Silent, memory};
+use crate::source::{Reader, Source};
+use crate::target::catalog::{self, Facts};
+use crate::target::copy::CopyIn;
+use crate::target::ledger::Range;
+use crate::target::{error_from_pg, publish};
+use crate::verify::digest;
+use lite2pg_model::mapping::profile::TableProfile;
+use lite2pg_model::plan::{Effect, Plan, Stage, TablePlan};
+use postgres::Client;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// What a look at the source gave.
+pub struct Inspection {
+    /// The report: exit 5 if findings block.
+    pub report: Report,
+    /// The plan.
+    pub plan: Plan,
+    /// What the columns hold, by table.
+    pub profiles: BTreeMap<String, TableProfile>,
+}
+
+/// What a dry run gave.
+pub struct DryRun {
+    /// The report: exit 5 if findings block, 7 if a sample came back otherwise than it went.
+    pub report: Report,
+    /// The plan.
+    pub plan: Plan,
+    /// Rows that were encoded, copied, read back and rolled back.
+    pub sample_rows: u64,
+    /// How long the copy of everything may take, from the measured rate of the sample.
+    pub estimate_seconds: f64,
+    /// How many bytes the tables may take in the target, without indexes.
+    pub estimate_bytes: u64,
+}
+
+/// Rows of each table that a dry run copies.
+pub const SAMPLE: u64 = 1000;
+
+/// Reads the source, and the target's catalog if `with_target`; writes nothing anywhere. A managed target that does not
+/// exist yet is not made for this.
+///
+/// # Errors
+/// The source or the target cannot be read.
+pub fn inspect(settings: &Settings, with_target: bool, observer: &dyn Observer, cancel: &Cancel) -> Result<Inspection> {
+    let begin = Instant::now();
+    let source = prepare::open_source(settings, observer)?;
+    let (facts, target) = if with_target && matches!(settings.target, TargetSpec::Server(_)) {
+        let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
+        let facts = catalog::facts(&mut session.connect()?, &settings.schema)?;
+        prepare::tell_target(&session, &facts, settings, observer);
+        (facts, session.display())
+    } else {
+        // A managed server orders text by bytes.
+        (Facts { collation_c: true, ..Facts::default() }, String::new())
+    };
+    let mut times = Vec::new();
+    let mut readers = prepare::readers(&source, settings.jobs)?;
+    let prepared = prepare::decide(settings, &source, &mut readers, &facts, observer, cancel, &mut times)?;
+    drop(readers);
+    source.check_unchanged()?;
+    source.discard_copy()?;
+    let mut report = report(settings, &prepared, &target);
+    report.stages = times;
+    report.seconds = begin.elapsed().as_secs_f64();
+    report.peak_rss_bytes = memory::peak_rss();
+    Ok(Inspection { report, plan: prepared.plan, profiles: prepared.profiles })
+}
+
+fn report(settings: &Settings, prepared: &Prepared, target: &str) -> Report {
+    let mut report = prepare::report(settings, &prepared.plan, target);
+    if prepared.plan.blocking().next().is_some() {
+        report.status = "needs-decision".to_owned();
+        report.exit = Kind::NeedsDecision.exit();
+    }
+    report
+}
+
+/// Everything up to the first lasting change: the whole DDL is applied and rolled back; then sample rows of every table
+/// are encoded, copied, read back, compared and rolled back. Blocking findings are reported, and the rest still tried.
+///
+/// # Errors
+/// The source or the target fails, or refuses a statement.
+pub fn dry_run(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> Result<DryRun> {
+    let begin = Instant::now();
+    let source = prepare::open_source(settings, observer)?;
+    let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
+    let outcome = try_out(settings, &source, &session, observer, cancel, begin);
+    let closed = session.close();
+    source.discard_copy()?;
+    let dry = outcome?;
+    closed?;
+    Ok(dry)
+}
+
+fn try_out(
+    settings: &Settings,
+    source: &Source,
+    session: &Session,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+    begin: Instant,
+) -> Result<DryRun> {
+    let mut client = session.connect()?;
+    let facts = catalog::facts(&mut client, &settings.schema)?;
+    prepare::tell_target(session, &facts, settings, observer);
+    facts.check(&settings.schema)?;
+    let mut times = Vec::new();
+    let mut readers = prepare::readers(source, settings.jobs)?;
+    let prepared = prepare::decide(settings, source, &mut readers, &facts, observer, cancel, &mut times)?;
+    facts.check_free(&settings.schema, &prepare::published_names(&prepared.plan))?;
+    let staging = format!("lite2pg_dry_run_{}", std::process::id());
+    apply_ddl(&mut client, &prepared.plan, &staging)?;
+    let reader = readers.first_mut().ok_or_else(|| crate::Error::internal("no reader"))?;
+    let sample = copy_sample(&mut client, reader, &prepared.plan, &staging, cancel)?;
+    let mut report = report(settings, &prepared, &session.display());
+    for name in &sample.different {
+        report.findings.push(finish::different(name, "sample rows came back otherwise than they went".to_owned()));
+        report.status = "different".to_owned();
+        report.exit = Kind::Different.exit();
+    }
+    report.stages = times;
+    report.seconds = begin.elapsed().as_secs_f64();
+    report.peak_rss_bytes = memory::peak_rss();
+    let rate = sample.seconds / sample.rows.max(1) as f64;
+    let width = sample.bytes / sample.rows.max(1);
+    Ok(DryRun {
+        report,
+        sample_rows: sample.rows,
+        estimate_seconds: rate * prepared.plan.rows() as f64,
+        estimate_bytes: width.saturating_mul(prepared.plan.rows()),
+        plan: prepared.plan,
+    })
+}
+
+/// Applies every statement of the plan to empty tables, in one transaction that is rolled back.
+fn apply_ddl(client: &mut Client, plan: &Plan, staging: &str) -> Result<()> {
+    let mut tx = client.transaction().map_err(|e| error_from_pg(e, "trying the statements"))?;
+    publish::make_staging(&mut tx, staging, "a dry run")?;
+    for step in plan.steps(staging) {
+        if let Effect::Sql(sql) = &step.effect {
+            tx.batch_execute(sql).map_err(|e| {
+                let mut error = error_from_pg(e, "trying the statements");
+                error.object.get_or_insert_with(|| step.object.clone());
+                error
+            })?;
+        }
+    }
+    tx.rollback().map_err(|e| error_from_pg(e, "taking the dry run back"))
+}
+
+#[derive(Default)]
+struct Sample {
+    rows: u64,
+    bytes: u64,
+    seconds: f64,
+    different: Vec<String>,
+}
+
+fn copy_sample(
+    client: &mut Client,
+    reader: &mut Reader,
+    plan: &Plan,
+    staging: &str,
+    cancel: &Cancel,
+) -> Result<Sample> {
+    let mut tx = client.transaction().map_err(|e| error_from_pg(e, "copying a sample"))?;
+    publish::make_staging(&mut tx, staging, "a dry run")?;
+    for step in plan.steps(staging).iter().filter(|s| s.stage == Stage::Create) {
+        if let Effect::Sql(sql) = &step.effect {
+            tx.batch_execute(sql).map_err(|e| error_from_pg(e, "copying a sample").about(&step.object))?;
+        }
+    }
+    let mut sample = Sample::default();
+    for table in &plan.tables {
+        let begin = Instant::now();
+        let (sum, bytes) = sample_table(&mut tx, reader, table, staging, cancel)?;
+        sample.seconds += begin.elapsed().as_secs_f64();
+        let back = digest::of_target(&mut tx, staging, table, &Silent, cancel)?;
+        sample.rows += sum.rows;
+        sample.bytes += bytes;
+        if back != sum {
+            sample.different.push(table.name.clone());
+        }
+    }
+    tx.rollback().map_err(|e| error_from_pg(e, "taking the dry run back"))?;
+    Ok(sample)
+}
+
+fn sample_table(
+    tx: &mut postgres::Transaction<'_>,
+    reader: &mut Reader,
+    table: &TablePlan,
+    staging: &str,
+    cancel: &Cancel,
+) -> Result<(lite2pg_model::normal::Sum, u64)> {
+    let mut copy = CopyIn::start(tx, staging, table, false)?;
+    let mut copied = Copied::new(&Silent, &table.name);
+    rows(reader, table, Range::default(), Some(SAMPLE), &mut copied, &mut copy, cancel)?;
+    copy.finish()?;
+    Ok((copied.sum, copied.bytes))
+}

@@ -1,0 +1,329 @@
+//! `migrate`: decide, do, prove, publish — or go on with an interrupted run, or say that the work is done.
+//! Owns the order of these; each of them lives in a module of its own.
+
+use super::execute::{Execution, TableCopy, Worker};
+use super::pool::Cancel;
+use super::prepare::{self, Prepared};
+use super::session::Session;
+use super::settings::Settings;
+use super::{clock, finish};
+use crate::error::{Error, Kind, Result};
+use crate::observe::report::{Report, StageTime};
+use crate::observe::{Event, Observer, memory};
+use crate::safety::lock::SourceLock;
+use crate::source::{Reader, Source};
+use crate::target::catalog::{self, Facts};
+use crate::target::control::{self, Run, Status};
+use crate::target::ledger::{self, Chunk, Range};
+use crate::target::lock::Keys;
+use crate::target::{error_from_pg, publish};
+use lite2pg_model::plan::Stage;
+use postgres::Client;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// Migrates a source to a target and proves it. The report says how it ended; findings that need a decision and
+/// differences are values in it, not errors.
+///
+/// After a crash at any instant the same call goes on, or `rollback` undoes what was done.
+///
+/// # Errors
+/// Problems in doing: the source or the target fails, another run is going on, or it was interrupted.
+pub fn migrate(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> Result<Report> {
+    let begin = Instant::now();
+    let _lock = SourceLock::take(&settings.source, &settings.lock_dir, &prepare::holder(settings))?;
+    let source = prepare::open_source(settings, observer)?;
+    let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
+    let migration = Migration { settings, observer, cancel, source: &source, session: &session, begin };
+    let outcome = migration.run();
+    let closed = session.close();
+    let keep = matches!(&outcome, Err(e) if e.kind != Kind::NeedsDecision);
+    if keep {
+        source.keep_copy();
+    } else {
+        source.discard_copy()?;
+        prepare::forget_copy(settings);
+    }
+    let report = outcome?;
+    closed?;
+    Ok(report)
+}
+
+struct Migration<'a> {
+    settings: &'a Settings,
+    observer: &'a dyn Observer,
+    cancel: &'a Cancel,
+    source: &'a Source,
+    session: &'a Session,
+    begin: Instant,
+}
+
+impl Migration<'_> {
+    fn run(&self) -> Result<Report> {
+        let settings = self.settings;
+        let mut main = self.session.connect()?;
+        let facts = catalog::facts(&mut main, &settings.schema)?;
+        prepare::tell_target(self.session, &facts, settings, self.observer);
+        facts.check(&settings.schema)?;
+        let keys = Keys::of(&settings.schema);
+        keys.take(&mut main, &settings.schema, &clock::is_dead)?;
+        let runs = control::runs(&mut main, Some(&settings.schema))?;
+        if let Some(last) = runs.iter().find(|r| r.status != Status::RolledBack) {
+            match last.status {
+                Status::Done => {
+                    if let Some(report) = self.already_done(&mut main, last)? {
+                        return Ok(report);
+                    }
+                }
+                _ => return self.resume(main, &facts, last.clone(), keys),
+            }
+        }
+        self.begin_anew(main, &facts, keys)
+    }
+
+    /// The report of a finished run of this very source, if its tables still stand.
+    fn already_done(&self, main: &mut Client, last: &Run) -> Result<Option<Report>> {
+        let there = finish::tables_there(main, &last.plan, &last.schema)?;
+        if there == 0 {
+            return Ok(None);
+        }
+        let rollback = "lite2pg rollback undoes it first; --schema NAME puts this one beside it";
+        if there < last.plan.tables.len() {
+            return Err(Error::target(format!(
+                "run {} published {} tables here, of which {} are gone",
+                last.id,
+                last.plan.tables.len(),
+                last.plan.tables.len() - there
+            ))
+            .about(format!("schema {}", last.schema))
+            .hint(rollback));
+        }
+        let now = serde_json::to_value(self.source.fingerprint())
+            .map_err(|e| Error::internal("the fingerprint cannot be written").because(e))?;
+        let path = self.source.facts().canonical.display().to_string();
+        if last.source_path != path {
+            return Err(Error::target(format!("schema {} holds {} already", last.schema, last.source_path))
+                .about(self.session.display())
+                .hint(rollback));
+        }
+        if last.fingerprint != now {
+            return Err(Error::target(format!(
+                "schema {} holds an earlier state of this source (run {}); it has changed since",
+                last.schema, last.id
+            ))
+            .about(self.session.display())
+            .hint("lite2pg rollback removes that state, then migrate again; or --schema NAME to keep both"));
+        }
+        if last.options_hash != self.settings.options_hash() {
+            return Err(Error::target(format!(
+                "schema {} holds this source already, migrated with other options (run {})",
+                last.schema, last.id
+            ))
+            .about(self.session.display())
+            .hint(rollback));
+        }
+        let report = last.report.clone().and_then(|r| serde_json::from_value::<Report>(r).ok());
+        Ok(report.map(|report| Report {
+            already_done: true,
+            stages: Vec::new(),
+            seconds: self.begin.elapsed().as_secs_f64(),
+            peak_rss_bytes: memory::peak_rss(),
+            ..report
+        }))
+    }
+
+    fn begin_anew(&self, mut main: Client, facts: &Facts, keys: Keys) -> Result<Report> {
+        let settings = self.settings;
+        let mut times = Vec::new();
+        let mut readers = prepare::readers(self.source, settings.jobs)?;
+        let prepared = prepare::decide(settings, self.source, &mut readers, facts, self.observer, self.cancel, &mut times)?;
+        if prepared.plan.blocking().next().is_some() {
+            return Ok(self.needs_decision(prepared, times));
+        }
+        facts.check_free(&settings.schema, &prepare::published_names(&prepared.plan))?;
+        control::ensure(&mut main)?;
+        let run = self.write_down(&mut main, &prepared)?;
+        self.observer.see(&Event::RunStarted { run: run.id.clone() });
+        self.execute(main, facts, run, keys, readers, times)
+    }
+
+    /// Makes the staging schema, the ledger's chunks and the run's row in one transaction: either the run exists with
+    /// all of them, or nothing does.
+    fn write_down(&self, main: &mut Client, prepared: &Prepared) -> Result<Run> {
+        let settings = self.settings;
+        let doing = "beginning the run";
+        let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
+        let id: String = tx
+            .query_one(
+                "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYYMMDD\"t\"HH24MISS') || '_' || \
+                 substr(md5(random()::text || clock_timestamp()::text), 1, 6)",
+                &[],
+            )
+            .map_err(|e| error_from_pg(e, doing))?
+            .get(0);
+        let facts = self.source.facts();
+        let run = Run {
+            staging: format!("lite2pg_staging_{id}"),
+            id,
+            schema: settings.schema.clone(),
+            status: Status::Running,
+            mode: "migrate".to_owned(),
+            source_path: facts.canonical.display().to_string(),
+            fingerprint: serde_json::to_value(self.source.fingerprint())
+                .map_err(|e| Error::internal("the fingerprint cannot be written").because(e))?,
+            snapshot_copy: self.source.copy_path().map(|p| p.display().to_string()),
+            options_hash: settings.options_hash(),
+            plan_hash: prepared.plan.hash(),
+            plan: prepared.plan.clone(),
+            schema_made: false,
+            verified: false,
+            report: None,
+            operator: settings.operator.clone(),
+            started_at: String::new(),
+            ended_at: None,
+        };
+        control::begin(&mut tx, &run)?;
+        for table in &run.plan.tables {
+            let ranges = prepared.ranges.get(&table.name).cloned().unwrap_or_else(|| vec![Range::default()]);
+            ledger::fix_chunks(&mut tx, &run.id, &table.name, &ranges)?;
+        }
+        publish::make_staging(&mut tx, &run.staging, &run.source_path)?;
+        let detail = serde_json::json!({
+            "source": run.source_path, "schema": run.schema, "plan": run.plan_hash,
+            "accepted": run.plan.findings.iter().filter(|f| f.accepted)
+                .map(|f| format!("{}:{}", f.code, f.object)).collect::<Vec<_>>(),
+        });
+        control::audit(&mut tx, &settings.operator, Some(&run.id), "run started", &detail)?;
+        tx.commit().map_err(|e| error_from_pg(e, doing))?;
+        if let Some(copy) = self.source.copy_path() {
+            prepare::remember_copy(settings, copy)?;
+        }
+        Ok(run)
+    }
+
+    fn resume(&self, mut main: Client, facts: &Facts, run: Run, keys: Keys) -> Result<Report> {
+        let refuse = |what: String| {
+            Err(Error::target(format!("run {} of this schema was interrupted and cannot go on: {what}", run.id))
+                .about(format!("schema {}", run.schema))
+                .hint("lite2pg rollback undoes it; then migrate begins anew"))
+        };
+        let path = self.source.facts().canonical.display().to_string();
+        if run.source_path != path {
+            return refuse(format!("it reads {}, not {path}", run.source_path));
+        }
+        if run.options_hash != self.settings.options_hash() {
+            return refuse("its options were others (schema, --policy, --accept, --collation or --no-verify)".to_owned());
+        }
+        let from_its_copy = run.snapshot_copy.is_some()
+            && self.source.copy_path().map(|p| p.display().to_string()) == run.snapshot_copy;
+        if !from_its_copy {
+            let before = serde_json::from_value(run.fingerprint.clone())
+                .map_err(|e| Error::target("the ledger's fingerprint of the source cannot be read").because(e))?;
+            if let Some(what) = self.source.fingerprint().differs_from(&before) {
+                return refuse(format!("the source has changed since: {what}"));
+            }
+        }
+        control::ensure(&mut main)?;
+        ledger::forget(&mut main, &run.id, Stage::Verify)?;
+        let readers = prepare::readers(self.source, self.settings.jobs)?;
+        self.execute(main, facts, run, keys, readers, Vec::new())
+    }
+
+    fn execute(
+        &self,
+        mut main: Client,
+        facts: &Facts,
+        run: Run,
+        keys: Keys,
+        mut readers: Vec<Reader>,
+        mut times: Vec<StageTime>,
+    ) -> Result<Report> {
+        let steps = run.plan.steps(&run.staging);
+        let done = ledger::steps_done(&mut main, &run.id)?;
+        let chunks: BTreeMap<String, Vec<Chunk>> = run
+            .plan
+            .tables
+            .iter()
+            .map(|t| Ok((t.name.clone(), ledger::chunks(&mut main, &run.id, &t.name)?)))
+            .collect::<Result<_>>()?;
+        let copied: u64 = chunks.values().flatten().filter_map(|c| c.done).map(|(sum, _)| sum.rows).sum();
+        if !done.is_empty() || copied > 0 {
+            let (done, steps) = (done.len() as u64, steps.len() as u64);
+            self.observer.see(&Event::Resumed { run: run.id.clone(), done, steps, rows: copied });
+        }
+        let wanted = self.session.extra_workers(self.settings.jobs, facts.free_connections).min(readers.len());
+        let mut clients = (0..wanted).map(|_| self.worker(keys)).collect::<Result<Vec<_>>>()?;
+        let (observer, cancel) = (self.observer, self.cancel);
+        let execution = Execution {
+            run: &run.id,
+            staging: &run.staging,
+            plan: &run.plan,
+            steps: &steps,
+            chunks: &chunks,
+            done: &done,
+            observer,
+            cancel,
+        };
+        let one = std::slice::from_mut(&mut main);
+        let clients_used = if clients.is_empty() { one } else { clients.as_mut_slice() };
+        let mut workers: Vec<Worker<'_>> =
+            readers.iter_mut().zip(clients_used).map(|(reader, client)| Worker { reader, client }).collect();
+        let copies = execution.build(&mut workers, &mut times)?;
+        let mut report = self.report(&run, &copies);
+        if self.settings.verify {
+            finish::verify(&execution, &mut workers, &mut report, &mut times)?;
+        }
+        drop(workers);
+        drop(clients);
+        self.cancel.check()?;
+        self.source.check_unchanged()?;
+        let verified = self.settings.verify && report.exit == 0;
+        finish::write_verification(&mut main, &run, &report)?;
+        if report.exit == 0 {
+            let publish = Instant::now();
+            report.stages = times;
+            finish::publish(&mut main, &run, verified, &mut report, || self.begin.elapsed().as_secs_f64(), publish)?;
+            self.observer.see(&Event::Published { schema: run.schema.clone() });
+        } else {
+            report.stages = times;
+        }
+        report.seconds = self.begin.elapsed().as_secs_f64();
+        report.peak_rss_bytes = memory::peak_rss();
+        Ok(report)
+    }
+
+    fn worker(&self, keys: Keys) -> Result<Client> {
+        let mut client = self.session.connect()?;
+        keys.join(&mut client)?;
+        // A chunk and its mark are lost together if the server crashes, and copied again; only the coordinator's
+        // commits must be on disk before they are believed.
+        client
+            .batch_execute("SET synchronous_commit = off; SET maintenance_work_mem = '256MB'")
+            .map_err(|e| error_from_pg(e, "setting up a worker"))?;
+        Ok(client)
+    }
+
+    fn report(&self, run: &Run, copies: &BTreeMap<String, TableCopy>) -> Report {
+        let mut report = prepare::report(self.settings, &run.plan, &self.session.display());
+        report.run.clone_from(&run.id);
+        for table in &mut report.tables {
+            if let Some(copy) = copies.get(&table.name) {
+                table.rows = copy.sum.rows;
+                table.bytes = copy.bytes;
+                table.seconds = copy.seconds;
+                table.source_sha256 = copy.sum.hex();
+            }
+        }
+        report
+    }
+
+    fn needs_decision(&self, prepared: Prepared, times: Vec<StageTime>) -> Report {
+        let mut report = prepare::report(self.settings, &prepared.plan, &self.session.display());
+        report.status = "needs-decision".to_owned();
+        report.exit = Kind::NeedsDecision.exit();
+        report.stages = times;
+        report.seconds = self.begin.elapsed().as_secs_f64();
+        report.peak_rss_bytes = memory::peak_rss();
+        report
+    }
+}

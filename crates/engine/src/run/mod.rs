@@ -1,0 +1,20 @@
+//! Runs: what a person asked for, done step by step, in a way that can be killed at any instant.
+//! Owns the order of things; the only place beside `verify` where source and target meet.
+
+pub mod clock;
+pub mod copy;
+pub mod execute;
+pub mod finish;
+pub mod inspect;
+pub mod migrate;
+pub mod pool;
+pub mod prepare;
+pub mod session;
+pub mod settings;
+pub mod status;
+
+pub use inspect::{DryRun, Inspection, dry_run, inspect};
+pub use migrate::migrate;
+pub use pool::Cancel;
+pub use status::{History, RunStatus, history};
+pub use settings::{Accept, Settings, TargetSpec};

@@ -1,0 +1,86 @@
+//! Tasks over a few workers: each worker takes the next task until none is left or one has failed.
+//! Owns the threads; never knows what a task does.
+
+use crate::error::{Error, Kind, Result};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Ctrl-C (or a library's caller) asks the run to end; looked at between rows and steps.
+#[derive(Debug, Default)]
+pub struct Cancel(AtomicBool);
+
+impl Cancel {
+    /// Nobody asks.
+    pub const fn new() -> Self {
+        Cancel(AtomicBool::new(false))
+    }
+
+    /// Asks the run to end. Safe to call from a signal handler.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked.
+    pub fn requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// An error of kind `Interrupted` if somebody asked.
+    ///
+    /// # Errors
+    /// Somebody asked.
+    pub fn check(&self) -> Result<()> {
+        if self.requested() { Err(interrupted()) } else { Ok(()) }
+    }
+}
+
+/// The error of a run that was asked to end.
+pub fn interrupted() -> Error {
+    Error::new(Kind::Interrupted, "interrupted").hint("run the same command again and it goes on from here")
+}
+
+/// Runs every task. After the first error no task is begun; what runs is finished, and the first error is returned.
+///
+/// # Errors
+/// That of the first task that failed, or `Interrupted`.
+pub fn run<W: Send, T: Send>(
+    workers: &mut [W],
+    tasks: Vec<T>,
+    cancel: &Cancel,
+    work: impl Fn(&mut W, T) -> Result<()> + Sync,
+) -> Result<()> {
+    let queue = Mutex::new(VecDeque::from(tasks));
+    let failed: Mutex<Option<Error>> = Mutex::new(None);
+    let one_line = |worker: &mut W| {
+        loop {
+            if cancel.requested() {
+                lock(&failed).get_or_insert_with(interrupted);
+            }
+            if lock(&failed).is_some() {
+                return;
+            }
+            let Some(task) = lock(&queue).pop_front() else { return };
+            if let Err(error) = work(worker, task) {
+                lock(&failed).get_or_insert(error);
+            }
+        }
+    };
+    if let [only] = workers {
+        one_line(only);
+    } else {
+        std::thread::scope(|scope| {
+            for worker in workers {
+                scope.spawn(|| one_line(worker));
+            }
+        });
+    }
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,273 @@
+//! Everything before the first row moves: the source is opened, counted and decided about; the plan stands.
+//! Owns that order, shared by migrate, inspect, plan and dry-run; never writes to a target.
+
+use super::pool::Cancel;
+use super::session::Session;
+use super::settings::{Settings, TargetSpec};
+use crate::error::{Error, Result};
+use crate::observe::report::{Report, StageTime, TableReport};
+use crate::observe::{Event, Observer};
+use crate::safety::lock::Holder;
+use crate::source::census::{self, TableCensus};
+use crate::source::duplicates;
+use crate::source::{JournalMode, Options, ReadFrom, Reader, Source};
+use crate::target::catalog::Facts;
+use crate::target::ledger::Range;
+use lite2pg_model::mapping::decide::decide as decide_types;
+use lite2pg_model::mapping::profile::TableProfile;
+use lite2pg_model::plan::{Plan, build};
+use lite2pg_model::schema::Schema;
+use lite2pg_model::sql::resolve::resolve;
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a lock that another process holds on the source is waited for.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// A plan and what stands beside it.
+pub struct Prepared {
+    /// The plan.
+    pub plan: Plan,
+    /// Where each table is cut.
+    pub ranges: BTreeMap<String, Vec<Range>>,
+    /// What the columns hold.
+    pub profiles: BTreeMap<String, TableProfile>,
+    /// The schema as the source has it.
+    pub schema: Schema,
+}
+
+/// Opens the source: the copy that an interrupted run kept, or the file itself.
+///
+/// # Errors
+/// The source cannot be read.
+pub fn open_source(settings: &Settings, observer: &dyn Observer) -> Result<Source> {
+    let options = Options {
+        work_dir: settings.work_dir.clone(),
+        snapshot: settings.snapshot,
+        kept_copy: kept_copy(settings),
+        busy_timeout: BUSY,
+        readers: settings.jobs.max(1),
+    };
+    let source = Source::open(&settings.source, &options)?;
+    let facts = source.facts();
+    let read = match &facts.read_from {
+        ReadFrom::Pinned => "read in place".to_owned(),
+        ReadFrom::Copied { path, reason } => format!("read from a private copy ({reason}) in {}", path.display()),
+    };
+    observer.see(&Event::Source {
+        path: settings.source.display().to_string(),
+        bytes: facts.bytes.saturating_add(facts.wal_bytes),
+        journal: match facts.journal_mode {
+            JournalMode::Wal => "WAL".to_owned(),
+            JournalMode::Rollback => "rollback journal".to_owned(),
+        },
+        encoding: facts.encoding.word().to_owned(),
+        read,
+    });
+    Ok(source)
+}
+
+/// As many readers as are wanted and can be had on the same snapshot; at least one.
+///
+/// # Errors
+/// Not even one.
+pub fn readers(source: &Source, wanted: usize) -> Result<Vec<Reader>> {
+    let mut readers = vec![source.reader()?];
+    while readers.len() < wanted {
+        match source.try_reader()? {
+            Some(reader) => readers.push(reader),
+            None => break,
+        }
+    }
+    Ok(readers)
+}
+
+/// Checks the source, counts it, decides types, and builds the plan with its findings; those that were answered are
+/// accepted.
+///
+/// # Errors
+/// The source cannot be read, is corrupt, or `Interrupted`.
+pub fn decide(
+    settings: &Settings,
+    source: &Source,
+    readers: &mut [Reader],
+    facts: &Facts,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+    times: &mut Vec<StageTime>,
+) -> Result<Prepared> {
+    let mut findings = timed(times, observer, "check", || source.quick_check(&|| cancel.requested()))?;
+    cancel.check()?;
+    let (schema, of_schema) = resolve(&source.raw_schema()?);
+    findings.extend(source.damage());
+    findings.extend(source.stand_ins());
+    findings.extend(of_schema);
+    let mut counted = timed(times, observer, "census", || {
+        census::census(readers, &schema, settings.chunk_bytes, observer, cancel)
+    })?;
+    let begin = Instant::now();
+    let mut profiles: BTreeMap<String, TableProfile> = BTreeMap::new();
+    let mut ranges = BTreeMap::new();
+    let mut max_rowid = BTreeMap::new();
+    for (name, table) in std::mem::take(&mut counted) {
+        ranges.insert(name.clone(), ranges_of(&table));
+        if let Some(max) = table.max_rowid {
+            max_rowid.insert(name.clone(), max);
+        }
+        profiles.insert(name, table.profile);
+    }
+    let (mut mappings, mut of_types) = decide_types(&schema, &profiles, &settings.policies);
+    let reader = readers.first_mut().ok_or_else(|| Error::internal("no reader"))?;
+    if duplicates::count(reader, &schema, &mappings, &mut profiles, cancel)? {
+        (mappings, of_types) = decide_types(&schema, &profiles, &settings.policies);
+    }
+    findings.extend(of_types);
+    let collate = !facts.collation_c && !settings.collation_database;
+    let input = build::Input { schema: &settings.schema, collate, max_rowid };
+    let mut plan = build::build(&schema, &profiles, &mappings, findings, &input);
+    settings.accept_findings(&mut plan.findings);
+    times.push(StageTime { name: "plan".to_owned(), seconds: begin.elapsed().as_secs_f64() });
+    tell_plan(&plan, observer);
+    Ok(Prepared { plan, ranges, profiles, schema })
+}
+
+fn timed<T>(
+    times: &mut Vec<StageTime>,
+    observer: &dyn Observer,
+    stage: &'static str,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let begin = Instant::now();
+    observer.see(&Event::StageStarted { stage, bytes: 0, rows: 0, steps: 0 });
+    let out = work()?;
+    let seconds = begin.elapsed().as_secs_f64();
+    times.push(StageTime { name: stage.to_owned(), seconds });
+    observer.see(&Event::StageDone { stage, seconds });
+    Ok(out)
+}
+
+/// Chunks from the census's cuts: the first has no lower bound and the last no upper one, so that none can be missed.
+fn ranges_of(census: &TableCensus) -> Vec<Range> {
+    let mut cuts = census.cuts.clone();
+    // A cut at the very last row would leave an empty chunk behind it.
+    if cuts.last().copied() == census.max_rowid {
+        cuts.pop();
+    }
+    let mut ranges = Vec::with_capacity(cuts.len() + 1);
+    let mut after = None;
+    for cut in cuts {
+        ranges.push(Range { after, last: Some(cut) });
+        after = Some(cut);
+    }
+    ranges.push(Range { after, last: None });
+    ranges
+}
+
+fn tell_plan(plan: &Plan, observer: &dyn Observer) {
+    let keys = |t: &lite2pg_model::plan::TablePlan| {
+        (usize::from(t.primary_key.is_some()) + t.uniques.len() + t.indexes.len()) as u64
+    };
+    observer.see(&Event::Planned {
+        tables: plan.tables.len() as u64,
+        rows: plan.rows(),
+        keys_and_indexes: plan.tables.iter().map(keys).sum(),
+        foreign_keys: plan.tables.iter().map(|t| t.foreign_keys.len() as u64).sum(),
+        findings: plan.findings.clone(),
+    });
+}
+
+/// Tells where the migration goes.
+pub fn tell_target(session: &Session, facts: &Facts, settings: &Settings, observer: &dyn Observer) {
+    for note in session.server().map_or(&[][..], |s| s.notes()) {
+        observer.see(&Event::Note { text: note.clone() });
+    }
+    observer.see(&Event::Target {
+        target: session.display(),
+        version: facts.version.clone(),
+        database: facts.database.clone(),
+        schema: settings.schema.clone(),
+        managed: session.server().map(|s| s.engine().to_string()),
+    });
+}
+
+/// Every name the plan puts into the final schema.
+pub fn published_names(plan: &Plan) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for table in &plan.tables {
+        names.insert(table.target.clone());
+        names.extend(table.primary_key.iter().chain(&table.uniques).map(|k| k.name.clone()));
+        names.extend(table.indexes.iter().map(|i| i.name.clone()));
+        names.extend(table.columns.iter().filter_map(|c| c.identity.as_ref()).map(|i| i.sequence.clone()));
+    }
+    names
+}
+
+/// A report with what is known before rows move.
+pub fn report(settings: &Settings, plan: &Plan, target: &str) -> Report {
+    let tables = plan.tables.iter().map(|t| TableReport {
+        name: t.name.clone(),
+        target: format!("{}.{}", plan.schema, t.target),
+        rows: t.rows,
+        bytes: t.bytes,
+        ..TableReport::default()
+    });
+    Report {
+        status: "done".to_owned(),
+        source: settings.source.display().to_string(),
+        target: target.to_owned(),
+        schema: plan.schema.clone(),
+        tables: tables.collect(),
+        objects: plan.objects,
+        findings: plan.findings.clone(),
+        ..Report::default()
+    }
+}
+
+/// Who holds the source while we run, for the one who comes second.
+pub fn holder(settings: &Settings) -> Holder {
+    let target = match &settings.target {
+        TargetSpec::Server(conninfo) => conninfo.display(),
+        TargetSpec::Managed(options) => options.dir.display().to_string(),
+    };
+    Holder {
+        pid: std::process::id(),
+        host: settings.operator.host.clone(),
+        started: super::clock::now(),
+        target,
+    }
+}
+
+/// A small file that tells the next run of the same source where the private copy of an interrupted one lies. Only a
+/// hint: the ledger decides whether that copy is the right one.
+fn copy_note(settings: &Settings) -> PathBuf {
+    let path = settings.source.canonicalize().unwrap_or_else(|_| settings.source.clone());
+    let hash = Sha256::digest(format!("{}\n{}", path.display(), settings.schema).as_bytes());
+    let name: String = hash.iter().take(8).map(|b| format!("{b:02x}")).collect();
+    settings.work_dir.join(format!("copy-of-{name}"))
+}
+
+fn kept_copy(settings: &Settings) -> Option<PathBuf> {
+    let text = std::fs::read_to_string(copy_note(settings)).ok()?;
+    Some(PathBuf::from(text.trim())).filter(|p| p.exists())
+}
+
+/// Remembers the private copy for the next run.
+///
+/// # Errors
+/// The work directory cannot be written.
+pub fn remember_copy(settings: &Settings, copy: &Path) -> Result<()> {
+    let note = copy_note(settings);
+    std::fs::write(&note, copy.display().to_string()).map_err(|e| {
+        Error::source(format!("cannot write {}", note.display()))
+            .hint("the work directory must be writable; choose another with --work-dir")
+            .because(e)
+    })
+}
+
+/// Forgets it again.
+pub fn forget_copy(settings: &Settings) {
+    // Already gone is as good.
+    let _ = std::fs::remove_file(copy_note(settings));
+}

@@ -1,0 +1,81 @@
+//! The target's side of a command: the server (started if it is ours) and the connections to it.
+//! Owns how many connections there are and how they are set up; never what runs over them.
+
+use super::settings::TargetSpec;
+use crate::error::Result;
+use crate::local::Server;
+use crate::target::{Conninfo, error_from_pg};
+use postgres::Client;
+
+/// A target that can be connected to.
+pub struct Session {
+    conninfo: Conninfo,
+    server: Option<Server>,
+    application: String,
+}
+
+/// Set on every connection: names resolve to the catalog alone, so that nothing in the user's schemas is called by
+/// accident; times are UTC; only our own sessions are concerned.
+const SETUP: &str = "SET search_path = pg_catalog; SET client_min_messages = warning; SET timezone = 'UTC'; \
+    SET datestyle = 'ISO, YMD'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
+    SET standard_conforming_strings = on; SET row_security = off";
+
+impl Session {
+    /// Starts the managed server if the target is one; connects nowhere else yet.
+    ///
+    /// # Errors
+    /// The managed server does not start.
+    pub fn open(target: &TargetSpec, application: &str) -> Result<Session> {
+        let application = application.to_owned();
+        match target {
+            TargetSpec::Server(conninfo) => Ok(Session { conninfo: conninfo.clone(), server: None, application }),
+            TargetSpec::Managed(options) => {
+                let server = Server::start(options)?;
+                let socket = server.socket_dir().display().to_string();
+                let conninfo = Conninfo::from_parts(&socket, server.port(), server.user(), server.dbname())?;
+                Ok(Session { conninfo, server: Some(server), application })
+            }
+        }
+    }
+
+    /// The managed server, if it is one.
+    pub fn server(&self) -> Option<&Server> {
+        self.server.as_ref()
+    }
+
+    /// Where it is, without a secret.
+    pub fn display(&self) -> String {
+        match &self.server {
+            Some(server) => server.dir().display().to_string(),
+            None => self.conninfo.display(),
+        }
+    }
+
+    /// Opens a connection, set up for our use.
+    ///
+    /// # Errors
+    /// The target is unreachable or refuses.
+    pub fn connect(&self) -> Result<Client> {
+        let mut client = self.conninfo.connect(&self.application)?;
+        client.batch_execute(SETUP).map_err(|e| error_from_pg(e, "setting up the session"))?;
+        Ok(client)
+    }
+
+    /// How many workers can have a connection of their own beside the coordinator's; 0: everything goes over one.
+    pub fn extra_workers(&self, wanted: usize, free_connections: i64) -> usize {
+        if self.server.as_ref().is_some_and(|s| s.max_connections() <= 1) {
+            return 0;
+        }
+        // Some are left for the application and for people.
+        let free = usize::try_from(free_connections.saturating_sub(3)).unwrap_or(0);
+        wanted.min(free)
+    }
+
+    /// Stops the managed server cleanly.
+    ///
+    /// # Errors
+    /// It did not stop in time.
+    pub fn close(self) -> Result<()> {
+        self.server.map_or(Ok(()), Server::stop)
+    }
+}

@@ -1,0 +1,112 @@
+//! What a person asked for, resolved: the command line fills it, the engine only reads it.
+//! Owns the shape of settings; never reads the environment or a file.
+
+use crate::local;
+use crate::source::SnapshotMode;
+use crate::target::Conninfo;
+use crate::target::control::Operator;
+use lite2pg_model::finding::{Finding, Remedy};
+use lite2pg_model::mapping::policy::Policies;
+use sha2::{Digest as _, Sha256};
+use std::path::PathBuf;
+
+/// Where a migration goes.
+#[derive(Clone, Debug)]
+pub enum TargetSpec {
+    /// A server of the user's own.
+    Server(Conninfo),
+    /// A PostgreSQL that the tool manages.
+    Managed(local::Options),
+}
+
+/// An answer to findings: `CODE`, `CODE:OBJECT`, or `all`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Accept {
+    /// Every object that is not carried over.
+    All,
+    /// Every finding of a code.
+    Code(String),
+    /// One finding.
+    Object(String, String),
+}
+
+impl Accept {
+    /// Reads what stands after `--accept`.
+    pub fn parse(text: &str) -> Accept {
+        match text.split_once(':') {
+            _ if text == "all" => Accept::All,
+            Some((code, object)) => Accept::Object(code.to_owned(), object.to_owned()),
+            None => Accept::Code(text.to_owned()),
+        }
+    }
+
+    /// Whether it answers a finding. Data that PostgreSQL cannot hold is never accepted away: it needs a policy.
+    pub fn answers(&self, finding: &Finding) -> bool {
+        finding.remedy == Remedy::Accept
+            && match self {
+                Accept::All => true,
+                Accept::Code(code) => *code == finding.code,
+                Accept::Object(code, object) => *code == finding.code && *object == finding.object,
+            }
+    }
+
+    fn word(&self) -> String {
+        match self {
+            Accept::All => "all".to_owned(),
+            Accept::Code(code) => code.clone(),
+            Accept::Object(code, object) => format!("{code}:{object}"),
+        }
+    }
+}
+
+/// Everything a command needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The SQLite file.
+    pub source: PathBuf,
+    /// Where it goes.
+    pub target: TargetSpec,
+    /// The schema that is published to.
+    pub schema: String,
+    /// Answers about data.
+    pub policies: Policies,
+    /// Answers about objects.
+    pub accept: Vec<Accept>,
+    /// How the snapshot is taken.
+    pub snapshot: SnapshotMode,
+    /// Where private copies of the source live.
+    pub work_dir: PathBuf,
+    /// Where the lock of the source lives; the same for every user of the machine.
+    pub lock_dir: PathBuf,
+    /// Workers; each has a connection to either side.
+    pub jobs: usize,
+    /// About how many bytes of values a chunk has.
+    pub chunk_bytes: u64,
+    /// Compare both sides before publishing.
+    pub verify: bool,
+    /// Keep the target database's own collation for text.
+    pub collation_database: bool,
+    /// Undo everything when the run fails, rather than keep it for resume.
+    pub rollback_on_failure: bool,
+    /// Who runs it.
+    pub operator: Operator,
+}
+
+impl Settings {
+    /// SHA-256 over what shapes the result: schema, answers, collation.
+    pub fn options_hash(&self) -> String {
+        let mut accept: Vec<String> = self.accept.iter().map(Accept::word).collect();
+        accept.sort();
+        let text = format!("{}\n{:?}\n{accept:?}\n{}\n{}", self.schema, self.policies, self.collation_database, self.verify);
+        Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Marks the findings that these answers accept.
+    pub fn accept_findings(&self, findings: &mut [Finding]) {
+        for finding in findings {
+            if self.accept.iter().any(|a| a.answers(finding)) {
+                finding.accepted = true;
+            }
+        }
+    }
+}

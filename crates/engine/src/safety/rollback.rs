@@ -1,0 +1,203 @@
+//! `rollback`: takes back exactly what a run made, finished or not.
+//! Owns the undoing; never removes what the run did not make, and nothing that was changed since unless told.
+
+use crate::error::{Error, Kind, Result};
+use crate::observe::{Event, Observer};
+use crate::run::pool::Cancel;
+use crate::run::session::Session;
+use crate::run::settings::Settings;
+use crate::run::{clock, finish, prepare};
+use crate::target::catalog;
+use crate::target::control::{self, Run, Status};
+use crate::target::error_from_pg;
+use crate::target::lock::Keys;
+use crate::verify::digest;
+use lite2pg_model::ident::{pg, pg_in};
+use postgres::{Client, Transaction};
+
+/// How to undo.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RollbackOptions {
+    /// Undo even if rows were changed since.
+    pub discard_changes: bool,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Remove the control tables too, if no other run needs them.
+    pub purge: bool,
+}
+
+/// What was (or would be) undone.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Undone {
+    /// The run.
+    pub run: String,
+    /// Whether it had been published.
+    pub was_published: bool,
+    /// Tables that were removed, as `schema.table`.
+    pub tables: Vec<String>,
+    /// Rows they held.
+    pub rows: u64,
+    /// The schema was made by the run and is removed too.
+    pub schema_removed: bool,
+    /// Tables whose rows are no longer those that were published.
+    pub changed: Vec<String>,
+    /// The control tables were removed.
+    pub purged: bool,
+    /// The statements, in order.
+    pub sql: Vec<String>,
+    /// It was only a dry run.
+    pub dry_run: bool,
+}
+
+/// Undoes the last run of the target schema, all of it in one transaction: afterwards the target is as it was before
+/// (schema `lite2pg` keeps the history, unless purged).
+///
+/// # Errors
+/// There is nothing to undo, the run is going on, rows were changed since, or other objects depend on the tables.
+pub fn rollback(
+    settings: &Settings,
+    options: RollbackOptions,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Undone> {
+    let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
+    let outcome = (|| {
+        let mut client = session.connect()?;
+        let facts = catalog::facts(&mut client, &settings.schema)?;
+        prepare::tell_target(&session, &facts, settings, observer);
+        Keys::of(&settings.schema).take(&mut client, &settings.schema, &clock::is_dead)?;
+        let runs = control::runs(&mut client, Some(&settings.schema))?;
+        let run = runs.into_iter().find(|r| r.status != Status::RolledBack).ok_or_else(|| {
+            Error::target(format!("there is no run to undo in schema {}", settings.schema))
+                .hint("lite2pg history TARGET lists what was run")
+        })?;
+        undo(&mut client, settings, options, &run, observer, cancel)
+    })();
+    let closed = session.close();
+    let undone = outcome?;
+    closed?;
+    Ok(undone)
+}
+
+fn undo(
+    client: &mut Client,
+    settings: &Settings,
+    options: RollbackOptions,
+    run: &Run,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Undone> {
+    let mut undone = Undone { run: run.id.clone(), was_published: run.status == Status::Done, ..Undone::default() };
+    undone.dry_run = options.dry_run;
+    if undone.was_published {
+        published(client, run, &mut undone, observer, cancel)?;
+        if !undone.changed.is_empty() && !options.discard_changes && !options.dry_run {
+            return Err(Error::target(format!(
+                "rows were changed since run {} published them: {}",
+                run.id,
+                undone.changed.join(", ")
+            ))
+            .about(format!("schema {}", run.schema))
+            .hint("save them first (pg_dump), or give --discard-changes to remove them with the tables"));
+        }
+    } else {
+        unfinished(client, run, &mut undone)?;
+    }
+    if options.dry_run {
+        return Ok(undone);
+    }
+    cancel.check()?;
+    let doing = "undoing the run";
+    let mut tx = client.transaction().map_err(|e| error_from_pg(e, doing))?;
+    for sql in &undone.sql {
+        tx.batch_execute(sql).map_err(|e| error_from_pg(e, doing))?;
+    }
+    control::end(&mut tx, &run.id, Status::RolledBack, run.verified, None)?;
+    let detail = serde_json::json!({
+        "published": undone.was_published, "tables": undone.tables.len(), "changed": undone.changed,
+    });
+    control::audit(&mut tx, &settings.operator, Some(&run.id), "rolled back", &detail)?;
+    if options.purge {
+        undone.purged = purge(&mut tx)?;
+    }
+    tx.commit().map_err(|e| error_from_pg(e, doing))?;
+    if let Some(copy) = &run.snapshot_copy {
+        crate::source::remove_copy(std::path::Path::new(copy))?;
+    }
+    prepare::forget_copy(settings);
+    Ok(undone)
+}
+
+/// A finished run: its tables go, in one statement, so that foreign keys among them do not matter; whatever else hangs
+/// on them stops it.
+fn published(
+    client: &mut Client,
+    run: &Run,
+    undone: &mut Undone,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<()> {
+    let there = finish::tables_there(client, &run.plan, &run.schema)?;
+    if there < run.plan.tables.len() {
+        return Err(Error::target(format!(
+            "{} of the {} tables that run {} published are gone already",
+            run.plan.tables.len() - there,
+            run.plan.tables.len(),
+            run.id
+        ))
+        .about(format!("schema {}", run.schema))
+        .hint("what is left was changed by somebody: remove it by hand"));
+    }
+    let digests = client
+        .query("SELECT table_name, source_sha256, source_rows FROM lite2pg.checksum_verification WHERE run = $1", &[&run.id])
+        .map_err(|e| error_from_pg(e, "reading the verification"))?;
+    observer.see(&Event::StageStarted { stage: "verify", bytes: 0, rows: run.plan.rows(), steps: 0 });
+    for table in &run.plan.tables {
+        let now = digest::of_target(client, &run.schema, table, observer, cancel)?;
+        undone.rows += now.rows;
+        undone.tables.push(format!("{}.{}", run.schema, table.target));
+        let before = digests.iter().find(|r| r.get::<_, &str>(0) == table.name);
+        let same = before.is_some_and(|r| r.get::<_, &str>(1) == now.hex() && r.get::<_, i64>(2).cast_unsigned() == now.rows);
+        if !same {
+            undone.changed.push(format!("{}.{}", run.schema, table.target));
+        }
+    }
+    if !run.plan.tables.is_empty() {
+        let tables: Vec<String> = run.plan.tables.iter().map(|t| pg_in(&run.schema, &t.target)).collect();
+        undone.sql.push(format!("DROP TABLE {}", tables.join(", ")));
+    }
+    if run.schema_made {
+        undone.schema_removed = true;
+        undone.sql.push(format!("DROP SCHEMA {}", pg(&run.schema)));
+    }
+    Ok(())
+}
+
+/// An unfinished run: all it made is in its staging schema.
+fn unfinished(client: &mut Client, run: &Run, undone: &mut Undone) -> Result<()> {
+    let rows = client
+        .query_one(
+            "SELECT coalesce(sum(rows), 0)::int8 FROM lite2pg.migration_chunk WHERE run = $1 AND done",
+            &[&run.id],
+        )
+        .map_err(|e| error_from_pg(e, "reading the ledger"))?;
+    undone.rows = rows.get::<_, i64>(0).cast_unsigned();
+    undone.tables = run.plan.tables.iter().map(|t| format!("{}.{}", run.staging, t.target)).collect();
+    // The schema is ours alone, so CASCADE reaches nothing else.
+    undone.sql.push(format!("DROP SCHEMA IF EXISTS {} CASCADE", pg(&run.staging)));
+    Ok(())
+}
+
+fn purge(tx: &mut Transaction<'_>) -> Result<bool> {
+    let open: i64 = tx
+        .query_one("SELECT count(*) FROM lite2pg.migration_history WHERE status <> 'rolled-back'", &[])
+        .map_err(|e| error_from_pg(e, "reading the history"))?
+        .get(0);
+    if open > 0 {
+        return Err(Error::new(Kind::Target, "other runs still need the control tables")
+            .about("schema lite2pg")
+            .hint("roll those back first, or leave out --purge"));
+    }
+    tx.batch_execute("DROP SCHEMA lite2pg CASCADE").map_err(|e| error_from_pg(e, "removing the control tables"))?;
+    Ok(true)
+}

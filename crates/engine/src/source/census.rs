@@ -1,0 +1,137 @@
+//! The census: one pass over every value of every ordinary table, and the questions that need joins.
+//! Owns what a column was seen to hold and where chunks are cut; never decides a type.
+
+use super::reader::Reader;
+use super::select;
+use crate::error::{Error, Kind, Result};
+use crate::observe::{Event, Observer};
+use crate::run::pool::{self, Cancel};
+use lite2pg_model::ident::sqlite;
+use lite2pg_model::mapping::profile::TableProfile;
+use lite2pg_model::schema::{ForeignKey, Schema, Table, TableKind};
+use lite2pg_model::value::Value;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// How many rows go by between two looks at the progress and at Ctrl-C.
+pub const TICK: u64 = 4096;
+
+/// What the census learned of one table.
+#[derive(Clone, Debug, Default)]
+pub struct TableCensus {
+    /// What its columns hold.
+    pub profile: TableProfile,
+    /// The rowids at which it is cut: each is the last key of its chunk.
+    pub cuts: Vec<i64>,
+    /// Largest rowid.
+    pub max_rowid: Option<i64>,
+}
+
+/// Reads every ordinary table once, a table a task over the readers, largest files of work first where that is known.
+///
+/// # Errors
+/// The source cannot be read, or `Interrupted`.
+pub fn census(
+    readers: &mut [Reader],
+    schema: &Schema,
+    chunk_bytes: u64,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<BTreeMap<String, TableCensus>> {
+    let tables: Vec<&Table> = schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary).collect();
+    let found = Mutex::new(BTreeMap::new());
+    pool::run(readers, tables, cancel, |reader, table| {
+        let mut census = one_table(reader, table, chunk_bytes, observer, cancel)?;
+        census.profile.orphans =
+            table.foreign_keys.iter().map(|key| orphans(reader, schema, table, key)).collect::<Result<_>>()?;
+        let (rows, bytes) = (census.profile.rows, census.profile.bytes);
+        observer.see(&Event::Done { stage: "census", object: table.name.clone(), rows, bytes, seconds: 0.0 });
+        found.lock().unwrap_or_else(PoisonError::into_inner).insert(table.name.clone(), census);
+        Ok(())
+    })?;
+    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn one_table(
+    reader: &mut Reader,
+    table: &Table,
+    chunk_bytes: u64,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<TableCensus> {
+    let names = || table.columns.iter().map(|c| c.name.as_str());
+    let rowid = select::rowid_name(names(), table.without_rowid);
+    let sql = select::rows(&table.name, names(), rowid, false, false);
+    let width = table.columns.len();
+    let mut census = TableCensus { profile: TableProfile::for_table(table), ..TableCensus::default() };
+    let mut in_chunk = 0;
+    let mut told = (0, 0);
+    reader
+        .for_each(&sql, &[], |row| {
+            let profile = &mut census.profile;
+            let mut size = 0;
+            for (i, column) in profile.columns.iter_mut().enumerate() {
+                let value = row.get(i);
+                size += value.size();
+                column.observe(value);
+            }
+            profile.rows += 1;
+            profile.bytes += size;
+            profile.max_row_bytes = profile.max_row_bytes.max(size);
+            // Every row costs the target some 24 bytes of its own; without them, tables of NULLs would be one chunk.
+            in_chunk += size + 24;
+            if rowid.is_some()
+                && let Value::Integer(key) = row.get(width)
+            {
+                census.max_rowid = Some(key);
+                if in_chunk >= chunk_bytes {
+                    census.cuts.push(key);
+                    in_chunk = 0;
+                }
+            }
+            if profile.rows % TICK == 0 {
+                cancel.check()?;
+                let (rows, bytes) = (profile.rows - told.0, profile.bytes - told.1);
+                told = (profile.rows, profile.bytes);
+                observer.see(&Event::Progress { stage: "census", table: table.name.clone(), rows, bytes });
+            }
+            Ok(())
+        })
+        .map_err(|e| if e.kind == Kind::Interrupted { e } else { e.about(&table.name) })?;
+    let (rows, bytes) = (census.profile.rows - told.0, census.profile.bytes - told.1);
+    observer.see(&Event::Progress { stage: "census", table: table.name.clone(), rows, bytes });
+    Ok(census)
+}
+
+/// Rows whose key points at no parent, as PostgreSQL will compare them: by bytes, whatever collation a column declares.
+fn orphans(reader: &mut Reader, schema: &Schema, table: &Table, key: &ForeignKey) -> Result<u64> {
+    let Some(parent) = schema.tables.iter().find(|t| t.name == key.parent && t.kind == TableKind::Ordinary) else {
+        return Ok(0);
+    };
+    if key.parent_columns.is_empty() || key.parent_columns.len() != key.columns.len() {
+        return Ok(0);
+    }
+    let mut given = Vec::new();
+    let mut same = Vec::new();
+    for (child, parent_column) in key.columns.iter().zip(&key.parent_columns) {
+        let Some(column) = table.columns.get(*child) else { return Ok(0) };
+        let collated = |t: &Table, name: &str| {
+            t.columns.iter().any(|c| c.name.eq_ignore_ascii_case(name) && c.collation.is_some())
+        };
+        let bytes = if collated(parent, parent_column) || column.collation.is_some() { " COLLATE BINARY" } else { "" };
+        let child = format!("child.{}", sqlite(&column.name));
+        given.push(format!("{child} IS NOT NULL"));
+        same.push(format!("parent.{} = {child}{bytes}", sqlite(parent_column)));
+    }
+    let sql = format!(
+        "SELECT count(*) FROM {} AS child NOT INDEXED WHERE {} AND NOT EXISTS (SELECT 1 FROM {} AS parent WHERE {})",
+        sqlite(&table.name),
+        given.join(" AND "),
+        sqlite(&parent.name),
+        same.join(" AND ")
+    );
+    let count = reader
+        .query_i64(&sql, &[])
+        .map_err(|e| Error { object: Some(format!("{} (foreign key to {})", table.name, parent.name)), ..e })?;
+    Ok(count.unwrap_or(0).cast_unsigned())
+}

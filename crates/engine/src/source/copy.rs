@@ -1,0 +1,275 @@
+//! Private copies of a database: made by SQLite's backup or file by file, settled into one file, kept for a resume.
+//! Owns everything inside a copy's directory; never writes anywhere else.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::config::DbConfig;
+
+use super::fault::fault;
+use super::fingerprint::{self, Survey, beside};
+use super::header::{JOURNAL_MAGIC, be32};
+use super::{Facts, connect};
+use crate::error::{Error, Result};
+
+/// The database in a copy's directory.
+const NAME: &str = "source.db";
+/// Written last: its presence says that the copy is complete.
+const FACTS: &str = "source.json";
+/// What a copy's directory is called before its number.
+const PREFIX: &str = "lite2pg-copy-";
+/// Space asked for beyond the bytes of the copy.
+const MARGIN: u64 = 1 << 20;
+
+/// A directory of ours that is being filled; removed again unless it is finished.
+pub(super) struct Draft {
+    dir: PathBuf,
+    done: bool,
+}
+
+impl Draft {
+    /// Makes a directory only we may enter below `work_dir`, where `bytes` fit.
+    pub(super) fn new(work_dir: &Path, bytes: u64) -> Result<Draft> {
+        fs::create_dir_all(work_dir)
+            .map_err(|e| in_dir("cannot make the directory for private copies", work_dir, e))?;
+        space(work_dir, bytes)?;
+        for n in 0..10_000u32 {
+            let dir = work_dir.join(format!("{PREFIX}{}-{n}", std::process::id()));
+            match make_private(&dir) {
+                Ok(()) => return Ok(Draft { dir, done: false }),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(in_dir("cannot make the directory for a private copy", work_dir, e)),
+            }
+        }
+        Err(Error::source("there are too many private copies")
+            .hint("remove old ones")
+            .about(work_dir.display().to_string()))
+    }
+
+    /// Where the copy's database is.
+    pub(super) fn path(&self) -> PathBuf {
+        self.dir.join(NAME)
+    }
+
+    /// Copies what a connection sees in its read transaction, in one step, so that no writer can make it begin anew.
+    pub(super) fn by_backup(&self, from: &Connection) -> Result<()> {
+        let what = "cannot copy the database";
+        let mut to = connect::open_private(&self.path(), true).map_err(|e| fault(what, e))?;
+        // Nothing is lost if this copy is cut short: it counts only once it has been synced and its facts are written.
+        to.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF").map_err(|e| fault(what, e))?;
+        let backup = Backup::new(from, &mut to).map_err(|e| fault(what, e))?;
+        match backup.step(-1).map_err(|e| fault(what, e))? {
+            StepResult::Done => Ok(()),
+            other => Err(Error::source(format!("{what}: SQLite says {other:?}")).hint("try again")),
+        }
+    }
+
+    /// Copies the file and what belongs to it (`-wal`, and `-journal` if it is hot) by ordinary file copies, and makes
+    /// sure that nobody wrote meanwhile. No connection of this process may be on the file.
+    pub(super) fn by_files(&self, from: &Path, before: &Survey) -> Result<()> {
+        let failed = |e: io::Error| in_dir("cannot copy the database", &self.dir, e);
+        let to = self.path();
+        copy_file(from, &to).map_err(failed)?;
+        if before.wal_bytes.is_some_and(|b| b > 0) {
+            copy_file(&beside(from, "-wal"), &beside(&to, "-wal")).map_err(failed)?;
+        } else if before.journal.as_ref().is_some_and(|(_, head)| head.starts_with(&JOURNAL_MAGIC)) {
+            let journal = beside(&to, "-journal");
+            copy_file(&beside(from, "-journal"), &journal).map_err(failed)?;
+            forget_super_journal(&journal).map_err(failed)?;
+        }
+        let after = fingerprint::survey(from).map_err(failed)?;
+        let journal = |s: &Survey| s.journal.as_ref().map(|(bytes, head)| (*bytes, head.clone()));
+        match after.fingerprint.differs_from(&before.fingerprint) {
+            None if journal(&after) == journal(before) && after.wal_bytes == before.wal_bytes => Ok(()),
+            words => Err(Error::source(format!(
+                "was written while it was copied: {}",
+                words.unwrap_or_else(|| "its journal changed".to_owned())
+            ))
+            .hint("stop the process that writes to it, or try again")),
+        }
+    }
+
+    /// Empties the directory for another try.
+    pub(super) fn clear(&self) {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let _ = fs::remove_file(beside(&self.path(), suffix));
+        }
+    }
+
+    /// Makes one file of it: a hot journal is rolled back, a WAL taken in, here and only here.
+    pub(super) fn settle(&self) -> Result<()> {
+        let what = "cannot read the private copy";
+        let conn = connect::open_private(&self.path(), false).map_err(|e| fault(what, e))?;
+        // Read once while SQLite is strict: a file shorter than its header says must fail here.
+        connect::pin(&conn).map_err(|e| fault(what, e))?;
+        conn.execute_batch("ROLLBACK").map_err(|e| fault(what, e))?;
+        // From here a broken statement in the schema does not matter.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true).map_err(|e| fault(what, e))?;
+        let mode: String =
+            conn.query_row("PRAGMA journal_mode = DELETE", [], |r| r.get(0)).map_err(|e| fault(what, e))?;
+        if mode != "delete" {
+            return Err(Error::internal(format!("the private copy stayed in journal mode {mode}")));
+        }
+        Ok(())
+    }
+
+    /// Syncs it and writes the facts beside it; from now on it is complete and stays.
+    pub(super) fn finish(mut self, facts: &Facts) -> Result<PathBuf> {
+        let failed = |e: io::Error| in_dir("cannot write the private copy", &self.dir, e);
+        File::open(self.path()).and_then(|f| f.sync_all()).map_err(failed)?;
+        let json = serde_json::to_vec_pretty(facts).map_err(|e| Error::internal("facts are not JSON").because(e))?;
+        let draft = self.dir.join("source.json.new");
+        fs::write(&draft, json).map_err(failed)?;
+        File::open(&draft).and_then(|f| f.sync_all()).map_err(failed)?;
+        fs::rename(&draft, self.dir.join(FACTS)).map_err(failed)?;
+        File::open(&self.dir).and_then(|d| d.sync_all()).map_err(failed)?;
+        self.done = true;
+        Ok(self.path())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.done {
+            let _ = remove(&self.path());
+        }
+    }
+}
+
+/// The facts of a kept copy; an error if it is gone or was never finished.
+pub(super) fn facts(copy: &Path) -> Result<Facts> {
+    let failed = |e: io::Error| {
+        in_dir("the kept copy cannot be read", copy, e).hint("the copy of the interrupted run is gone: begin a new run")
+    };
+    let json = fs::read(copy.with_file_name(FACTS)).map_err(failed)?;
+    fs::metadata(copy).map_err(failed)?;
+    serde_json::from_slice(&json).map_err(|e| {
+        Error::source("the facts of the kept copy are damaged")
+            .hint("begin a new run")
+            .about(copy.display().to_string())
+            .because(e)
+    })
+}
+
+/// Removes a copy and its directory; nothing that is not ours. It is no error if it is gone already.
+pub fn remove(copy: &Path) -> Result<()> {
+    let Some(dir) = copy.parent() else { return Ok(()) };
+    let ours = dir.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(PREFIX));
+    if !ours || !dir.exists() {
+        return Ok(());
+    }
+    let names = ["", "-wal", "-shm", "-journal"].map(|s| beside(&dir.join(NAME), s));
+    for file in names.iter().chain([&dir.join(FACTS), &dir.join("source.json.new")]) {
+        match fs::remove_file(file) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                return Err(in_dir("cannot remove the private copy", dir, e));
+            }
+            _ => {}
+        }
+    }
+    fs::remove_dir(dir).map_err(|e| in_dir("cannot remove the private copy", dir, e))
+}
+
+/// Cuts the name of a super-journal off a copied journal. SQLite would follow that name to the user's directory and
+/// delete the super-journal there. As SQLite says, a journal whose super-journal is gone is stale: it is dropped.
+/// Source: <https://sqlite.org/fileformat2.html#the_rollback_journal>, readSuperJournal() of pager.c.
+fn forget_super_journal(journal: &Path) -> io::Result<()> {
+    let bytes = fs::metadata(journal)?.len();
+    let Some((name, keep)) = super_journal(&mut File::open(journal)?, bytes)? else { return Ok(()) };
+    if Path::new(&name).exists() {
+        fs::OpenOptions::new().write(true).open(journal)?.set_len(keep)
+    } else {
+        fs::remove_file(journal)
+    }
+}
+
+/// The super-journal's name at the end of a journal, and where the journal ends without it.
+fn super_journal(file: &mut (impl io::Read + io::Seek), bytes: u64) -> io::Result<Option<(String, u64)>> {
+    // At the end: page number (4), name, its length (4), its checksum (4), magic (8).
+    let Some(tail_at) = bytes.checked_sub(16) else { return Ok(None) };
+    let mut tail = [0u8; 16];
+    file.seek(io::SeekFrom::Start(tail_at))?;
+    file.read_exact(&mut tail)?;
+    let length = be32(&tail, 0);
+    let Some(name_at) = tail_at.checked_sub(u64::from(length)) else { return Ok(None) };
+    if tail[8..] != JOURNAL_MAGIC || length == 0 || length > 65536 || name_at < 4 {
+        return Ok(None);
+    }
+    let mut name = vec![0u8; usize::try_from(length).unwrap_or(0)];
+    file.seek(io::SeekFrom::Start(name_at))?;
+    file.read_exact(&mut name)?;
+    // The checksum is the sum of the bytes, as C's signed char.
+    let sum = name.iter().fold(0u32, |s, b| s.wrapping_add_signed(i32::from(b.cast_signed())));
+    if sum != be32(&tail, 4) || !is_super_name(&name) {
+        return Ok(None);
+    }
+    Ok(Some((String::from_utf8_lossy(&name).into_owned(), name_at - 4)))
+}
+
+/// The names SQLite gives super-journals and heeds: `…-mj`, six hexadecimal digits, `9`, two more.
+/// Source: pagerIsSuperJrnlName() of pager.c.
+fn is_super_name(name: &[u8]) -> bool {
+    let Some(end) = name.len().checked_sub(12).and_then(|at| name.get(at..)) else { return false };
+    end.starts_with(b"-mj") && end[9] == b'9' && end[3..].iter().all(u8::is_ascii_hexdigit)
+}
+
+fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    own(to)
+}
+
+/// The copy carries the permissions of the file; it is ours to write, and nobody else's to read.
+#[cfg(unix)]
+fn own(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn own(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn make_private(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().mode(0o700).create(dir)
+}
+
+#[cfg(not(unix))]
+fn make_private(dir: &Path) -> io::Result<()> {
+    fs::create_dir(dir)
+}
+
+/// Refuses a copy that cannot fit.
+fn space(dir: &Path, bytes: u64) -> Result<()> {
+    let needed = bytes.saturating_add(MARGIN);
+    match free(dir) {
+        Some(free) if free < needed => Err(Error::source(format!(
+            "no space for a private copy: it needs {needed} bytes, {free} are free in {}",
+            dir.display()
+        ))
+        .hint("free some space, choose another directory for private copies, or use --snapshot pin")),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn free(dir: &Path) -> Option<u64> {
+    let v = rustix::fs::statvfs(dir).ok()?;
+    v.f_bavail.checked_mul(v.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free(_dir: &Path) -> Option<u64> {
+    None
+}
+
+fn in_dir(what: &str, dir: &Path, e: io::Error) -> Error {
+    Error::source(format!("{what} ({}): {e}", dir.display()))
+        .hint("check the permissions and the free space of that directory, or choose another one")
+        .because(e)
+}

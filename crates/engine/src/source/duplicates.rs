@@ -1,0 +1,116 @@
+//! Keys that are unique in SQLite but not under the chosen types: `1` and `'1'` in a column that becomes text, one instant
+//! written twice.
+//! Owns this one question; never holds more than a fixed amount of memory, whatever the size of the table.
+
+use super::reader::Reader;
+use super::select;
+use crate::error::Result;
+use crate::run::pool::Cancel;
+use lite2pg_model::mapping::decide::TableMapping;
+use lite2pg_model::mapping::profile::TableProfile;
+use lite2pg_model::normal::{Form, NULL_TAG, digest, source};
+use lite2pg_model::schema::{IndexOn, Schema, Table, TableKind};
+use lite2pg_model::value::Value;
+use std::collections::BTreeMap;
+
+/// Hashes held at once: 16 MiB of them. A larger table is read in several passes, each over a share of the hashes.
+const HASHES: u64 = 1 << 20;
+
+/// Counts duplicates of every key that may have any; says whether there are some.
+///
+/// # Errors
+/// The source cannot be read, or `Interrupted`.
+pub fn count(
+    reader: &mut Reader,
+    schema: &Schema,
+    mappings: &BTreeMap<String, TableMapping>,
+    profiles: &mut BTreeMap<String, TableProfile>,
+    cancel: &Cancel,
+) -> Result<bool> {
+    let mut any = false;
+    for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
+        let (Some(mapping), Some(profile)) = (mappings.get(&table.name), profiles.get_mut(&table.name)) else {
+            continue;
+        };
+        let rows = profile.rows;
+        let mut of = |columns: Vec<usize>| -> Result<u64> {
+            if rows < 2 || !mapping.may_collide(&columns) {
+                return Ok(0);
+            }
+            let duplicates = one_key(reader, table, mapping, &columns, rows, cancel)?;
+            any |= duplicates > 0;
+            Ok(duplicates)
+        };
+        if let Some(key) = &table.primary_key {
+            profile.primary_duplicates = of(key.columns.iter().map(|k| k.column).collect())?;
+        }
+        profile.unique_duplicates =
+            table.uniques.iter().map(|k| of(k.columns.iter().map(|c| c.column).collect())).collect::<Result<_>>()?;
+        profile.index_duplicates = table
+            .indexes
+            .iter()
+            .map(|index| {
+                let columns: Option<Vec<usize>> = index
+                    .terms
+                    .iter()
+                    .map(|t| match t.on {
+                        IndexOn::Column(i) => Some(i),
+                        IndexOn::Expression(_) => None,
+                    })
+                    .collect();
+                match columns {
+                    Some(columns) if index.unique && index.predicate.is_none() => of(columns),
+                    _ => Ok(0),
+                }
+            })
+            .collect::<Result<_>>()?;
+    }
+    Ok(any)
+}
+
+fn one_key(
+    reader: &mut Reader,
+    table: &Table,
+    mapping: &TableMapping,
+    columns: &[usize],
+    rows: u64,
+    cancel: &Cancel,
+) -> Result<u64> {
+    let forms: Vec<Form> = columns.iter().filter_map(|c| mapping.columns.get(*c)).map(|m| Form::of(m.ty)).collect();
+    let names = columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.name.as_str());
+    let sql = select::rows(&table.name, names, None, false, false);
+    let passes = rows / HASHES + 1;
+    let mut duplicates = 0;
+    for pass in 0..passes {
+        let mut seen: Vec<u128> = Vec::new();
+        let mut key = Vec::new();
+        reader
+            .for_each(&sql, &[], |row| {
+                key.clear();
+                for (i, form) in forms.iter().enumerate() {
+                    let value = row.get(i);
+                    if let Value::Null = value {
+                        // NULLs are distinct in the unique keys of both databases.
+                        key.clear();
+                        key.push(NULL_TAG);
+                        return Ok(());
+                    }
+                    source::field(*form, value, &mut key);
+                }
+                let mut half = [0; 16];
+                half.copy_from_slice(&digest::row(&key)[..16]);
+                let hash = u128::from_be_bytes(half);
+                if hash % u128::from(passes) == u128::from(pass) {
+                    seen.push(hash);
+                }
+                Ok(())
+            })
+            .map_err(|e| e.about(&table.name))?;
+        cancel.check()?;
+        let all = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        duplicates += (all - seen.len()) as u64;
+    }
+    Ok(duplicates)
+}

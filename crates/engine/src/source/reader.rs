@@ -1,0 +1,86 @@
+//! A reader: one connection that stands in a read transaction on the source's snapshot.
+//! Owns the streaming of rows; never opens a file itself and never ends its transaction before it is dropped.
+
+use std::sync::Arc;
+
+use lite2pg_model::value::Value;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::claim::Claim;
+use super::fault::fault;
+pub use super::raw::Row;
+use super::raw::Statement;
+use crate::error::{Error, Result};
+
+/// One connection on the snapshot. `Send`: give each thread its own.
+///
+/// Read whole tables with `SELECT … FROM t NOT INDEXED`: an index ordered by a collation that only the application
+/// has is in an order we do not know, and SQLite would trust it.
+#[derive(Debug)]
+pub struct Reader {
+    conn: Connection,
+    /// Dropped after the connection.
+    _claim: Option<Arc<Claim>>,
+}
+
+impl Reader {
+    /// Wraps a connection whose read transaction is open.
+    pub(super) fn new(conn: Connection, claim: Option<Arc<Claim>>) -> Self {
+        Reader { conn, _claim: claim }
+    }
+
+    /// Streams the rows of one statement. Values are borrowed from SQLite until `f` returns; an error of `f` ends
+    /// the read and is handed back. Errors of SQLite say after how many rows they came; add `.about(table)`.
+    pub fn for_each<F>(&mut self, sql: &str, params: &[Value<'_>], mut f: F) -> Result<()>
+    where
+        F: FnMut(&Row<'_>) -> Result<()>,
+    {
+        let statement = Statement::prepare(&self.conn, sql).map_err(|e| fault("cannot read", e))?;
+        let mut rows: u64 = 0;
+        let end = statement.run(params, |row| {
+            rows = rows.saturating_add(1);
+            f(row)
+        });
+        match end {
+            Ok(None) => Ok(()),
+            Ok(Some(error)) => Err(error),
+            Err(e) => Err(fault(&format!("cannot read on after {rows} rows"), e)),
+        }
+    }
+
+    /// The first column of the first row as an integer; `None` if there is no row or it is NULL.
+    pub fn query_i64(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Option<i64>> {
+        let mut answer = None;
+        let mut first = true;
+        self.for_each(sql, params, |row| {
+            if std::mem::take(&mut first) {
+                answer = match row.get(0) {
+                    Value::Integer(i) => Some(i),
+                    Value::Null => None,
+                    other => {
+                        return Err(Error::internal(format!(
+                            "{} where an integer was asked for",
+                            other.class().word()
+                        )));
+                    }
+                };
+            }
+            Ok(())
+        })?;
+        Ok(answer)
+    }
+
+    /// The first column of the first row as text; `None` if there is no row, or it is NULL or no text.
+    pub fn query_text(&mut self, sql: &str) -> Result<Option<String>> {
+        let read = |row: &rusqlite::Row<'_>| {
+            row.get_ref(0).map(|v| v.as_bytes().ok().map(|b| String::from_utf8_lossy(b).into_owned()))
+        };
+        Ok(self.conn.query_row(sql, [], read).optional().map_err(|e| fault("cannot read", e))?.flatten())
+    }
+
+    /// The connection, for what the methods here do not offer. Must not commit or roll back: the transaction is the
+    /// snapshot.
+    pub fn connection(&self) -> &Connection {
+        &self.conn
+    }
+}

@@ -1,0 +1,150 @@
+//! What the target is: version, rights, names that are taken.
+//! Owns the questions to the catalog; never changes anything.
+
+use crate::error::{Error, Result};
+use crate::target::error_from_pg;
+use postgres::GenericClient;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Facts about a target, read once before the plan.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// `server_version`, such as `16.3`.
+    pub version: String,
+    /// `server_version_num`, such as 160003.
+    pub version_num: i32,
+    /// Name of the database.
+    pub database: String,
+    /// The database orders text by bytes already.
+    pub collation_c: bool,
+    /// The database's encoding is UTF8.
+    pub utf8: bool,
+    /// The final schema exists.
+    pub schema_exists: bool,
+    /// Relations and types in the final schema, by name, with what they are.
+    pub taken: BTreeMap<String, String>,
+    /// How many connections this role may still open, roughly.
+    pub free_connections: i64,
+    /// The role may create schemas in this database.
+    pub may_create_schema: bool,
+    /// The role may create objects in the final schema.
+    pub may_create_in_schema: bool,
+    /// The server is a standby or read-only.
+    pub read_only: bool,
+    /// The role.
+    pub role: String,
+}
+
+/// Reads the facts about the database behind `client` and the schema that shall be published to.
+///
+/// # Errors
+/// The server is older than PostgreSQL 13, read-only, or cannot be asked.
+pub fn facts(client: &mut impl GenericClient, schema: &str) -> Result<Facts> {
+    let doing = "reading the target's catalog";
+    let row = client
+        .query_one(
+            "SELECT current_setting('server_version'), current_setting('server_version_num')::int, current_database(), \
+             d.datcollate IN ('C', 'POSIX') AND coalesce(to_jsonb(d)->>'datlocprovider', 'c') = 'c', \
+             pg_encoding_to_char(d.encoding) = 'UTF8', \
+             EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1), \
+             current_setting('max_connections')::int8 - (SELECT count(*) FROM pg_stat_activity \
+                 WHERE backend_type = 'client backend'), \
+             has_database_privilege(current_database(), 'CREATE'), \
+             coalesce((SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1), true), \
+             pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool, current_user::text \
+             FROM pg_database d WHERE d.datname = current_database()",
+            &[&schema],
+        )
+        .map_err(|e| error_from_pg(e, doing))?;
+    let mut facts = Facts {
+        version: row.get(0),
+        version_num: row.get(1),
+        database: row.get(2),
+        collation_c: row.get(3),
+        utf8: row.get(4),
+        schema_exists: row.get(5),
+        free_connections: row.get(6),
+        may_create_schema: row.get(7),
+        may_create_in_schema: row.get(8),
+        read_only: row.get(9),
+        role: row.get(10),
+        taken: BTreeMap::new(),
+    };
+    let taken = client
+        .query(
+            "SELECT c.relname::text, CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' \
+             WHEN 'm' THEN 'materialized view' WHEN 'i' THEN 'index' WHEN 'I' THEN 'index' WHEN 'S' THEN 'sequence' \
+             WHEN 'f' THEN 'foreign table' ELSE 'type' END \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 \
+             UNION ALL SELECT t.typname::text, 'type' FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
+             WHERE n.nspname = $1 AND t.typrelid = 0 AND t.typelem = 0",
+            &[&schema],
+        )
+        .map_err(|e| error_from_pg(e, doing))?;
+    facts.taken = taken.iter().map(|r| (r.get(0), r.get(1))).collect();
+    Ok(facts)
+}
+
+impl Facts {
+    /// Refuses a target that no migration can go to, each with what to do.
+    ///
+    /// # Errors
+    /// Too old, read-only, not UTF8, or a privilege is missing.
+    pub fn check(&self, schema: &str) -> Result<()> {
+        if self.version_num < 130_000 {
+            return Err(Error::target(format!("PostgreSQL {} is too old", self.version))
+                .hint("lite2pg needs PostgreSQL 13 or later"));
+        }
+        if self.read_only {
+            return Err(Error::target("the target is read-only (a standby, or default_transaction_read_only is on)")
+                .about(&self.database)
+                .hint("connect to the primary, for instance with target_session_attrs=read-write"));
+        }
+        if !self.utf8 {
+            return Err(Error::target("the target database is not encoded in UTF8, so it cannot hold every text")
+                .about(&self.database)
+                .hint(format!("CREATE DATABASE {}_utf8 ENCODING 'UTF8' TEMPLATE template0", self.database)));
+        }
+        if !self.may_create_schema {
+            return Err(Error::target(format!("role {} may not create schemas", self.role))
+                .about(&self.database)
+                .hint(format!(
+                    "GRANT CREATE ON DATABASE {} TO {}",
+                    lite2pg_model::ident::pg(&self.database),
+                    lite2pg_model::ident::pg(&self.role)
+                )));
+        }
+        if !self.may_create_in_schema {
+            return Err(Error::target(format!("role {} may not create tables in schema {schema}", self.role))
+                .about(&self.database)
+                .hint(format!(
+                    "GRANT CREATE ON SCHEMA {} TO {}",
+                    lite2pg_model::ident::pg(schema),
+                    lite2pg_model::ident::pg(&self.role)
+                )));
+        }
+        Ok(())
+    }
+
+    /// Refuses when names that shall be published are taken.
+    ///
+    /// # Errors
+    /// Lists what is in the way.
+    pub fn check_free(&self, schema: &str, wanted: &BTreeSet<String>) -> Result<()> {
+        let in_the_way: Vec<String> = self
+            .taken
+            .iter()
+            .filter(|(name, _)| wanted.contains(*name))
+            .map(|(name, kind)| format!("{kind} {}", lite2pg_model::ident::pg_in(schema, name)))
+            .collect();
+        if in_the_way.is_empty() {
+            return Ok(());
+        }
+        let shown = in_the_way.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+        let more = in_the_way.len().saturating_sub(5);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Err(Error::target(format!("schema {schema} is not empty: {shown}{more} in the way"))
+            .about(&self.database)
+            .hint("choose another schema with --schema NAME, or remove these objects yourself; lite2pg never does"))
+    }
+}

@@ -1,0 +1,134 @@
+//! Turns an error of the PostgreSQL client into ours, with what to do by SQLSTATE.
+//! Owns those hints; never swallows what the server said.
+//!
+//! The codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+
+use std::error::Error as _;
+use std::io;
+
+use postgres::error::DbError;
+
+use crate::Error;
+
+/// The error (about the target, exit 4) for a statement that failed while `doing`, such as "creating table users".
+/// Its message has what the server said, the SQLSTATE and the detail; its object is what the server named.
+pub fn error_from_pg(err: postgres::Error, doing: &str) -> Error {
+    let lost = is_connection_lost(&err);
+    let error = match err.as_db_error() {
+        Some(db) => from_server(db, doing),
+        None => {
+            let cause = err.source().map(|c| format!(": {c}")).unwrap_or_default();
+            Error::target(format!("{doing}: {err}{cause}"))
+        }
+    };
+    let error = if lost { error.hint("the connection was lost: run the same command again to resume") } else { error };
+    error.because(err)
+}
+
+/// Whether the connection is gone, so that only a new one can go on: it broke, the server ended it or shut down.
+pub fn is_connection_lost(err: &postgres::Error) -> bool {
+    if err.is_closed() {
+        return true;
+    }
+    if let Some(db) = err.as_db_error() {
+        let code = db.code().code();
+        // 25P03 and 57P05 are the server's time-outs for idle sessions.
+        return code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "57P05" | "25P03");
+    }
+    let io = err.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    io.is_some_and(|io| {
+        use io::ErrorKind as Kind;
+        let broken = [
+            Kind::ConnectionReset,
+            Kind::ConnectionAborted,
+            Kind::ConnectionRefused,
+            Kind::BrokenPipe,
+            Kind::UnexpectedEof,
+            Kind::NotConnected,
+            Kind::TimedOut,
+            Kind::HostUnreachable,
+            Kind::NetworkUnreachable,
+        ];
+        broken.contains(&io.kind())
+    })
+}
+
+fn from_server(db: &DbError, doing: &str) -> Error {
+    let mut message = format!("{doing}: {} (SQLSTATE {})", db.message(), db.code().code());
+    for (label, text) in [("detail", db.detail()), ("where", db.where_())] {
+        if let Some(text) = text {
+            message.push_str(&format!("; {label}: {text}"));
+        }
+    }
+    let mut error = Error::target(message);
+    if let Some(table) = db.table() {
+        let parts = [db.schema(), Some(table), db.column().or(db.constraint())];
+        error = error.about(parts.into_iter().flatten().collect::<Vec<_>>().join("."));
+    }
+    match hint(db) {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+fn hint(db: &DbError) -> Option<String> {
+    let code = db.code().code();
+    let own = match (code, code.get(..2)) {
+        ("53100", _) => "the server's disk is full: free space there, then run the same command again to resume",
+        ("53200", _) => {
+            "the server is out of memory, or of lock slots: use fewer --jobs, or raise max_locks_per_transaction"
+        }
+        ("53300", _) => "too many connections: close others, raise max_connections, or use fewer --jobs",
+        ("25006", _) => "the target is read-only: name the primary server, or turn off default_transaction_read_only",
+        ("42501", _) => return Some(grant(db.message())),
+        ("55P03", _) => {
+            "another session holds a lock: see pg_locks, end that session or wait, then run the command again"
+        }
+        ("40P01" | "40001", _) => "another session was in the way: run the same command again",
+        ("57014", _) => {
+            "the statement was cancelled, perhaps by statement_timeout: raise it for this role, then run again"
+        }
+        ("58030" | "58P01" | "XX001" | "XX002", _) => {
+            "the server has trouble with its files: see its log before going on"
+        }
+        ("23503", _) => "a row points to a row that does not exist: see the finding about orphan rows",
+        ("23505", _) => "two rows have the same key: see the findings about keys and collations",
+        ("23502" | "23514", _) => {
+            "a row breaks a constraint of the target: see the findings, or the target's own schema"
+        }
+        (_, Some("22")) => "a value does not fit the type of its column: choose a wider type or a policy for it",
+        (_, Some("23")) => "a row breaks a constraint of the target",
+        ("42P06" | "42P07" | "42710", _) => {
+            "something of that name exists in the target already: choose another --schema"
+        }
+        ("3F000", _) => "the schema does not exist: create it, or choose another --schema",
+        _ => return db.hint().map(str::to_owned),
+    };
+    Some(match db.hint() {
+        Some(theirs) => format!("{own} ({theirs})"),
+        None => own.to_owned(),
+    })
+}
+
+/// The GRANT that lifts "permission denied for KIND NAME"; the server does not tell the kind in any other way.
+fn grant(message: &str) -> String {
+    let words = message.strip_prefix("permission denied for ").and_then(|rest| rest.split_once(' '));
+    let Some((kind, name)) = words else {
+        return match message.strip_prefix("must be owner of ") {
+            Some(what) => format!("connect as the owner of {what}, or as a member of that role"),
+            None => "connect as a role that may do this, or have its administrator grant it".to_owned(),
+        };
+    };
+    let privilege = match kind {
+        "schema" => "USAGE, CREATE",
+        "database" => "CONNECT, CREATE, TEMPORARY",
+        "sequence" => "USAGE, SELECT, UPDATE",
+        "function" | "procedure" => "EXECUTE",
+        "language" | "type" | "foreign-data" => "USAGE",
+        "tablespace" => "CREATE",
+        _ => "SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES",
+    };
+    let object = if kind == "view" || kind == "relation" { "TABLE".to_owned() } else { kind.to_uppercase() };
+    let name = format!("\"{}\"", name.trim_matches('"').replace('"', "\"\""));
+    format!("a person who may: GRANT {privilege} ON {object} {name} TO the role of this connection")
+}

@@ -1,0 +1,14 @@
+//! The target: everything that speaks to PostgreSQL.
+//! Owns connections and SQL sent to a server; never reads the source.
+
+pub mod catalog;
+pub mod connect;
+pub mod control;
+pub mod copy;
+pub mod error;
+pub mod ledger;
+pub mod lock;
+pub mod publish;
+
+pub use connect::{Conninfo, Surroundings};
+pub use error::{error_from_pg, is_connection_lost};

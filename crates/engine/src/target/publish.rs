@@ -1,0 +1,81 @@
+//! Publishing: what was built in the staging schema becomes visible under its final name, in one transaction.
+//! Owns that transaction's statements; never looks at rows.
+
+use crate::error::Result;
+use crate::target::error_from_pg;
+use lite2pg_model::ident::{literal, pg, pg_in};
+use lite2pg_model::plan::Plan;
+use postgres::{GenericClient, Transaction};
+
+/// Moves everything to the final schema: by renaming where there is none yet, else table by table. Returns whether the
+/// schema was made.
+///
+/// # Errors
+/// A name was taken meanwhile, or the target refuses; then nothing is visible.
+pub fn publish(tx: &mut Transaction<'_>, plan: &Plan, staging: &str) -> Result<bool> {
+    let doing = "publishing";
+    let schema = &plan.schema;
+    let exists: bool = tx
+        .query_one("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", &[schema])
+        .map_err(|e| error_from_pg(e, doing))?
+        .get(0);
+    if !exists {
+        tx.batch_execute(&format!("ALTER SCHEMA {} RENAME TO {}", pg(staging), pg(schema)))
+            .map_err(|e| error_from_pg(e, doing))?;
+        return Ok(true);
+    }
+    for table in &plan.tables {
+        let sql = format!("ALTER TABLE {} SET SCHEMA {}", pg_in(staging, &table.target), pg(schema));
+        tx.batch_execute(&sql).map_err(|e| error_from_pg(e, doing).about(pg_in(schema, &table.target)))?;
+    }
+    for grant in default_privileges(tx, plan)? {
+        tx.batch_execute(&grant).map_err(|e| error_from_pg(e, "applying the schema's default privileges"))?;
+    }
+    tx.batch_execute(&format!("DROP SCHEMA {}", pg(staging))).map_err(|e| error_from_pg(e, doing))?;
+    Ok(false)
+}
+
+/// The GRANTs that `ALTER DEFAULT PRIVILEGES … IN SCHEMA` would have given, had the tables been made in the final schema.
+/// Source: <https://www.postgresql.org/docs/current/catalog-pg-default-acl.html>.
+fn default_privileges(tx: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<String>> {
+    let rows = tx
+        .query(
+            "SELECT d.defaclobjtype::text, a.privilege_type, a.is_grantable, \
+             CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END \
+             FROM pg_default_acl d JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) a \
+             WHERE n.nspname = $1 AND pg_get_userbyid(d.defaclrole) = current_user AND d.defaclobjtype IN ('r', 'S')",
+            &[&plan.schema],
+        )
+        .map_err(|e| error_from_pg(e, "reading the schema's default privileges"))?;
+    let mut grants = Vec::new();
+    for row in rows {
+        let (kind, privilege, grantable, grantee): (String, String, bool, String) =
+            (row.get(0), row.get(1), row.get(2), row.get(3));
+        let option = if grantable { " WITH GRANT OPTION" } else { "" };
+        for table in &plan.tables {
+            let objects: Vec<String> = if kind == "r" {
+                vec![format!("TABLE {}", pg_in(&plan.schema, &table.target))]
+            } else {
+                let sequences = table.columns.iter().filter_map(|c| c.identity.as_ref());
+                sequences.map(|i| format!("SEQUENCE {}", pg_in(&plan.schema, &i.sequence))).collect()
+            };
+            grants.extend(objects.iter().map(|o| format!("GRANT {privilege} ON {o} TO {grantee}{option}")));
+        }
+    }
+    Ok(grants)
+}
+
+/// Makes the staging schema.
+///
+/// # Errors
+/// The role may not create schemas.
+pub fn make_staging(tx: &mut impl GenericClient, staging: &str, source: &str) -> Result<()> {
+    let comment = format!("lite2pg builds {source} here; published when it is proven, dropped by lite2pg rollback");
+    tx.batch_execute(&format!(
+        "CREATE SCHEMA {}; COMMENT ON SCHEMA {} IS {}",
+        pg(staging),
+        pg(staging),
+        literal(&comment)
+    ))
+    .map_err(|e| error_from_pg(e, "making the staging schema"))
+}

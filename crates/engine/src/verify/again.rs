@@ -1,0 +1,100 @@
+//! `verify`: both sides of a finished run read anew and compared.
+//! Owns that command; never changes a row on either side.
+
+use crate::error::{Error, Kind, Result};
+use crate::observe::report::{Report, StageTime};
+use crate::observe::{Event, Observer, memory};
+use crate::run::finish::different;
+use crate::run::pool::Cancel;
+use crate::run::session::Session;
+use crate::run::settings::Settings;
+use crate::run::{clock, prepare};
+use crate::target::catalog;
+use crate::target::control::{self, Run, Status};
+use crate::verify::{checks, digest};
+use postgres::Client;
+use std::time::Instant;
+
+/// Reads the source and the published tables of its finished run, and compares: digests of every table, foreign keys,
+/// keys, indexes and sequences. Differences are in the report, with exit 7.
+///
+/// # Errors
+/// There is no finished run of this schema, or a side cannot be read: then nothing is called equal.
+pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> Result<Report> {
+    let begin = Instant::now();
+    let source = prepare::open_source(settings, observer)?;
+    let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
+    let outcome = (|| {
+        let mut client = session.connect()?;
+        let facts = catalog::facts(&mut client, &settings.schema)?;
+        prepare::tell_target(&session, &facts, settings, observer);
+        let run = finished_run(&mut client, &settings.schema)?;
+        let path = source.facts().canonical.display().to_string();
+        if run.source_path != path {
+            return Err(Error::target(format!("schema {} holds {}, not {path}", run.schema, run.source_path))
+                .hint("name the source that was migrated, or the schema that holds this one (--schema)"));
+        }
+        let mut reader = source.reader()?;
+        let mut report = prepare::report(settings, &run.plan, &session.display());
+        report.run.clone_from(&run.id);
+        report.findings.clear();
+        observer.see(&Event::StageStarted {
+            stage: "verify",
+            bytes: 0,
+            rows: run.plan.rows().saturating_mul(2),
+            steps: run.plan.tables.len() as u64,
+        });
+        for (table, line) in run.plan.tables.iter().zip(&mut report.tables) {
+            let begin = Instant::now();
+            let (here, bytes) = digest::of_source(&mut reader, table, observer, cancel)?;
+            let there = digest::of_target(&mut client, &run.schema, table, observer, cancel)?;
+            line.rows = here.rows;
+            line.target_rows = there.rows;
+            line.bytes = bytes;
+            line.source_sha256 = here.hex();
+            line.target_sha256 = there.hex();
+            line.verified = here == there;
+            line.seconds = begin.elapsed().as_secs_f64();
+            if !line.verified {
+                let counts = format!("{} rows in the source, {} in the target", here.rows, there.rows);
+                report.findings.push(different(&table.name, counts));
+            }
+            observer.see(&Event::Compared {
+                table: table.name.clone(),
+                equal: line.verified,
+                source_sha256: line.source_sha256.clone(),
+                target_sha256: line.target_sha256.clone(),
+            });
+        }
+        let checks = checks::check(&mut client, &run.plan, &run.schema)?;
+        report.foreign_keys_valid = checks.foreign_keys_valid;
+        report.foreign_keys_not_valid = checks.foreign_keys_not_valid;
+        report.sequences_beyond_keys = checks.sequences_beyond_keys;
+        report.findings.extend(checks.differences.into_iter().map(|what| different(&run.schema, what)));
+        Ok(report)
+    })();
+    let closed = session.close();
+    source.check_unchanged()?;
+    source.discard_copy()?;
+    let mut report = outcome?;
+    closed?;
+    for finding in &mut report.findings {
+        finding.hint = "look at the rows on both sides; lite2pg rollback removes what was published".to_owned();
+    }
+    if !report.findings.is_empty() {
+        report.status = "different".to_owned();
+        report.exit = Kind::Different.exit();
+    }
+    report.seconds = begin.elapsed().as_secs_f64();
+    report.stages = vec![StageTime { name: "verify".to_owned(), seconds: report.seconds }];
+    report.peak_rss_bytes = memory::peak_rss();
+    Ok(report)
+}
+
+fn finished_run(client: &mut Client, schema: &str) -> Result<Run> {
+    let runs = control::runs(client, Some(schema))?;
+    runs.into_iter().find(|r| r.status == Status::Done).ok_or_else(|| {
+        Error::target(format!("no finished run of lite2pg is recorded for schema {schema}"))
+            .hint("run lite2pg migrate first; lite2pg history TARGET lists what was run")
+    })
+}

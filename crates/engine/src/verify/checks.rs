@@ -1,0 +1,110 @@
+//! What must hold beside the rows: foreign keys are validated, sequences lie beyond every key, every object is there.
+//! Owns these questions; never mends anything.
+
+use crate::error::Result;
+use crate::target::error_from_pg;
+use lite2pg_model::ident::{pg, pg_in};
+use lite2pg_model::plan::Plan;
+use postgres::GenericClient;
+
+/// Answers about one schema.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checks {
+    /// Foreign keys that are validated.
+    pub foreign_keys_valid: u64,
+    /// Foreign keys that the plan keeps NOT VALID.
+    pub foreign_keys_not_valid: u64,
+    /// Identity columns whose next value lies beyond every key.
+    pub sequences_beyond_keys: u64,
+    /// What does not hold, in words.
+    pub differences: Vec<String>,
+}
+
+/// Checks the plan's foreign keys, keys, indexes and identity columns in `schema` (the staging schema or the final one).
+///
+/// # Errors
+/// The target cannot be asked.
+pub fn check(client: &mut impl GenericClient, plan: &Plan, schema: &str) -> Result<Checks> {
+    let mut checks = Checks::default();
+    foreign_keys(client, plan, schema, &mut checks)?;
+    constraints_and_indexes(client, plan, schema, &mut checks)?;
+    sequences(client, plan, schema, &mut checks)?;
+    Ok(checks)
+}
+
+fn foreign_keys(client: &mut impl GenericClient, plan: &Plan, schema: &str, checks: &mut Checks) -> Result<()> {
+    let rows = client
+        .query(
+            "SELECT t.relname::text, c.conname::text, c.convalidated FROM pg_constraint c \
+             JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace \
+             WHERE n.nspname = $1 AND c.contype = 'f'",
+            &[&schema],
+        )
+        .map_err(|e| error_from_pg(e, "checking foreign keys"))?;
+    for table in &plan.tables {
+        for key in &table.foreign_keys {
+            let found = rows.iter().find(|r| r.get::<_, &str>(0) == table.target && r.get::<_, &str>(1) == key.name);
+            match found.map(|r| r.get::<_, bool>(2)) {
+                None => checks.differences.push(format!("foreign key {} of {} is not there", key.name, table.name)),
+                Some(true) => checks.foreign_keys_valid += 1,
+                Some(false) if key.not_valid => checks.foreign_keys_not_valid += 1,
+                Some(false) => {
+                    checks.differences.push(format!("foreign key {} of {} is not validated", key.name, table.name));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn constraints_and_indexes(
+    client: &mut impl GenericClient,
+    plan: &Plan,
+    schema: &str,
+    checks: &mut Checks,
+) -> Result<()> {
+    let rows = client
+        .query(
+            "SELECT c.relname::text, i.indisunique, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1",
+            &[&schema],
+        )
+        .map_err(|e| error_from_pg(e, "checking indexes"))?;
+    for table in &plan.tables {
+        let keys = table.primary_key.iter().chain(&table.uniques).map(|k| (&k.name, true));
+        for (name, unique) in keys.chain(table.indexes.iter().map(|i| (&i.name, i.unique))) {
+            let good = rows.iter().any(|r| {
+                r.get::<_, &str>(0) == name && r.get::<_, bool>(1) == unique && r.get::<_, bool>(2)
+            });
+            if !good {
+                checks.differences.push(format!("key or index {name} of {} is not there or not valid", table.name));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sequences(client: &mut impl GenericClient, plan: &Plan, schema: &str, checks: &mut Checks) -> Result<()> {
+    for table in &plan.tables {
+        for column in &table.columns {
+            let Some(identity) = &column.identity else { continue };
+            let sql = format!(
+                "SELECT coalesce((SELECT max({}) FROM {}), 0)::int8, last_value::int8, is_called FROM {}",
+                pg(&column.target),
+                pg_in(schema, &table.target),
+                pg_in(schema, &identity.sequence)
+            );
+            let row = client
+                .query_one(&sql, &[])
+                .map_err(|e| error_from_pg(e, "checking sequences").about(&identity.sequence))?;
+            let (max, last, called): (i64, i64, bool) = (row.get(0), row.get(1), row.get(2));
+            let beyond = if called { last >= max } else { last > max };
+            if beyond {
+                checks.sequences_beyond_keys += 1;
+            } else {
+                checks.differences.push(format!("the next {}.{} would be a key that exists", table.name, column.name));
+            }
+        }
+    }
+    Ok(())
+}

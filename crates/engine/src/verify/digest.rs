@@ -1,0 +1,89 @@
+//! Digests of whole tables, made anew from either side.
+//! Owns the two readings; never compares.
+
+use crate::error::{Kind, Result};
+use crate::observe::{Event, Observer};
+use crate::run::pool::Cancel;
+use crate::source::census::TICK;
+use crate::source::Reader;
+use crate::source::select;
+use crate::target::copy::copy_out;
+use lite2pg_model::ident::{pg, pg_in};
+use lite2pg_model::normal::{Form, Sum, digest, source, target};
+use lite2pg_model::plan::TablePlan;
+use postgres::GenericClient;
+
+/// The digest of a table as PostgreSQL gives it back.
+///
+/// # Errors
+/// The target cannot be read, or `Interrupted`.
+pub fn of_target(
+    client: &mut impl GenericClient,
+    schema: &str,
+    table: &TablePlan,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Sum> {
+    let forms: Vec<Form> = table.columns.iter().map(|c| Form::of(c.ty)).collect();
+    let columns: Vec<String> = table.columns.iter().map(|c| pg(&c.target)).collect();
+    let query = format!("SELECT {} FROM ONLY {}", columns.join(", "), pg_in(schema, &table.target));
+    let mut sum = Sum::new();
+    let mut normal = Vec::with_capacity(1024);
+    let mut told = 0;
+    copy_out(client, &query, |fields| {
+        normal.clear();
+        for (form, field) in forms.iter().zip(fields) {
+            target::field(*form, *field, &mut normal);
+        }
+        sum.add(&digest::row(&normal));
+        if sum.rows % TICK == 0 {
+            cancel.check()?;
+            tell(observer, table, sum.rows - told);
+            told = sum.rows;
+        }
+        Ok(())
+    })
+    .map_err(|e| if e.object.is_some() || e.kind == Kind::Interrupted { e } else { e.about(&table.name) })?;
+    tell(observer, table, sum.rows - told);
+    Ok(sum)
+}
+
+/// The digest of a table as SQLite holds it, and the bytes of its values.
+///
+/// # Errors
+/// The source cannot be read, or `Interrupted`.
+pub fn of_source(
+    reader: &mut Reader,
+    table: &TablePlan,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<(Sum, u64)> {
+    let forms: Vec<Form> = table.columns.iter().map(|c| Form::of(c.ty)).collect();
+    let names = || table.columns.iter().map(|c| c.name.as_str());
+    let sql = select::rows(&table.name, names(), None, false, false);
+    let (mut sum, mut bytes, mut told) = (Sum::new(), 0, 0);
+    let mut normal = Vec::with_capacity(1024);
+    reader
+        .for_each(&sql, &[], |row| {
+            normal.clear();
+            for (i, form) in forms.iter().enumerate() {
+                let value = row.get(i);
+                bytes += value.size();
+                source::field(*form, value, &mut normal);
+            }
+            sum.add(&digest::row(&normal));
+            if sum.rows % TICK == 0 {
+                cancel.check()?;
+                tell(observer, table, sum.rows - told);
+                told = sum.rows;
+            }
+            Ok(())
+        })
+        .map_err(|e| if e.object.is_some() || e.kind == Kind::Interrupted { e } else { e.about(&table.name) })?;
+    tell(observer, table, sum.rows - told);
+    Ok((sum, bytes))
+}
+
+fn tell(observer: &dyn Observer, table: &TablePlan, rows: u64) {
+    observer.see(&Event::Progress { stage: "verify", table: table.name.clone(), rows, bytes: 0 });
+}

@@ -1,0 +1,8 @@
+//! Verification: what PostgreSQL gives back against what SQLite held.
+//! Owns the comparison; never trusts what was sent, only what is read back.
+
+pub mod again;
+pub mod checks;
+pub mod digest;
+
+pub use again::verify;

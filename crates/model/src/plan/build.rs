@@ -1,0 +1,432 @@
+//! Schema + mapping + facts → plan: names, defaults, keys, indexes and foreign keys as the target will have them.
+//! Owns what is made of each object; never prints DDL (see `ddl`), never judges data (see `mapping`).
+
+use super::names::Names;
+use super::{
+    CheckPlan, ColumnPlan, Count, ForeignKeyPlan, Identity, IndexPlan, KeyPlan, Objects, Plan, TablePlan, VERSION,
+};
+use crate::finding::{Finding, codes};
+use crate::ident;
+use crate::mapping::decide::{ForeignKeyFate, KeyFate, TableMapping};
+use crate::mapping::profile::{ColumnProfile, TableProfile};
+use crate::schema::{Column, ForeignKey, Index, IndexOn, Key, Schema, Table, TableKind};
+use crate::sql::translate::{self, Scope, ScopeColumn};
+use crate::value::Class;
+use std::collections::BTreeMap;
+
+/// What the plan must know beside the schema and the mapping.
+#[derive(Clone, Debug, Default)]
+pub struct Input<'a> {
+    /// The schema that is published to.
+    pub schema: &'a str,
+    /// Text columns must say `COLLATE "C"`.
+    pub collate: bool,
+    /// Largest rowid of each table.
+    pub max_rowid: BTreeMap<String, i64>,
+}
+
+/// Most columns of a PostgreSQL table.
+/// Source: <https://www.postgresql.org/docs/current/limits.html>.
+pub const MAX_COLUMNS: usize = 1600;
+
+/// Builds the plan. `findings` are those of the schema and the mapping; what cannot be carried adds to them.
+pub fn build(
+    schema: &Schema,
+    profiles: &BTreeMap<String, TableProfile>,
+    mappings: &BTreeMap<String, TableMapping>,
+    findings: Vec<Finding>,
+    input: &Input<'_>,
+) -> Plan {
+    let ordinary: Vec<&Table> = schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary).collect();
+    let mut builder = Builder { input, findings, objects: objects(schema), names: Names::of(&ordinary) };
+    builder.tell_renamed();
+    let nothing = (TableProfile::default(), TableMapping::default());
+    let mut tables: Vec<TablePlan> = Vec::new();
+    for table in &ordinary {
+        let profile = profiles.get(&table.name).unwrap_or(&nothing.0);
+        let mapping = mappings.get(&table.name).unwrap_or(&nothing.1);
+        tables.push(builder.table(table, profile, mapping));
+    }
+    for (i, table) in ordinary.iter().enumerate() {
+        let mapping = mappings.get(&table.name).unwrap_or(&nothing.1);
+        for (key, fate) in table.foreign_keys.iter().zip(fates(&mapping.foreign_keys)) {
+            if let Some(made) = builder.foreign_key(table, key, fate, &ordinary, &mut tables) {
+                builder.objects.foreign_keys.carried += 1;
+                tables[i].foreign_keys.push(made);
+            }
+        }
+    }
+    builder.objects.tables.carried = tables.len() as u64;
+    let Builder { findings, objects, .. } = builder;
+    Plan {
+        version: VERSION,
+        schema: input.schema.to_owned(),
+        collate: input.collate,
+        objects,
+        findings,
+        tables,
+    }
+}
+
+/// A fate for each object; those the mapping is silent about are kept.
+fn fates<T: Copy + Default>(given: &[T]) -> impl Iterator<Item = T> {
+    given.iter().copied().chain(std::iter::repeat(T::default()))
+}
+
+fn objects(schema: &Schema) -> Objects {
+    let ordinary = || schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary);
+    let sum = |count: fn(&Table) -> usize| Count { source: ordinary().map(|t| count(t) as u64).sum(), carried: 0 };
+    let virtuals = schema.tables.iter().filter(|t| matches!(t.kind, TableKind::Virtual(_))).count();
+    Objects {
+        tables: sum(|_| 1),
+        primary_keys: sum(|t| usize::from(t.primary_key.is_some())),
+        unique: sum(|t| t.uniques.len()),
+        not_null: sum(|t| t.columns.iter().filter(|c| c.not_null).count()),
+        checks: sum(|t| t.checks.len()),
+        defaults: sum(|t| t.columns.iter().filter(|c| c.default.is_some()).count()),
+        generated: sum(|t| t.columns.iter().filter(|c| c.generated.is_some()).count()),
+        indexes: sum(|t| t.indexes.len()),
+        foreign_keys: sum(|t| t.foreign_keys.len()),
+        sequences: sum(|t| usize::from(t.rowid_alias.is_some())),
+        views: Count { source: schema.views.len() as u64, carried: 0 },
+        triggers: Count { source: schema.triggers.len() as u64, carried: 0 },
+        virtual_tables: Count { source: virtuals as u64, carried: 0 },
+    }
+}
+
+struct Builder<'a> {
+    input: &'a Input<'a>,
+    findings: Vec<Finding>,
+    objects: Objects,
+    names: Names,
+}
+
+impl Builder<'_> {
+    fn tell_renamed(&mut self) {
+        for (object, from, to) in self.names.renamed() {
+            self.findings.push(Finding::note(
+                codes::RENAMED,
+                object,
+                format!("{from:?} is called {to:?} in PostgreSQL, which cannot keep the name (63 bytes, reserved or taken)"),
+                "change the statements of the application that use the old name",
+            ));
+        }
+    }
+
+    fn table(&mut self, table: &Table, profile: &TableProfile, mapping: &TableMapping) -> TablePlan {
+        if table.columns.len() > MAX_COLUMNS {
+            self.findings.push(Finding::data(
+                codes::TOO_MANY_COLUMNS,
+                &table.name,
+                format!("{} columns; PostgreSQL allows {MAX_COLUMNS}", table.columns.len()),
+                "split the table in SQLite first",
+            ));
+        }
+        let targets: Vec<String> = (0..table.columns.len()).map(|i| self.names.column(&table.name, i)).collect();
+        let scope = scope(table, profile, mapping, &targets);
+        let mut plan = TablePlan {
+            name: table.name.clone(),
+            target: self.names.table(&table.name),
+            rows: profile.rows,
+            bytes: profile.bytes,
+            without_rowid: table.without_rowid,
+            primary_key: None,
+            columns: Vec::new(),
+            uniques: Vec::new(),
+            checks: Vec::new(),
+            indexes: Vec::new(),
+            foreign_keys: Vec::new(),
+        };
+        for i in 0..table.columns.len() {
+            let column = self.column(table, i, profile, mapping);
+            plan.columns.extend(column);
+        }
+        self.keys(table, mapping, &mut plan);
+        self.checks(table, &scope, &mut plan);
+        for (index, fate) in table.indexes.iter().zip(fates(&mapping.indexes)) {
+            self.index(table, index, fate, &scope, &mut plan);
+        }
+        plan
+    }
+
+    fn column(&mut self, table: &Table, i: usize, profile: &TableProfile, mapping: &TableMapping) -> Option<ColumnPlan> {
+        let (column, mapped) = (table.columns.get(i)?, mapping.columns.get(i)?);
+        let alias = table.rowid_alias == Some(i);
+        let identity = alias.then(|| self.identity(table, i, profile));
+        let default = if alias { None } else { self.default(table, column, mapped.ty) };
+        let not_null = (column.not_null || alias) && !mapping.drop_not_null.contains(&i);
+        self.objects.not_null.carried += u64::from(column.not_null && not_null);
+        Some(ColumnPlan {
+            name: column.name.clone(),
+            target: self.names.column(&table.name, i),
+            declared: column.declared.clone(),
+            ty: mapped.ty,
+            reason: mapped.reason.clone(),
+            not_null,
+            default,
+            identity,
+        })
+    }
+
+    /// The next value is beyond every key that is there and every key AUTOINCREMENT ever gave.
+    fn identity(&mut self, table: &Table, column: usize, profile: &TableProfile) -> Identity {
+        self.objects.sequences.carried += 1;
+        let largest_seen = profile.columns.get(column).filter(|c| c.integers > 0).map(|c| c.integer_max);
+        let largest = self.input.max_rowid.get(&table.name).copied().max(largest_seen).max(table.sequence).unwrap_or(0);
+        let next = largest.max(0).checked_add(1);
+        if next.is_none() {
+            self.findings.push(Finding::warning(
+                codes::NO_NEXT_KEY,
+                format!("{}.{}", table.name, table.columns[column].name),
+                format!("the largest key is {}, the last of bigint: the next insert without a key fails", i64::MAX),
+                "SQLite would look for an unused key at random (or fail, under AUTOINCREMENT); give keys in the application",
+            ));
+        }
+        Identity { sequence: self.names.sequence(&table.name, column), next }
+    }
+
+    fn default(&mut self, table: &Table, column: &Column, ty: crate::mapping::PgType) -> Option<String> {
+        let default = column.default.as_ref()?;
+        let translated = match &default.ast {
+            Some(ast) => translate::default_value(ast, column, ty).map_err(|e| e.reason),
+            None => Err("it is beyond what is translated".to_owned()),
+        };
+        match translated {
+            Ok(sql) => {
+                self.objects.defaults.carried += 1;
+                sql
+            }
+            Err(reason) => {
+                let object = format!("{}.{}", table.name, column.name);
+                self.findings.push(Finding::not_carried(
+                    codes::DEFAULT,
+                    &object,
+                    format!("DEFAULT {} is not carried over: {reason}", default.sql),
+                    format!("--accept {}:{object}, then give the column a default of your own", codes::DEFAULT),
+                ));
+                None
+            }
+        }
+    }
+
+    fn keys(&mut self, table: &Table, mapping: &TableMapping, plan: &mut TablePlan) {
+        if let Some(key) = &table.primary_key {
+            let made = self.key(table, key, "pkey");
+            self.objects.primary_keys.carried += u64::from(mapping.primary_key == KeyFate::Keep);
+            match mapping.primary_key {
+                KeyFate::Keep => plan.primary_key = Some(made),
+                KeyFate::Unique => plan.uniques.push(made),
+                KeyFate::Plain => plan.indexes.push(plain_index(made)),
+            }
+        }
+        for (key, fate) in table.uniques.iter().zip(fates(&mapping.uniques)) {
+            let made = self.key(table, key, "key");
+            match fate {
+                KeyFate::Plain => plan.indexes.push(plain_index(made)),
+                _ => {
+                    self.objects.unique.carried += 1;
+                    plan.uniques.push(made);
+                }
+            }
+        }
+    }
+
+    fn key(&mut self, table: &Table, key: &Key, suffix: &str) -> KeyPlan {
+        let columns: Vec<String> = key.columns.iter().map(|k| self.names.column(&table.name, k.column)).collect();
+        let wanted = key.name.clone().unwrap_or_else(|| {
+            let middle = if suffix == "pkey" { String::new() } else { format!("_{}", columns.join("_")) };
+            format!("{}{middle}_{suffix}", self.names.table(&table.name))
+        });
+        let name = self.names.relation(&wanted);
+        // Constraints of one table are one namespace too.
+        self.names.constraint(&table.name, &name);
+        KeyPlan { name, columns }
+    }
+
+    fn checks(&mut self, table: &Table, scope: &[ScopeColumn<'_>], plan: &mut TablePlan) {
+        let scope = Scope { columns: scope, collate_c: self.input.collate };
+        for check in &table.checks {
+            let translated = match &check.expr.ast {
+                Some(ast) => translate::condition(ast, &scope).map_err(|e| e.reason),
+                None => Err("it is beyond what is translated".to_owned()),
+            };
+            match translated {
+                Ok(condition) => {
+                    self.objects.checks.carried += 1;
+                    let wanted = check.name.clone().unwrap_or_else(|| format!("{}_check", plan.target));
+                    plan.checks.push(CheckPlan { name: self.names.constraint(&table.name, &wanted), condition });
+                }
+                Err(reason) => self.findings.push(Finding::not_carried(
+                    codes::CHECK,
+                    &table.name,
+                    format!("CHECK ({}) is not carried over: {reason}", check.expr.sql),
+                    format!("--accept {}:{}, then add a check of your own", codes::CHECK, table.name),
+                )),
+            }
+        }
+    }
+
+    fn index(&mut self, table: &Table, index: &Index, fate: KeyFate, scope: &[ScopeColumn<'_>], plan: &mut TablePlan) {
+        let scope = Scope { columns: scope, collate_c: self.input.collate };
+        let translated = self.index_terms(table, index, plan, &scope).and_then(|terms| {
+            let predicate = match &index.predicate {
+                None => None,
+                Some(p) => {
+                    let ast = p.ast.as_ref().ok_or("its predicate is beyond what is translated")?;
+                    Some(translate::condition(ast, &scope).map_err(|e| e.reason)?)
+                }
+            };
+            Ok((terms, predicate))
+        });
+        match translated {
+            Ok((terms, predicate)) => {
+                self.objects.indexes.carried += 1;
+                let unique = index.unique && fate != KeyFate::Plain;
+                plan.indexes.push(IndexPlan { name: self.names.index(&index.name), unique, terms, predicate });
+            }
+            Err(reason) => self.findings.push(Finding::not_carried(
+                codes::INDEX,
+                &index.name,
+                format!("the index on {} is not carried over: {reason}", table.name),
+                format!("--accept {}:{}, then make an index of your own; it was: {}", codes::INDEX, index.name, index.sql),
+            )),
+        }
+    }
+
+    /// Terms in SQLite's order: NULLs come first. Where a column holds none, nothing is said, so that PostgreSQL can use
+    /// the index for its own order too.
+    fn index_terms(
+        &self,
+        table: &Table,
+        index: &Index,
+        plan: &TablePlan,
+        scope: &Scope<'_>,
+    ) -> Result<String, String> {
+        if index.terms.is_empty() {
+            return Err("its statement is not understood".to_owned());
+        }
+        let mut terms = Vec::new();
+        for term in &index.terms {
+            let (sql, not_null) = match &term.on {
+                IndexOn::Column(i) => {
+                    let column = plan.columns.get(*i).ok_or("a column that is not there")?;
+                    (ident::pg(&self.names.column(&table.name, *i)), column.not_null)
+                }
+                IndexOn::Expression(e) => {
+                    let ast = e.ast.as_ref().ok_or("its expression is beyond what is translated")?;
+                    let (sql, _) = translate::expression(ast, scope).map_err(|e| e.reason)?;
+                    (format!("({sql})"), false)
+                }
+            };
+            let collated = translate::collated(&sql, term.collation.as_deref()).map_err(|e| e.reason)?;
+            let sql = if collated == sql { sql } else { format!("({collated})") };
+            terms.push(sql + match (term.descending, not_null) {
+                (false, true) => "",
+                (true, true) => " DESC",
+                (false, false) => " NULLS FIRST",
+                (true, false) => " DESC NULLS LAST",
+            });
+        }
+        Ok(terms.join(", "))
+    }
+
+    fn foreign_key(
+        &mut self,
+        table: &Table,
+        key: &ForeignKey,
+        fate: ForeignKeyFate,
+        all: &[&Table],
+        plans: &mut [TablePlan],
+    ) -> Option<ForeignKeyPlan> {
+        let child: Vec<String> = key.columns.iter().map(|c| self.names.column(&table.name, *c)).collect();
+        let made = self.parent(key, all, plans);
+        let parent_columns = match made {
+            Ok(columns) if fate != ForeignKeyFate::Drop => columns,
+            // The mapping has said why already.
+            Ok(_) => return None,
+            Err(reason) => {
+                self.lost_foreign_key(table, key, &reason);
+                return None;
+            }
+        };
+        let wanted = key.name.clone().unwrap_or_else(|| {
+            format!("{}_{}_fkey", self.names.table(&table.name), child.join("_"))
+        });
+        Some(ForeignKeyPlan {
+            name: self.names.constraint(&table.name, &wanted),
+            columns: child,
+            parent: self.names.table(&key.parent),
+            parent_columns,
+            on_delete: key.on_delete,
+            on_update: key.on_update,
+            deferrable: key.deferrable,
+            not_valid: fate == ForeignKeyFate::NotValid,
+        })
+    }
+
+    /// The parent's columns in the target, if some key of the target makes them unique.
+    fn parent(&self, key: &ForeignKey, all: &[&Table], plans: &[TablePlan]) -> Result<Vec<String>, String> {
+        let at = all.iter().position(|t| t.name == key.parent);
+        let Some((parent, plan)) = at.and_then(|i| Some((all.get(i)?, plans.get(i)?))) else {
+            return Err(format!("its parent table {} does not exist", key.parent));
+        };
+        let place = |name: &String| parent.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
+        let places: Option<Vec<usize>> = key.parent_columns.iter().map(place).collect();
+        let columns: Vec<String> = match places {
+            Some(p) if !p.is_empty() && p.len() == key.columns.len() => {
+                p.into_iter().map(|i| self.names.column(&parent.name, i)).collect()
+            }
+            _ => return Err(format!("{} has no key of these columns", key.parent)),
+        };
+        let same = |other: &[String]| other.len() == columns.len() && other.iter().all(|c| columns.contains(c));
+        let keys = plan.primary_key.iter().chain(&plan.uniques).any(|k| same(&k.columns));
+        // A unique index serves too, if it is of plain columns and of all rows.
+        let index = plan.indexes.iter().any(|i| {
+            let terms: Vec<String> = columns.iter().map(|c| ident::pg(c)).collect();
+            let bare = i.terms.replace(" NULLS FIRST", "").replace(" DESC NULLS LAST", "").replace(" DESC", "");
+            let mut given: Vec<&str> = bare.split(", ").collect();
+            given.sort_unstable();
+            let mut wanted: Vec<&str> = terms.iter().map(String::as_str).collect();
+            wanted.sort_unstable();
+            i.unique && i.predicate.is_none() && given == wanted
+        });
+        if keys || index { Ok(columns) } else { Err(format!("{} is not unique in {}", columns.join(", "), key.parent)) }
+    }
+
+    fn lost_foreign_key(&mut self, table: &Table, key: &ForeignKey, reason: &str) {
+        let child: Vec<&str> =
+            key.columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.name.as_str()).collect();
+        let object = format!("{}.{}", table.name, child.join(","));
+        self.findings.push(Finding::not_carried(
+            codes::FOREIGN_KEY,
+            &object,
+            format!("the foreign key to {} is not carried over: {reason}", key.parent),
+            format!("--accept {}:{object}; SQLite cannot enforce it either as it stands", codes::FOREIGN_KEY),
+        ));
+    }
+}
+
+fn plain_index(key: KeyPlan) -> IndexPlan {
+    let terms = super::ddl::list(&key.columns);
+    IndexPlan { name: key.name, unique: false, terms, predicate: None }
+}
+
+/// The columns as expressions see them. A class is told only where the census proved that there is one.
+fn scope<'a>(
+    table: &'a Table,
+    profile: &TableProfile,
+    mapping: &TableMapping,
+    targets: &'a [String],
+) -> Vec<ScopeColumn<'a>> {
+    let no_values = ColumnProfile::default();
+    let columns = table.columns.iter().enumerate().zip(&mapping.columns).zip(targets);
+    columns
+        .map(|(((i, source), mapped), target)| {
+            let values = profile.columns.get(i).unwrap_or(&no_values);
+            let classes = [Class::Integer, Class::Real, Class::Text, Class::Blob];
+            let mut held = classes.into_iter().filter(|c| values.of_class(*c) > 0);
+            let class = held.next().filter(|_| held.next().is_none());
+            ScopeColumn { target, ty: mapped.ty, source, class }
+        })
+        .collect()
+}

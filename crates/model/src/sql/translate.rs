@@ -1,0 +1,265 @@
+//! From an expression of SQLite to PostgreSQL's text with the same meaning, or to the reason why not.
+//! Owns that judgement, on the careful side: what is not surely the same is refused; never guesses.
+
+mod arithmetic;
+mod call;
+mod compare;
+mod default;
+mod form;
+mod number;
+mod typed;
+
+pub use default::default_value;
+
+use crate::ident;
+use crate::mapping::PgType;
+use crate::schema::Column;
+use crate::sql::ast::{Binary, Expr, Unary};
+use crate::value::Class;
+use std::cell::Cell;
+use std::fmt;
+use typed::{Collation, Kind, Typed};
+
+/// The columns an expression may name.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// One for each column of `Table::columns`, in that order.
+    pub columns: &'a [ScopeColumn<'a>],
+    /// Whether the collation in force may order text otherwise than by bytes, so that `<` and the like on text must
+    /// say COLLATE "C". Equality never needs it.
+    pub collate_c: bool,
+}
+
+/// A column as both sides know it.
+#[derive(Clone, Copy, Debug)]
+pub struct ScopeColumn<'a> {
+    /// Its name in the target, unquoted.
+    pub target: &'a str,
+    /// Its type in the target.
+    pub ty: PgType,
+    /// The column in SQLite: affinity and collation.
+    pub source: &'a Column,
+    /// The storage class of all its values that are not NULL, if the census has proven that there is only one.
+    /// `None` is always right, and refuses more.
+    pub class: Option<Class>,
+}
+
+/// Why an expression has no counterpart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untranslatable {
+    /// One phrase for a person, as in "the function julianday has no counterpart".
+    pub reason: String,
+}
+
+impl fmt::Display for Untranslatable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for Untranslatable {}
+
+/// A translation or the reason why there is none.
+pub type Translated<T> = Result<T, Untranslatable>;
+
+fn refuse<T>(reason: impl Into<String>) -> Translated<T> {
+    Err(Untranslatable { reason: reason.into() })
+}
+
+/// Longest text that is made of one expression, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// Deepest tree that is walked.
+const DEEPEST: usize = 250;
+
+/// A condition (CHECK, predicate of a partial index): a boolean that is true, false or NULL on the same rows as in
+/// SQLite. A CHECK passes on NULL on both sides. The text is immutable, so it may stand in an index.
+pub fn condition(e: &Expr, scope: &Scope) -> Translated<String> {
+    Translator::new(scope).condition(e)
+}
+
+/// A term of an expression index, with its type. The text is immutable and stands in parentheses where it must.
+pub fn expression(e: &Expr, scope: &Scope) -> Translated<(String, PgType)> {
+    let typed = Translator::new(scope).typed(e)?;
+    let ty = match typed.kind {
+        Kind::Int { .. } if typed.column => return Ok((typed.sql, typed.pg.unwrap_or(PgType::BigInt))),
+        Kind::Int { .. } => return Ok((format!("(({})::bigint)", typed.sql), PgType::BigInt)),
+        Kind::Wide => return refuse("the sum may leave 64 bits, where SQLite goes over to inexact numbers"),
+        Kind::Null => return refuse("it is always NULL"),
+        Kind::Number => PgType::Numeric(None),
+        Kind::Double => PgType::Double,
+        Kind::Bool => PgType::Boolean,
+        Kind::Text => PgType::Text,
+        Kind::Blob => PgType::Bytea,
+        Kind::Other(ty) => ty,
+    };
+    Ok((if typed.column { typed.sql } else { format!("({})", typed.sql) }, typed.pg.unwrap_or(ty)))
+}
+
+/// A text term of an index under a collation of SQLite: NOCASE compares as lower() of C text does (ASCII letters
+/// only), RTRIM as text without its spaces at the end. An application's collation has no counterpart.
+/// Source: <https://sqlite.org/datatype3.html#collating_sequences>.
+pub fn collated(sql: &str, collation: Option<&str>) -> Translated<String> {
+    match collation.unwrap_or("BINARY") {
+        "BINARY" => Ok(sql.to_owned()),
+        "NOCASE" => Ok(format!("lower({sql} COLLATE \"C\")")),
+        "RTRIM" => Ok(format!("rtrim({sql}, ' ')")),
+        other => refuse(format!("the collation {other} is the application's own")),
+    }
+}
+
+/// A walk over one expression.
+struct Translator<'a> {
+    scope: &'a Scope<'a>,
+    depth: Cell<usize>,
+}
+
+impl<'a> Translator<'a> {
+    fn new(scope: &'a Scope<'a>) -> Self {
+        Translator { scope, depth: Cell::new(0) }
+    }
+
+    /// What SQLite takes for true: a number other than zero. Text would be read as a number, which PostgreSQL has no
+    /// equal of.
+    fn condition(&self, e: &Expr) -> Translated<String> {
+        let typed = self.typed(e)?;
+        match typed.kind {
+            Kind::Bool => Ok(typed.sql),
+            Kind::Int { .. } | Kind::Wide | Kind::Number | Kind::Double => Ok(format!("({} <> 0)", typed.sql)),
+            Kind::Null => Ok("NULL::boolean".into()),
+            _ => refuse(format!("{} is used as a condition and is no number", typed.what())),
+        }
+    }
+
+    fn typed(&self, e: &Expr) -> Translated<Typed> {
+        let depth = self.depth.get();
+        if depth > DEEPEST {
+            return refuse("it is nested too deeply");
+        }
+        self.depth.set(depth + 1);
+        let typed = self.node(e);
+        self.depth.set(depth);
+        let typed = typed?;
+        if typed.sql.len() > LONGEST { refuse("its translation becomes too long") } else { Ok(typed) }
+    }
+
+    fn node(&self, e: &Expr) -> Translated<Typed> {
+        match e {
+            Expr::Column(i) => self.column(*i),
+            Expr::Null => Ok(Typed::new(Kind::Null, "NULL")),
+            Expr::Integer(n) => Ok(Typed::integer(*n)),
+            Expr::Real(r) => Typed::real(*r),
+            Expr::Text(t) => Typed::text(t),
+            Expr::Blob(b) => Ok(Typed::blob(b)),
+            Expr::Now(_) => refuse("it depends on the current time"),
+            Expr::Unary(Unary::Not, x) => Ok(Typed::condition(format!("(NOT {})", self.condition(x)?))),
+            Expr::Unary(op, x) => arithmetic::unary(*op, self.typed(x)?),
+            Expr::Binary(op, a, b) => self.binary(*op, a, b),
+            Expr::IsNull(x, negated) => {
+                let x = self.typed(x)?;
+                Ok(Typed::condition(format!("({} IS {}NULL)", x.sql, if *negated { "NOT " } else { "" })))
+            }
+            Expr::In(x, list, negated) => self.in_list(x, list, *negated),
+            Expr::Between(x, low, high, negated) => self.between(x, low, high, *negated),
+            Expr::Call(name, args) => self.call(name, args),
+            Expr::Collate(x, name) => {
+                let mut x = self.typed(x)?;
+                x.collation = Collation::Explicit(name.to_ascii_uppercase());
+                Ok(x)
+            }
+            Expr::Case(base, pairs, other) => self.case(base.as_deref(), pairs, other.as_deref()),
+            Expr::Cast(_, ty) => refuse(format!("CAST AS {ty} may change values otherwise than PostgreSQL's does")),
+            Expr::Like(..) => refuse("LIKE and its kin can be redefined by the application"),
+        }
+    }
+
+    fn column(&self, i: usize) -> Translated<Typed> {
+        match self.scope.columns.get(i) {
+            Some(column) => Ok(Typed::column(column, ident::pg(column.target))),
+            None => refuse("it names a column that is not carried"),
+        }
+    }
+
+    fn binary(&self, op: Binary, a: &Expr, b: &Expr) -> Translated<Typed> {
+        let word = match op {
+            Binary::And => "AND",
+            Binary::Or => "OR",
+            Binary::Eq
+            | Binary::Ne
+            | Binary::Lt
+            | Binary::Le
+            | Binary::Gt
+            | Binary::Ge
+            | Binary::Is
+            | Binary::IsNot => {
+                return self.comparison(op, a, b);
+            }
+            _ => return arithmetic::binary(op, self.typed(a)?, self.typed(b)?),
+        };
+        Ok(Typed::condition(format!("({} {word} {})", self.condition(a)?, self.condition(b)?)))
+    }
+
+    fn comparison(&self, op: Binary, a: &Expr, b: &Expr) -> Translated<Typed> {
+        let (a, b) = (self.typed(a)?, self.typed(b)?);
+        if let Some(tested) = compare::with_null(op, &a, &b) {
+            return Ok(Typed::condition(tested));
+        }
+        let pair = compare::pair(op, &a, &b, self.scope.collate_c)?;
+        Ok(Typed::condition(format!("({} {} {})", pair.left, compare::word(op), pair.right)))
+    }
+
+    /// `x IN (…)` is `x = +a OR x = +b …`: the affinity and collation of x alone decide.
+    /// Source: <https://sqlite.org/datatype3.html#affinity_of_expressions>.
+    fn in_list(&self, x: &Expr, list: &[Expr], negated: bool) -> Translated<Typed> {
+        let x = self.typed(x)?;
+        let mut pairs = Vec::with_capacity(list.len());
+        for item in list {
+            let item = self.typed(item)?;
+            if x.kind == Kind::Null {
+                pairs.push(compare::Pair { left: "NULL::boolean".into(), right: "TRUE".into() });
+            } else if item.kind == Kind::Null {
+                let left = pairs.last().map_or_else(|| x.sql.clone(), |p: &compare::Pair| p.left.clone());
+                pairs.push(compare::Pair { left, right: "NULL".into() });
+            } else {
+                pairs.push(compare::pair(Binary::Eq, &x, &item.bare(), self.scope.collate_c)?);
+            }
+        }
+        let not = if negated { "NOT " } else { "" };
+        let Some(first) = pairs.first() else {
+            return Ok(Typed::condition(if negated { "TRUE".into() } else { "FALSE".into() }));
+        };
+        if pairs.iter().all(|p| p.left == first.left) {
+            let list: Vec<&str> = pairs.iter().map(|p| p.right.as_str()).collect();
+            return Ok(Typed::condition(format!("({} {not}IN ({}))", first.left, list.join(", "))));
+        }
+        let list: Vec<String> = pairs.iter().map(|p| format!("{} = {}", p.left, p.right)).collect();
+        Ok(Typed::condition(format!("({not}({}))", list.join(" OR "))))
+    }
+
+    fn between(&self, x: &Expr, low: &Expr, high: &Expr, negated: bool) -> Translated<Typed> {
+        let at_least = self.comparison(Binary::Ge, x, low)?.sql;
+        let at_most = self.comparison(Binary::Le, x, high)?.sql;
+        let not = if negated { "NOT " } else { "" };
+        Ok(Typed::condition(format!("({not}({at_least} AND {at_most}))")))
+    }
+
+    fn case(&self, base: Option<&Expr>, pairs: &[(Expr, Expr)], other: Option<&Expr>) -> Translated<Typed> {
+        let mut results = Vec::with_capacity(pairs.len() + 1);
+        let mut whens = Vec::with_capacity(pairs.len());
+        for (when, then) in pairs {
+            whens.push(match base {
+                Some(base) => self.comparison(Binary::Eq, base, when)?.sql,
+                None => self.condition(when)?,
+            });
+            results.push(self.typed(then)?);
+        }
+        results.push(match other {
+            Some(other) => self.typed(other)?,
+            None => Typed::new(Kind::Null, "NULL"),
+        });
+        let (kind, mut texts) = typed::common(results)?;
+        let other = texts.pop().unwrap_or_else(|| "NULL".into());
+        let arms: Vec<String> = whens.iter().zip(&texts).map(|(w, t)| format!("WHEN {w} THEN {t}")).collect();
+        Ok(Typed::new(kind, format!("(CASE {} ELSE {other} END)", arms.join(" "))))
+    }
+}

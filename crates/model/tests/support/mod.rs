@@ -1,0 +1,93 @@
+//! Reads a SQLite database's schema and pragmas, so that tests can resolve it.
+//! Owns nothing but the queries; never writes.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use lite2pg_model::schema::{RawColumn, RawForeignKey, RawIndex, RawIndexColumn, RawObject, RawSchema, RawTable};
+use rusqlite::{Connection, Result};
+
+/// Everything `resolve` wants to know.
+pub fn introspect(db: &Connection) -> Result<RawSchema> {
+    let mut raw = RawSchema::default();
+    let mut objects = db.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid")?;
+    let rows = objects
+        .query_map([], |r| Ok(RawObject { kind: r.get(0)?, name: r.get(1)?, table: r.get(2)?, sql: r.get(3)? }))?;
+    raw.objects = rows.collect::<Result<_>>()?;
+    let mut list = db.prepare("SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'")?;
+    let rows = list.query_map([], |r| {
+        Ok((r.get(0)?, RawTable { kind: r.get(1)?, without_rowid: r.get(2)?, strict: r.get(3)? }))
+    })?;
+    raw.table_list = rows.collect::<Result<_>>()?;
+    let tables: Vec<String> = raw.objects.iter().filter(|o| o.kind == "table").map(|o| o.name.clone()).collect();
+    for table in tables {
+        raw.columns.insert(table.clone(), columns(db, &table)?);
+        raw.indexes.insert(table.clone(), indexes(db, &table)?);
+        raw.foreign_keys.insert(table.clone(), foreign_keys(db, &table)?);
+    }
+    if raw.objects.iter().any(|o| o.name == "sqlite_sequence") {
+        let mut sequences = db.prepare("SELECT name, seq FROM sqlite_sequence WHERE name IS NOT NULL")?;
+        raw.sequences = sequences.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<Result<_>>()?;
+    }
+    Ok(raw)
+}
+
+fn columns(db: &Connection, table: &str) -> Result<Vec<RawColumn>> {
+    let mut q = db.prepare("SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?)")?;
+    q.query_map([table], |r| {
+        Ok(RawColumn {
+            name: r.get(0)?,
+            declared: r.get(1)?,
+            not_null: r.get(2)?,
+            default: r.get(3)?,
+            primary_key: r.get(4)?,
+            hidden: r.get(5)?,
+        })
+    })?
+    .collect()
+}
+
+fn indexes(db: &Connection, table: &str) -> Result<Vec<RawIndex>> {
+    let mut q = db.prepare("SELECT name, \"unique\", origin, partial FROM pragma_index_list(?)")?;
+    let mut list: Vec<RawIndex> = q
+        .query_map([table], |r| {
+            Ok(RawIndex {
+                name: r.get(0)?,
+                unique: r.get(1)?,
+                origin: r.get(2)?,
+                partial: r.get(3)?,
+                columns: Vec::new(),
+            })
+        })?
+        .collect::<Result<_>>()?;
+    for index in &mut list {
+        let mut q =
+            db.prepare("SELECT cid, name, \"desc\", coll FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno")?;
+        index.columns = q
+            .query_map([&index.name], |r| {
+                Ok(RawIndexColumn {
+                    cid: r.get(0)?,
+                    name: r.get(1)?,
+                    descending: r.get(2)?,
+                    collation: r.get::<_, Option<String>>(3)?.unwrap_or_default(),
+                })
+            })?
+            .collect::<Result<_>>()?;
+    }
+    Ok(list)
+}
+
+fn foreign_keys(db: &Connection, table: &str) -> Result<Vec<RawForeignKey>> {
+    let mut q = db
+        .prepare("SELECT id, seq, \"table\", \"from\", \"to\", on_update, on_delete FROM pragma_foreign_key_list(?)")?;
+    q.query_map([table], |r| {
+        Ok(RawForeignKey {
+            id: r.get(0)?,
+            seq: r.get(1)?,
+            table: r.get(2)?,
+            from: r.get(3)?,
+            to: r.get(4)?,
+            on_update: r.get(5)?,
+            on_delete: r.get(6)?,
+        })
+    })?
+    .collect()
+}
