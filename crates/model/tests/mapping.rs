@@ -204,9 +204,24 @@ fn dates() {
             PgType::Text,
             Some((codes::WIDER, WARN, "1 date-times have a zone and 1 have none")),
         ),
-        ("DATETIME", &seconds, PgType::BigInt, Some((codes::WIDER, NOTE, "look like seconds"))),
-        ("DATETIME", &millis, PgType::BigInt, Some((codes::WIDER, NOTE, "look like milliseconds"))),
-        ("DATE", &[Real(2_460_340.5)], PgType::Double, Some((codes::WIDER, NOTE, "Julian"))),
+        (
+            "DATETIME",
+            &seconds,
+            PgType::BigInt,
+            Some((codes::WIDER, NOTE, "as seconds since 1970 they are 2022-03-22 to 2023-11-14")),
+        ),
+        (
+            "DATETIME",
+            &millis,
+            PgType::BigInt,
+            Some((codes::WIDER, NOTE, "as milliseconds since 1970 they are 2022-03-22")),
+        ),
+        (
+            "DATE",
+            &[Real(2_460_340.5)],
+            PgType::Double,
+            Some((codes::WIDER, NOTE, "as Julian days they are 2024-01-31")),
+        ),
         (
             "DATE",
             &garbage,
