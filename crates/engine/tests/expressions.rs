@@ -1,5 +1,6 @@
 //! Random expressions and defaults give the same in SQLite and in PostgreSQL, wherever they translate.
 //! Owns the generator; the oracle is SQLite. `LITE2PG_SEED` and `LITE2PG_CASES` repeat and lengthen a run.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests are tests")]
 
 #[path = "../../model/tests/support/mod.rs"]
 mod support;
@@ -14,6 +15,7 @@ use lite2pg_testkit::cluster::Cluster;
 use postgres::Client;
 use rusqlite::Connection;
 use rusqlite::types::Value;
+use support::{Dice, from_environment};
 
 /// A column: name, type in SQLite, type in PostgreSQL, the one class of its values, values to draw from (as SQLite
 /// literals that PostgreSQL takes for its type in quotes too).
@@ -57,23 +59,8 @@ const COLUMNS: &[Sample] = &[
     ("j", "TEXT", PgType::Jsonb, None, &["'{}'", "'[1]'", "'\"a\"'"]),
 ];
 
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 11).unwrap() % n
-    }
-
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.roll(list.len())]
-    }
-
-    fn column(&mut self) -> &'static Sample {
-        &COLUMNS[self.roll(COLUMNS.len())]
-    }
+fn column(dice: &mut Dice) -> &'static Sample {
+    &COLUMNS[dice.roll(COLUMNS.len())]
 }
 
 fn literal(dice: &mut Dice) -> String {
@@ -90,23 +77,25 @@ fn literal(dice: &mut Dice) -> String {
         6 => "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'".into(),
         7 => dice.pick(TEXTS).into(),
         _ => {
-            let column = dice.column();
-            dice.pick(column.4).into()
+            let sample = column(dice);
+            dice.pick(sample.4).into()
         }
     }
 }
 
 fn atom(dice: &mut Dice) -> String {
-    if dice.roll(3) == 0 { literal(dice) } else { dice.column().0.into() }
+    if dice.roll(3) == 0 { literal(dice) } else { column(dice).0.into() }
 }
 
 /// An operand and a literal or column that suits it, so that much of what is made translates.
 fn alike(dice: &mut Dice) -> (String, String) {
-    let column = dice.column();
-    let others: Vec<&Sample> = COLUMNS.iter().filter(|c| c.2 == column.2).collect();
+    let sample = column(dice);
+    let others: Vec<&Sample> = COLUMNS.iter().filter(|c| c.2 == sample.2).collect();
     let other =
-        if dice.roll(3) == 0 { others[dice.roll(others.len())].0.into() } else { dice.pick(column.4).to_owned() };
-    (column.0.into(), other)
+        if dice.roll(3) == 0 { others[dice.roll(others.len())].0.into() } else { dice.pick(sample.4).to_owned() };
+    // Numbers in quotes meet the affinity of the column.
+    let bare = other.parse::<f64>().is_ok() && dice.roll(6) == 0;
+    (sample.0.into(), if bare { format!("'{other}'") } else { other })
 }
 
 fn operand(dice: &mut Dice, depth: usize) -> String {
@@ -257,20 +246,9 @@ impl Both {
     }
 }
 
-fn from_environment(name: &str) -> Option<u64> {
-    std::env::var(name).ok().and_then(|s| s.parse().ok())
-}
-
-fn seed() -> u64 {
-    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let seed = from_environment("LITE2PG_SEED").unwrap_or(clock.subsec_nanos().into());
-    println!("LITE2PG_SEED={seed}");
-    seed
-}
-
 #[test]
 fn what_translates_means_the_same() {
-    let mut dice = Dice(seed().wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut dice = Dice::seeded();
     let cases = from_environment("LITE2PG_CASES").unwrap_or(4000);
     let mut both = both(&mut dice);
     let table = both.schema.tables[0].clone();

@@ -1,5 +1,6 @@
 //! Broken and strange statements: parser, resolver and translator come back, whatever they are given.
 //! Owns the mutation; `$LITE2PG_CORPUS` (a directory of SQLite files) and `LITE2PG_CASES` make it longer.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests are tests")]
 
 mod support;
 
@@ -8,6 +9,7 @@ use lite2pg_model::schema::{IndexOn, RawSchema, Schema};
 use lite2pg_model::sql::resolve::resolve;
 use lite2pg_model::sql::translate::{Scope, ScopeColumn, condition, default_value, expression};
 use rusqlite::{Connection, OpenFlags};
+use support::{Dice, from_environment};
 
 const SCHEMA: &str = "
     CREATE TABLE p(id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT COLLATE NOCASE NOT NULL DEFAULT 'x' CHECK (length(a) <= 5),
@@ -75,17 +77,6 @@ const TOKENS: &[&str] = &[
     "@b",
     "\\",
 ];
-
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 11).unwrap() % n.max(1)
-    }
-}
 
 fn border(text: &str, mut at: usize) -> usize {
     while !text.is_char_boundary(at) {
@@ -158,7 +149,7 @@ fn translate_all(schema: &Schema) {
 }
 
 /// Every statement broken `cases` times, under the pragmas of the whole one.
-fn break_it(dice: &mut Dice, raw: &RawSchema, cases: usize) -> usize {
+fn break_it(dice: &mut Dice, raw: &RawSchema, cases: u64) -> usize {
     let mut done = 0;
     for object in 0..raw.objects.len() {
         let Some(sql) = raw.objects[object].sql.clone() else { continue };
@@ -183,21 +174,13 @@ fn break_it(dice: &mut Dice, raw: &RawSchema, cases: usize) -> usize {
     done
 }
 
-fn dice() -> Dice {
-    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let given = std::env::var("LITE2PG_SEED").ok().and_then(|s| s.parse().ok());
-    let seed: u64 = given.unwrap_or(clock.subsec_nanos().into());
-    println!("LITE2PG_SEED={seed}");
-    Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-}
-
 #[test]
 fn broken_statements_come_back_as_findings() {
-    let cases = std::env::var("LITE2PG_CASES").ok().and_then(|s| s.parse().ok()).unwrap_or(400);
+    let cases = from_environment("LITE2PG_CASES").unwrap_or(400);
     let db = Connection::open_in_memory().unwrap();
     db.execute_batch(SCHEMA).unwrap();
     let raw = support::introspect(&db).unwrap();
-    let done = break_it(&mut dice(), &raw, cases);
+    let done = break_it(&mut Dice::seeded(), &raw, cases);
     println!("{done} mutants");
 }
 
@@ -224,8 +207,8 @@ fn deep_nesting_comes_back() {
 #[test]
 fn broken_statements_of_real_databases_come_back() {
     let Some(dir) = std::env::var_os("LITE2PG_CORPUS") else { return };
-    let cases = std::env::var("LITE2PG_CASES").ok().and_then(|s| s.parse().ok()).unwrap_or(3);
-    let (mut dice, mut done) = (dice(), 0);
+    let cases = from_environment("LITE2PG_CASES").unwrap_or(3);
+    let (mut dice, mut done) = (Dice::seeded(), 0);
     let mut open = vec![std::path::PathBuf::from(dir)];
     while let Some(path) = open.pop() {
         if path.is_dir() {

@@ -1,5 +1,6 @@
 //! Tables, keys, foreign keys and indexes as SQLite itself treats them: the oracle is what SQLite does.
 //! Owns the variants of statements; never compares with our own output.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests are tests")]
 
 mod support;
 
@@ -7,6 +8,7 @@ use lite2pg_model::finding::{Finding, codes};
 use lite2pg_model::schema::{Affinity, Deferrable, IndexOn, Schema, Table};
 use lite2pg_model::sql::resolve::resolve;
 use rusqlite::Connection;
+use support::Dice;
 
 fn open(sql: &str) -> Connection {
     let db = Connection::open_in_memory().unwrap();
@@ -188,20 +190,13 @@ fn foreign_keys_without_a_key_to_point_at_have_no_parent_columns() {
     }
 }
 
-struct Dice(u64);
+/// Ways to write the same.
+trait Spelling {
+    fn name(&mut self, name: &str) -> String;
+    fn gap(&mut self) -> &'static str;
+}
 
-impl Dice {
-    fn roll(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 11).unwrap() % n
-    }
-
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.roll(list.len())]
-    }
-
+impl Spelling for Dice {
     /// A name in one of SQLite's ways to write it.
     fn name(&mut self, name: &str) -> String {
         match self.roll(6) {
@@ -281,10 +276,7 @@ fn random_table(dice: &mut Dice) -> String {
 
 #[test]
 fn random_tables_resolve_as_sqlite_sees_them() {
-    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let seed = std::env::var("LITE2PG_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(clock.subsec_nanos().into());
-    println!("LITE2PG_SEED={seed}");
-    let mut dice = Dice(u64::wrapping_mul(seed, 0x9E37_79B9_7F4A_7C15) | 1);
+    let mut dice = Dice::seeded();
     let mut tried = 0;
     for _ in 0..4000 {
         let sql = random_table(&mut dice);
