@@ -16,10 +16,11 @@ pub enum Severity {
 }
 
 /// How a person answers a blocking finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remedy {
     /// Nothing to answer.
+    #[default]
     None,
     /// An object that is not carried over: `--accept CODE[:OBJECT]`.
     Accept,
@@ -46,12 +47,6 @@ pub struct Finding {
     /// A person (or a policy) has answered it; an accepted blocking finding no longer stops the run.
     #[serde(default)]
     pub accepted: bool,
-}
-
-impl Default for Remedy {
-    fn default() -> Self {
-        Remedy::None
-    }
 }
 
 impl Finding {

@@ -128,7 +128,7 @@ pub fn rows(
             if normal.capacity() > 1 << 20 {
                 normal = Vec::with_capacity(1024);
             }
-            if copied.sum.rows % TICK == 0 {
+            if copied.sum.rows.is_multiple_of(TICK) {
                 cancel.check()?;
                 copied.tell();
             }

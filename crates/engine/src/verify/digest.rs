@@ -36,7 +36,7 @@ pub fn of_target(
             target::field(*form, *field, &mut normal);
         }
         sum.add(&digest::row(&normal));
-        if sum.rows % TICK == 0 {
+        if sum.rows.is_multiple_of(TICK) {
             cancel.check()?;
             tell(observer, table, sum.rows - told);
             told = sum.rows;
@@ -72,7 +72,7 @@ pub fn of_source(
                 source::field(*form, value, &mut normal);
             }
             sum.add(&digest::row(&normal));
-            if sum.rows % TICK == 0 {
+            if sum.rows.is_multiple_of(TICK) {
                 cancel.check()?;
                 tell(observer, table, sum.rows - told);
                 told = sum.rows;
