@@ -1,5 +1,6 @@
 //! Real databases: every schema that SQLite reads resolves, and every expression is translated or refused with a reason.
 //! Owns the walk over `$LITE2PG_CORPUS` (a directory of SQLite files); does nothing without it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests are tests")]
 
 mod support;
 

@@ -24,7 +24,7 @@ server=$!
 cat >/dev/null
 kill -QUIT $server 2>/dev/null
 wait $server
-rm -rf "$2"
+rm -rf "$2" 2>/dev/null
 "#;
 
 /// A running PostgreSQL server. Superuser `postgres` enters by the socket without a password. Stops on drop.
@@ -154,6 +154,8 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
+        // What a test put there as another user is left over by the keeper.
+        let _ = fs::remove_dir_all(&self.dir);
     }
 }
 

@@ -102,7 +102,7 @@ pub fn rows(
     copy: &mut CopyIn<'_>,
     cancel: &Cancel,
 ) -> Result<()> {
-    let columns: Vec<(Codec, Form)> = table.columns.iter().map(|c| (Codec::new(c.ty), Form::of(c.ty))).collect();
+    let columns: Vec<(Codec, Form)> = table.columns.iter().map(|c| (c.codec(), Form::of(c.ty))).collect();
     let names = || table.columns.iter().map(|c| c.name.as_str());
     let rowid = select::rowid_name(names(), table.without_rowid);
     let mut sql = select::rows(&table.name, names(), rowid, range.after.is_some(), range.last.is_some());

@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer, memory};
 use crate::safety::lock::SourceLock;
+use crate::safety::rollback;
 use crate::source::{Reader, Source};
 use crate::target::catalog::{self, Facts};
 use crate::target::control::{self, Run, Status};
@@ -35,7 +36,10 @@ pub fn migrate(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) ->
     let source = prepare::open_source(settings, observer)?;
     let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
     let migration = Migration { settings, observer, cancel, source: &source, session: &session, begin };
-    let outcome = migration.run();
+    let mut outcome = migration.run();
+    if let (Err(error), true) = (&mut outcome, settings.rollback_on_failure) {
+        migration.take_back(error);
+    }
     let closed = session.close();
     let keep = matches!(&outcome, Err(e) if e.kind != Kind::NeedsDecision);
     if keep {
@@ -290,6 +294,19 @@ impl Migration<'_> {
         report.seconds = self.begin.elapsed().as_secs_f64();
         report.peak_rss_bytes = memory::peak_rss();
         Ok(report)
+    }
+
+    /// `--on-failure rollback`: undoes the run that failed. If that fails too, the error says both.
+    fn take_back(&self, error: &mut Error) {
+        let undone = rollback::unfinished_run(self.session, self.settings, self.observer, self.cancel);
+        error.hint = Some(match undone {
+            Ok(Some(run)) => format!("run {run} was rolled back, as --on-failure rollback asks; nothing of it is left"),
+            Ok(None) => return,
+            Err(second) => format!("rolling back failed too: {second}; lite2pg rollback tries again"),
+        });
+        if error.kind == Kind::Interrupted {
+            error.message = "interrupted, and rolled back".to_owned();
+        }
     }
 
     fn worker(&self, keys: Keys) -> Result<Client> {

@@ -79,6 +79,26 @@ pub fn rollback(
     Ok(undone)
 }
 
+/// Undoes the unfinished run of the schema, if there is one, on a session that is open already; returns its name.
+///
+/// # Errors
+/// As [`rollback`].
+pub(crate) fn unfinished_run(
+    session: &Session,
+    settings: &Settings,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Option<String>> {
+    let mut client = session.connect()?;
+    let runs = control::runs(&mut client, Some(&settings.schema))?;
+    let Some(run) = runs.into_iter().find(|r| r.status == Status::Running) else { return Ok(None) };
+    Keys::of(&settings.schema).take(&mut client, &settings.schema, &clock::is_dead)?;
+    let never = Cancel::new();
+    let cancel = if cancel.requested() { &never } else { cancel };
+    undo(&mut client, settings, RollbackOptions::default(), &run, observer, cancel)?;
+    Ok(Some(run.id))
+}
+
 fn undo(
     client: &mut Client,
     settings: &Settings,

@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::run::pool::{self, Cancel};
 use lite2pg_model::ident::sqlite;
-use lite2pg_model::mapping::profile::TableProfile;
+use lite2pg_model::mapping::profile::{TableProfile, show};
 use lite2pg_model::schema::{ForeignKey, Schema, Table, TableKind};
 use lite2pg_model::value::Value;
 use std::collections::BTreeMap;
@@ -42,6 +42,7 @@ pub fn census(
     let found = Mutex::new(BTreeMap::new());
     pool::run(readers, tables, cancel, |reader, table| {
         let mut census = one_table(reader, table, chunk_bytes, observer, cancel)?;
+        name_places(reader, table, &mut census.profile)?;
         census.profile.orphans =
             table.foreign_keys.iter().map(|key| orphans(reader, schema, table, key)).collect::<Result<_>>()?;
         let (rows, bytes) = (census.profile.rows, census.profile.bytes);
@@ -101,6 +102,34 @@ fn one_table(
     let (rows, bytes) = (census.profile.rows - told.0, census.profile.bytes - told.1);
     observer.see(&Event::Progress { stage: "census", table: table.name.clone(), rows, bytes });
     Ok(census)
+}
+
+/// Finds the keys of the few rows whose values were remarkable, so that a person can look at them. The scan that
+/// numbered them is repeated as far as needed: on one snapshot it gives the same order.
+fn name_places(reader: &mut Reader, table: &Table, profile: &mut TableProfile) -> Result<()> {
+    let names = || table.columns.iter().map(|c| c.name.as_str());
+    let rowid = select::rowid_name(names(), table.without_rowid);
+    let key: Vec<&str> = match (&table.primary_key, rowid) {
+        (Some(key), None) => key.columns.iter().filter_map(|k| names().nth(k.column)).collect(),
+        (_, Some(_)) => Vec::new(),
+        (None, None) => return Ok(()),
+    };
+    for place in profile.places() {
+        let sql = select::rows(&table.name, key.iter().copied(), rowid, false, false);
+        let sql = format!("{sql} LIMIT 1 OFFSET {}", place.saturating_sub(1));
+        let mut words = Vec::new();
+        reader
+            .for_each(&sql, &[], |row| {
+                words = key.iter().enumerate().map(|(i, name)| format!("{name}={}", show(row.get(i)))).collect();
+                if rowid.is_some() {
+                    words.push(format!("rowid {}", show(row.get(key.len()))));
+                }
+                Ok(())
+            })
+            .map_err(|e| e.about(&table.name))?;
+        profile.place_keys.insert(place, words.join(" "));
+    }
+    Ok(())
 }
 
 /// Rows whose key points at no parent, as PostgreSQL will compare them: by bytes, whatever collation a column declares.

@@ -1,17 +1,178 @@
-//! SQLite's own check of the file's structure, read with the stand-ins in mind.
-//! Owns the verdict "damaged"; never reports as damage what a stand-in explains.
+//! SQLite's own check of the file's structure, read with stand-ins, broken statements and virtual tables in mind.
+//! Owns the verdict "damaged"; never reports as damage what a stand-in or a broken constraint explains.
 
-use lite2pg_model::finding::Finding;
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use lite2pg_model::finding::{Finding, codes};
 use rusqlite::Connection;
 
-use super::standin::StandIns;
-use crate::error::Result;
+use super::fault::{fault, is_corrupt};
+use super::standin::FUNCTION_ERROR;
+use crate::error::{Error, Kind, Result};
 
-/// See [`super::Source::quick_check`].
-pub(super) fn quick_check(
-    _conn: &Connection,
-    _stand_ins: &StandIns,
-    _cancelled: &dyn Fn() -> bool,
-) -> Result<Vec<Finding>> {
-    Ok(Vec::new())
+/// Messages asked for at first. Damage comes before anything about rows, so it cannot be crowded out.
+const FIRST: u32 = 100;
+/// Problems an error names.
+const NAMED: usize = 5;
+/// How often the caller is asked whether it still wants to know.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// What the check said, sorted.
+#[derive(Default)]
+struct Verdict {
+    damage: Vec<String>,
+    /// Broken constraints and types, with how often.
+    rows: BTreeMap<String, u64>,
+    /// What virtual tables say about themselves.
+    virtual_tables: Vec<String>,
+    /// Pages of tables that broken statements hide.
+    hidden_pages: u64,
+    /// The function of the application that ended the check.
+    function: Option<String>,
+    messages: u64,
+}
+
+/// See [`super::Source::quick_check`]. `hides`: broken statements hide tables, whose pages then seem unused.
+pub(super) fn quick_check(conn: &mut Connection, hides: bool, cancelled: &dyn Fn() -> bool) -> Result<Vec<Finding>> {
+    let stop = conn.get_interrupt_handle();
+    let (send, receive) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(move || drop(send.send(check(conn, hides))));
+        let mut asked_to_stop = false;
+        loop {
+            match receive.recv_timeout(PATIENCE) {
+                Ok(_) if asked_to_stop => return Err(Error::new(Kind::Interrupted, "the check was interrupted")),
+                Ok(verdict) => return verdict,
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::internal("the check ended without a word")),
+                Err(RecvTimeoutError::Timeout) => {
+                    if asked_to_stop || cancelled() {
+                        // Again and again: an interrupt counts only while a statement runs.
+                        asked_to_stop = true;
+                        stop.interrupt();
+                    }
+                }
+            }
+        }
+    })
+}
+
+fn check(conn: &Connection, hides: bool) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let mut verdict = run(conn, FIRST, hides)?;
+    if verdict.damage.is_empty() && verdict.messages >= u64::from(FIRST) {
+        // Only rows' problems so far: all of them, counted as they come.
+        verdict = run(conn, i32::MAX.cast_unsigned(), hides)?;
+    }
+    if let Some(function) = &verdict.function {
+        findings.push(unchecked(function));
+    }
+    if !verdict.damage.is_empty() {
+        return Err(damaged(&verdict.damage));
+    }
+    findings.extend(verdict.findings());
+    Ok(findings)
+}
+
+fn run(conn: &Connection, limit: u32, hides: bool) -> Result<Verdict> {
+    let mut verdict = Verdict::default();
+    let mut read = || -> rusqlite::Result<()> {
+        let mut statement = conn.prepare(&format!("PRAGMA main.quick_check({limit})"))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let message = String::from_utf8_lossy(row.get_ref(0)?.as_bytes().unwrap_or_default()).into_owned();
+            message.lines().for_each(|line| verdict.take(line, hides));
+        }
+        Ok(())
+    };
+    match read() {
+        Ok(()) => Ok(verdict),
+        Err(e) => match e.to_string().split_once(FUNCTION_ERROR) {
+            Some((_, function)) => {
+                verdict.function = Some(function.trim().to_owned());
+                Ok(verdict)
+            }
+            // Damage so bad that the check itself stumbles; what it found before is named too.
+            None if is_corrupt(&e) => {
+                verdict.damage.push(e.to_string());
+                Ok(verdict)
+            }
+            None => Err(fault("cannot be checked", e)),
+        },
+    }
+}
+
+impl Verdict {
+    fn take(&mut self, line: &str, hides: bool) {
+        // CHECK constraints are not among them: SQLite does not even load them on a read-only connection.
+        const ROWS: [&str; 4] = ["NULL value in ", "non-", "NUMERIC value in ", "TEXT value in "];
+        const VIRTUAL: [&str; 2] = ["inverted index for FTS", "In RTree "];
+        if line == "ok" || line.is_empty() || line.starts_with("*** in database") {
+            return;
+        }
+        self.messages = self.messages.saturating_add(1);
+        if ROWS.iter().any(|r| line.starts_with(r)) && !line.starts_with("non-unique") {
+            let n = self.rows.entry(line.to_owned()).or_default();
+            *n = n.saturating_add(1);
+        } else if VIRTUAL.iter().any(|v| line.contains(v)) {
+            self.virtual_tables.push(line.to_owned());
+        } else if hides && line.ends_with(": never used") {
+            self.hidden_pages = self.hidden_pages.saturating_add(1);
+        } else {
+            self.damage.push(line.to_owned());
+        }
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let rows = self.rows.iter().map(|(message, n)| {
+            let object = message.rsplit_once(" in ").map_or("", |(_, o)| o);
+            Finding::warning(
+                codes::INTEGRITY,
+                object,
+                format!("{message}: {n} times, says SQLite's check"),
+                "the rows are carried over where the target's types and constraints admit them",
+            )
+        });
+        let virtual_tables = self.virtual_tables.iter().map(|message| {
+            Finding::warning(
+                codes::VIRTUAL_TABLE,
+                "",
+                message.clone(),
+                "virtual tables are not carried over; nothing else is touched",
+            )
+        });
+        let hidden = (self.hidden_pages > 0).then(|| {
+            Finding::warning(
+                codes::DAMAGED,
+                "",
+                format!("{} pages belong to no table that can be read", self.hidden_pages),
+                "they may hold the rows of objects whose statements are broken: `sqlite3 FILE .recover` finds them",
+            )
+        });
+        rows.chain(virtual_tables).chain(hidden).collect()
+    }
+}
+
+fn unchecked(function: &str) -> Finding {
+    Finding::note(
+        codes::APPLICATION_DEFINED,
+        format!("{function}()"),
+        format!(
+            "SQLite's check of the rows could not be finished, because a generated column needs {function}(), which exists only in the application"
+        ),
+        "the structure of the file was checked; nothing to do",
+    )
+}
+
+fn damaged(problems: &[String]) -> Error {
+    let more = match problems.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        n => format!("; and {n} more"),
+    };
+    let first: Vec<&str> = problems.iter().take(NAMED).map(String::as_str).collect();
+    Error::source(format!("is damaged, says SQLite's check: {}{more}", first.join("; "))).hint(
+        "restore it from a backup, or save what can be read with `sqlite3 FILE .recover` into a new file and move that",
+    )
 }

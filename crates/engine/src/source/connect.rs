@@ -2,11 +2,13 @@
 //! Owns the settings every connection of ours has; never chooses the file.
 
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
+use super::fault::is_busy;
 use super::standin;
 
 /// Longest wait for a lock that SQLite can express (milliseconds in 32 bits).
@@ -28,10 +30,19 @@ pub(super) struct How {
 pub(super) fn open(path: &Path, how: &How) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
-    harden(&conn, how)?;
+    harden(&conn, how.wait)?;
     conn.pragma_update(None, "query_only", true)?;
-    standin::register(&conn, &how.functions)?;
+    teach(&conn, how)?;
     Ok(conn)
+}
+
+/// Gives a connection what was learned about the schema after it was opened.
+pub(super) fn teach(conn: &Connection, how: &How) -> rusqlite::Result<()> {
+    if how.tolerant {
+        // On our connection only: without it one broken statement in sqlite_schema makes every table unreadable.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
+    }
+    standin::register(conn, &how.functions)
 }
 
 /// Opens a private copy for writing, so that SQLite can roll back a journal or take in a WAL there.
@@ -39,23 +50,19 @@ pub(super) fn open_private(path: &Path, create: bool) -> rusqlite::Result<Connec
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
     let conn = Connection::open_with_flags(path, flags)?;
-    harden(&conn, &How { wait: Duration::from_secs(5), tolerant: true, functions: Vec::new() })?;
+    harden(&conn, Duration::from_secs(5))?;
     standin::register(&conn, &[])?;
     Ok(conn)
 }
 
-fn harden(conn: &Connection, how: &How) -> rusqlite::Result<()> {
-    conn.busy_timeout(how.wait.min(LONGEST_WAIT))?;
+fn harden(conn: &Connection, wait: Duration) -> rusqlite::Result<()> {
+    conn.busy_timeout(wait.min(LONGEST_WAIT))?;
     // Never checkpoint, and never delete the WAL, because we were the last to close it.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // Statements of the schema must not do more than compute.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     // The bundled SQLite turns foreign keys on by default.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
-    if how.tolerant {
-        // On our connection only: without it one broken statement in sqlite_schema makes every table unreadable.
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
-    }
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     // A page whose cells overlap is an error, not rows.
     conn.pragma_update(None, "cell_size_check", true)?;
@@ -74,4 +81,24 @@ pub(super) fn pin(conn: &Connection) -> rusqlite::Result<()> {
         let _ = conn.execute_batch("ROLLBACK");
     }
     got
+}
+
+/// As [`pin`], trying for `wait` while others keep readers away. Tries far more often than SQLite's own busy handler
+/// (which ends up at ten times a second): a writer that commits without pause leaves only short gaps.
+pub(super) fn pin_patiently(conn: &Connection, wait: Duration) -> rusqlite::Result<()> {
+    /// A live writer's journal can look hot for the moment between its locks; a dead one's looks so for ever.
+    const HOT_FOR: u32 = 20;
+    conn.busy_timeout(Duration::ZERO)?;
+    let started = Instant::now();
+    let mut hot = 0;
+    loop {
+        let Err(e) = pin(conn) else { return Ok(()) };
+        let looks_hot = e.sqlite_error().is_some_and(|e| e.extended_code == ffi::SQLITE_READONLY_ROLLBACK);
+        hot += u32::from(looks_hot);
+        let again = if looks_hot { hot < HOT_FOR } else { is_busy(&e) && started.elapsed() < wait };
+        if !again {
+            return Err(e);
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }

@@ -203,10 +203,17 @@ fn super_journal(file: &mut (impl io::Read + io::Seek), bytes: u64) -> io::Resul
     file.read_exact(&mut name)?;
     // The checksum is the sum of the bytes, as C's signed char.
     let sum = name.iter().fold(0u32, |s, b| s.wrapping_add_signed(i32::from(b.cast_signed())));
-    if sum != be32(&tail, 4) {
+    if sum != be32(&tail, 4) || !is_super_name(&name) {
         return Ok(None);
     }
     Ok(Some((String::from_utf8_lossy(&name).into_owned(), name_at - 4)))
+}
+
+/// The names SQLite gives super-journals and heeds: `…-mj`, six hexadecimal digits, `9`, two more.
+/// Source: pagerIsSuperJrnlName() of pager.c.
+fn is_super_name(name: &[u8]) -> bool {
+    let Some(end) = name.len().checked_sub(12).and_then(|at| name.get(at..)) else { return false };
+    end.starts_with(b"-mj") && end[9] == b'9' && end[3..].iter().all(u8::is_ascii_hexdigit)
 }
 
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {

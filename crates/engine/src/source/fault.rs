@@ -6,8 +6,8 @@ use rusqlite::{ErrorCode, ffi};
 use crate::error::{Error, Kind};
 
 /// Turns an error of SQLite met while doing `what` into ours. Interrupts are `Kind::Interrupted` (only we interrupt),
-/// a statement of ours that SQLite does not understand is `Kind::Internal`, all else is `Kind::Source`.
-pub(crate) fn fault(what: &str, error: rusqlite::Error) -> Error {
+/// all else is `Kind::Source`.
+pub(super) fn fault(what: &str, error: rusqlite::Error) -> Error {
     let code = error.sqlite_error_code();
     let extended = error.sqlite_error().map_or(0, |e| e.extended_code);
     let (kind, hint) = match code {
@@ -52,7 +52,7 @@ pub(crate) fn fault(what: &str, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DiskFull) => {
             (Kind::Source, Some("make space where temporary files and private copies are kept"))
         }
-        _ => (Kind::Source, None),
+        _ => (Kind::Source, Some("see what SQLite itself says: `sqlite3 FILE 'PRAGMA integrity_check'`")),
     };
     let words = match &error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),

@@ -99,6 +99,19 @@ pub(super) fn survey(path: &Path) -> io::Result<Survey> {
     let mut sample = Vec::new();
     (&mut file).take(SAMPLE).read_to_end(&mut sample)?;
     drop(file);
+    around(path, &meta, sample)
+}
+
+/// As [`survey`], where this process has connections on the file: its head is read by SQLite (`-wal` and `-journal`
+/// carry no locks and may be opened).
+pub(super) fn survey_by_sqlite(path: &Path, head: impl FnOnce(usize) -> Option<Vec<u8>>) -> io::Result<Survey> {
+    let meta = std::fs::metadata(path)?;
+    let sample =
+        head(usize::try_from(SAMPLE).unwrap_or(512)).ok_or_else(|| io::Error::other("SQLite cannot read it"))?;
+    around(path, &meta, sample)
+}
+
+fn around(path: &Path, meta: &Metadata, sample: Vec<u8>) -> io::Result<Survey> {
     let wal = match File::open(beside(path, "-wal")) {
         Ok(wal) => Some((wal.metadata()?.len(), wal)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => None,
@@ -109,10 +122,10 @@ pub(super) fn survey(path: &Path) -> io::Result<Survey> {
         Some((_, wal)) => wal_mark(io::BufReader::new(wal))?,
         None => None,
     };
-    let (device, inode) = identity(&meta);
+    let (device, inode) = identity(meta);
     let header: String = sample.iter().take(super::header::LENGTH).map(|b| format!("{b:02x}")).collect();
     let fingerprint =
-        Fingerprint { device, inode, bytes: meta.len(), modified_ns: modified_ns(&meta), header, wal: mark };
+        Fingerprint { device, inode, bytes: meta.len(), modified_ns: modified_ns(meta), header, wal: mark };
     let shm = beside(path, "-shm").try_exists()?;
     Ok(Survey { fingerprint, sample, wal_bytes, shm, journal: journal(path)? })
 }

@@ -3,6 +3,7 @@
 
 pub mod census;
 mod check;
+mod claim;
 mod connect;
 mod copy;
 mod damage;
@@ -27,11 +28,13 @@ use lite2pg_model::schema::RawSchema;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+pub use claim::Claim;
 pub use fingerprint::{Fingerprint, WalMark};
 pub use header::Encoding;
 pub use reader::{Reader, Row};
 
 use crate::error::{Error, Result};
+use fault::fault;
 
 pub use copy::remove as remove_copy;
 
@@ -142,33 +145,38 @@ pub struct Source {
     damage: damage::Damage,
 }
 
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("facts", &self.facts).finish_non_exhaustive()
+    }
+}
+
 impl Source {
     /// Opens a database and takes a snapshot of it. Every way in which that can fail is a `Kind::Source` error that
     /// names the file and says what to do.
     pub fn open(path: &Path, options: &Options) -> Result<Source> {
         let taken = snapshot::take(path, options).map_err(|e| named(e, path))?;
-        let snapshot::Taken { facts, snapshot, main } = taken;
+        let snapshot::Taken { mut facts, snapshot, main, readers } = taken;
+        snapshot::refine(&main, &mut facts);
         let damage = damage::survey(&main).map_err(|e| named(e, path))?;
         let stand_ins = standin::discover(&main, &damage.tables, &damage.views);
-        let mut source =
-            Source { facts, main: Mutex::new(main), ready: Mutex::new(Vec::new()), snapshot, stand_ins, damage };
+        let source =
+            Source { facts, main: Mutex::new(main), ready: Mutex::new(readers), snapshot, stand_ins, damage };
         source.ready_readers(options.readers.max(1)).map_err(|e| named(e, path))?;
         Ok(source)
     }
 
-    fn ready_readers(&mut self, wanted: usize) -> Result<()> {
-        let mut ready = Vec::new();
+    fn ready_readers(&self, wanted: usize) -> Result<()> {
+        let how = self.how();
+        let mut ready = std::mem::take(&mut *lock(&self.ready));
+        ready.iter().try_for_each(|conn| connect::teach(conn, &how)).map_err(|e| fault("cannot open a reader", e))?;
         while ready.len() < wanted {
-            match self.snapshot.another(&self.how())? {
+            match self.snapshot.another(&how)? {
                 Some(conn) => ready.push(conn),
                 None => break,
             }
         }
-        if ready.is_empty() {
-            return Err(Error::source("others write so fast that no second connection sees the same state")
-                .hint("use --snapshot copy"));
-        }
-        self.ready = Mutex::new(ready);
+        *lock(&self.ready) = ready;
         Ok(())
     }
 
@@ -200,10 +208,10 @@ impl Source {
     }
 
     /// SQLite's own check of the file's structure. Damage is an error that names the first problems; broken
-    /// constraints, and what could not be checked because of stand-ins, are findings. Calls `cancelled` often, and
-    /// ends with `Kind::Interrupted` once it says yes.
+    /// NOT NULLs and types, and what could not be checked because of stand-ins, are findings. CHECK constraints and
+    /// foreign keys are not looked at. Calls `cancelled` often, and ends with `Kind::Interrupted` once it says yes.
     pub fn quick_check(&self, cancelled: &dyn Fn() -> bool) -> Result<Vec<Finding>> {
-        check::quick_check(&self.main(), &self.stand_ins, cancelled).map_err(|e| self.named(e))
+        check::quick_check(&mut self.main(), self.damage.tolerant, cancelled).map_err(|e| self.named(e))
     }
 
     /// A connection of its own on the same snapshot, for a thread of its own. An error if there can be no more.
@@ -230,7 +238,7 @@ impl Source {
     /// At the end of a run: was the file replaced, or rewritten without SQLite's locks? An error says how. A copy
     /// cannot be touched by others, so what happened to the file meanwhile does not matter.
     pub fn check_unchanged(&self) -> Result<()> {
-        self.snapshot.check_unchanged(&self.facts).map_err(|e| self.named(e))
+        self.snapshot.check_unchanged().map_err(|e| self.named(e))
     }
 
     /// The private copy, if one is read: what [`Options::kept_copy`] takes to resume.

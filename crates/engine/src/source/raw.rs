@@ -178,3 +178,31 @@ fn last(conn: &Connection, code: c_int) -> rusqlite::Error {
     };
     failure(code, message)
 }
+
+/// The first bytes of a connection's database file, read through SQLite's own descriptor: that drops no lock, as
+/// opening and closing the file by ordinary I/O would. `None` if SQLite does not hand its file out.
+pub(super) fn head(conn: &Connection, bytes: usize) -> Option<Vec<u8>> {
+    let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+    // SAFETY: an open handle; FILE_POINTER writes the address of the connection's file object, which lives as long as
+    // the connection, into `file`.
+    let code = unsafe {
+        let at: *mut *mut ffi::sqlite3_file = &mut file;
+        ffi::sqlite3_file_control(conn.handle(), c"main".as_ptr(), ffi::SQLITE_FCNTL_FILE_POINTER, at.cast())
+    };
+    if code != ffi::SQLITE_OK || file.is_null() {
+        return None;
+    }
+    // SAFETY: `file` is a live sqlite3_file; its methods are null only while it is not open. Only this thread uses the
+    // connection, so nothing else runs on the file object meanwhile.
+    unsafe {
+        let methods = (*file).pMethods.as_ref()?;
+        let mut size: ffi::sqlite3_int64 = 0;
+        if methods.xFileSize?(file, &mut size) != ffi::SQLITE_OK {
+            return None;
+        }
+        let length = bytes.min(usize::try_from(size).ok()?);
+        let mut head = vec![0u8; length];
+        let read = methods.xRead?(file, head.as_mut_ptr().cast(), c_int::try_from(length).ok()?, 0);
+        (read == ffi::SQLITE_OK).then_some(head)
+    }
+}

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use lite2pg_model::value::Value;
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::claim::Claim;
 use super::fault::fault;
 pub use super::raw::Row;
 use super::raw::Statement;
-use super::snapshot::Claim;
 use crate::error::{Error, Result};
 
 /// One connection on the snapshot. `Send`: give each thread its own.
 ///
 /// Read whole tables with `SELECT … FROM t NOT INDEXED`: an index ordered by a collation that only the application
 /// has is in an order we do not know, and SQLite would trust it.
+#[derive(Debug)]
 pub struct Reader {
     conn: Connection,
     /// Dropped after the connection.
@@ -57,7 +58,10 @@ impl Reader {
                     Value::Integer(i) => Some(i),
                     Value::Null => None,
                     other => {
-                        return Err(Error::internal(format!("{} where an integer was asked for", other.class().word())));
+                        return Err(Error::internal(format!(
+                            "{} where an integer was asked for",
+                            other.class().word()
+                        )));
                     }
                 };
             }

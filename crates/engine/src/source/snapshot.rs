@@ -1,26 +1,27 @@
 //! Taking one consistent snapshot: in place or from a private copy, whichever leaves the source and its writers alone.
 //! Owns the choice and its reasons; never makes a file beside the source unless `--snapshot pin` asked for it.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ffi};
 
+use super::claim::Claim;
 use super::connect::{self, How};
 use super::copy::{self, Draft};
 use super::fault::{fault, is_busy, is_corrupt};
 use super::fingerprint::{self, Survey};
 use super::header::{self, Encoding, Header, JOURNAL_MAGIC, be32};
 use super::others::{self, Others};
-use super::{Facts, JournalMode, Options, ReadFrom, SnapshotMode, lock};
+use super::{Facts, JournalMode, Options, ReadFrom, SnapshotMode, lock, raw};
 use crate::error::{Error, Result};
 
-/// Tries at things that a writer may disturb.
-const TRIES: u32 = 10;
+/// How long a moment between two commits is waited for.
+const CATCH: Duration = Duration::from_secs(5);
 
 /// A snapshot that was taken.
 pub(super) struct Taken {
@@ -28,14 +29,42 @@ pub(super) struct Taken {
     pub snapshot: Snapshot,
     /// The connection that holds it.
     pub main: Connection,
+    /// Readers that had to begin with it.
+    pub readers: Vec<Connection>,
 }
 
 /// What is needed to open further readers on a snapshot, and to let it go.
 pub(super) struct Snapshot {
     path: PathBuf,
     place: Place,
+    /// The file when it was pinned; `None` for a copy.
+    stat: Option<Stat>,
     keep: AtomicBool,
     claim: Option<Arc<Claim>>,
+}
+
+/// What `stat` says of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stat {
+    identity: (u64, u64),
+    bytes: u64,
+    modified_ns: u64,
+}
+
+impl Stat {
+    fn of(path: &Path) -> io::Result<Stat> {
+        let meta = fs::metadata(path)?;
+        Ok(Stat {
+            identity: fingerprint::identity(&meta),
+            bytes: meta.len(),
+            modified_ns: fingerprint::modified_ns(&meta),
+        })
+    }
+
+    fn seen(survey: &Survey) -> Stat {
+        let f = &survey.fingerprint;
+        Stat { identity: (f.device, f.inode), bytes: f.bytes, modified_ns: f.modified_ns }
+    }
 }
 
 enum Place {
@@ -47,29 +76,6 @@ enum Place {
     Copy,
 }
 
-/// Files on which this process has connections: they must not be opened by ordinary I/O.
-static CLAIMED: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
-
-/// Holds a file's place in [`CLAIMED`].
-#[derive(Debug)]
-pub(super) struct Claim((u64, u64));
-
-impl Claim {
-    fn new(identity: (u64, u64)) -> Result<Arc<Claim>> {
-        if lock(&CLAIMED).insert(identity) {
-            Ok(Arc::new(Claim(identity)))
-        } else {
-            Err(Error::internal("this process reads that database already; opening it twice would drop its locks"))
-        }
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        lock(&CLAIMED).remove(&self.0);
-    }
-}
-
 /// Everything that is known before a connection is opened.
 struct Before<'a> {
     given: &'a Path,
@@ -79,6 +85,7 @@ struct Before<'a> {
     header: Option<Header>,
     others: Others,
     options: &'a Options,
+    claim: Arc<Claim>,
 }
 
 /// Takes a snapshot.
@@ -87,17 +94,38 @@ pub(super) fn take(given: &Path, options: &Options) -> Result<Taken> {
         return of_copy(copy::facts(kept)?, kept, true);
     }
     let path = locate(given)?;
-    let meta = fs::metadata(&path).map_err(|e| unreadable(&e))?;
-    let identity = fingerprint::identity(&meta);
-    let claim = Claim::new(identity)?;
-    let survey = fingerprint::survey(&path).map_err(|e| unreadable(&e))?;
-    let header = if survey.sample.is_empty() { None } else { Some(header::parse(&survey.sample)?) };
-    let before = Before { given, others: others::look(&path, identity), path, survey, header, options };
-    before.empty_is_whole()?;
-    match before.file_copy_reason() {
-        Some(reason) => before.copy_files(&reason),
-        None => before.in_place(claim),
+    let claim = Claim::take(&path)?;
+    for last in [false, false, true] {
+        let before = look(given, &path, options, &claim)?;
+        before.empty_is_whole()?;
+        let taken = match before.file_copy_reason() {
+            Some(reason) => Some(before.copy_files(&reason)?),
+            None => before.in_place(last)?,
+        };
+        if let Some(taken) = taken {
+            return Ok(taken);
+        }
     }
+    Err(Error::internal("the last try gave nothing"))
+}
+
+/// Looks at the file before any connection of ours is on it, or through SQLite if others of this process have some.
+fn look<'a>(given: &'a Path, path: &Path, options: &'a Options, claim: &Arc<Claim>) -> Result<Before<'a>> {
+    let raw = claim.raw(|| -> io::Result<(Survey, Others)> {
+        let survey = fingerprint::survey(path)?;
+        let others = others::look(path, (survey.fingerprint.device, survey.fingerprint.inode));
+        Ok((survey, others))
+    });
+    let (survey, others) = match raw {
+        Some(looked) => looked.map_err(|e| unreadable(&e))?,
+        None => {
+            let conn = connect::open(path, &How::default()).map_err(|e| fault("cannot be opened", e))?;
+            let survey = fingerprint::survey_by_sqlite(path, |n| raw::head(&conn, n)).map_err(|e| unreadable(&e))?;
+            (survey, Others { locked: true, excludes: false, pid: Some(std::process::id()) })
+        }
+    };
+    let header = if survey.sample.is_empty() { None } else { Some(header::parse(&survey.sample)?) };
+    Ok(Before { given, path: path.to_owned(), survey, header, others, options, claim: claim.clone() })
 }
 
 /// The file without symbolic links; SQLite names `-wal` and `-journal` after that.
@@ -168,41 +196,52 @@ impl Before<'_> {
         // The WAL is counted twice: it is copied, and then its pages move into the copy.
         let bytes = self.survey.fingerprint.bytes.saturating_add(wal.saturating_mul(2)).saturating_add(journal);
         let draft = Draft::new(&self.options.work_dir, bytes)?;
-        let mut result = draft.by_files(&self.path, &self.survey);
-        if result.is_err() {
+        let copied = self.claim.raw(|| {
+            let first = draft.by_files(&self.path, &self.survey);
+            if first.is_ok() {
+                return first;
+            }
             // Once more: somebody may just have finished.
             draft.clear();
             let again = fingerprint::survey(&self.path).map_err(|e| unreadable(&e))?;
-            result = draft.by_files(&self.path, &again);
-        }
-        result?;
+            draft.by_files(&self.path, &again)
+        });
+        copied.unwrap_or_else(|| {
+            Err(Error::internal("the database must be copied file by file, but this process has it open"))
+        })?;
         draft.settle().map_err(|e| self.explain(e))?;
         let facts = self.facts(ReadFrom::Copied { path: draft.path(), reason: reason.to_owned() });
         let copy = draft.finish(&facts)?;
         of_copy(facts, &copy, false)
     }
 
-    fn in_place(self, claim: Arc<Claim>) -> Result<Taken> {
+    /// Reads where the file lies; `None` if somebody wrote between the look and the pin, so that the look is stale
+    /// (unless it is the last try: then the snapshot is taken all the same).
+    fn in_place(&self, last: bool) -> Result<Option<Taken>> {
         let how = How { wait: self.options.busy_timeout, ..How::default() };
         let main = connect::open(&self.path, &how).map_err(|e| fault("cannot be opened", e))?;
-        if let Err(e) = connect::pin(&main) {
+        if let Err(e) = connect::pin_patiently(&main, self.options.busy_timeout) {
             drop(main);
-            return self.not_pinned(e);
+            return self.not_pinned(e).map(Some);
         }
-        let shared = self.others.any();
+        let seen = Stat::of(&self.path).map_err(|e| unreadable(&e))?;
+        if !last && seen != Stat::seen(&self.survey) {
+            return Ok(None);
+        }
         let reason = match self.options.snapshot {
             SnapshotMode::Copy => Some("--snapshot copy".to_owned()),
-            SnapshotMode::Auto if shared => Some(format!("{} has it open", self.others.who())),
+            SnapshotMode::Auto if self.others.any() => Some(format!("{} has it open", self.others.who())),
             SnapshotMode::Auto | SnapshotMode::Pin => None,
         };
         match reason {
             Some(reason) => self.copy_by_backup(main, &reason),
-            None => self.pinned(main, claim),
+            None => self.pinned(main, seen),
         }
+        .map(Some)
     }
 
     /// What to do when SQLite could not read in place. No connection of ours is on the file any more.
-    fn not_pinned(self, e: rusqlite::Error) -> Result<Taken> {
+    fn not_pinned(&self, e: rusqlite::Error) -> Result<Taken> {
         let code = e.sqlite_error().map_or(0, |e| e.extended_code);
         let elsewhere = match code {
             ffi::SQLITE_READONLY_ROLLBACK => {
@@ -255,27 +294,42 @@ impl Before<'_> {
         of_copy(facts, &copy, false)
     }
 
-    fn pinned(&self, main: Connection, claim: Arc<Claim>) -> Result<Taken> {
+    fn pinned(&self, main: Connection, stat: Stat) -> Result<Taken> {
         let facts = self.facts(ReadFrom::Pinned);
         let taken = |place, main, facts| {
-            let snapshot =
-                Snapshot { path: self.path.clone(), place, keep: AtomicBool::new(false), claim: Some(claim.clone()) };
-            Ok(Taken { facts, snapshot, main })
+            let snapshot = Snapshot {
+                path: self.path.clone(),
+                place,
+                stat: Some(stat),
+                keep: AtomicBool::new(false),
+                claim: Some(self.claim.clone()),
+            };
+            Taken { facts, snapshot, main, readers: Vec::new() }
         };
         if !self.is_wal() {
-            return taken(Place::Rollback, main, facts);
+            return Ok(taken(Place::Rollback, main, facts));
         }
         let what = "cannot watch for writers";
         let how = How { wait: self.options.busy_timeout, ..How::default() };
-        for _ in 0..TRIES {
-            let watch = connect::open(&self.path, &how).map_err(|e| fault(what, e))?;
-            let version = data_version(&watch).map_err(|e| fault(what, e))?;
-            // The main connection begins anew between two looks that agree: so its state is the watched one.
-            main.execute_batch("ROLLBACK").map_err(|e| fault(what, e))?;
-            connect::pin(&main).map_err(|e| fault(what, e))?;
-            if data_version(&watch).map_err(|e| fault(what, e))? == version {
-                return taken(Place::Wal { watch: Mutex::new(watch), version }, main, facts);
+        let open = || connect::open(&self.path, &how).map_err(|e| fault(what, e));
+        let watch = open()?;
+        let readers = (0..self.options.readers.max(1)).map(|_| open()).collect::<Result<Vec<_>>>()?;
+        // Everything is open now, so that all can begin anew within microseconds, between two looks that must agree.
+        let begin = || -> rusqlite::Result<Option<i64>> {
+            main.execute_batch("ROLLBACK")?;
+            let version = data_version(&watch)?;
+            std::iter::once(&main).chain(&readers).try_for_each(connect::pin)?;
+            Ok((data_version(&watch)? == version).then_some(version))
+        };
+        let started = Instant::now();
+        while started.elapsed() < CATCH {
+            if let Some(version) = begin().map_err(|e| fault(what, e))? {
+                let place = Place::Wal { watch: Mutex::new(watch), version };
+                let mut taken = taken(place, main, facts);
+                taken.readers = readers;
+                return Ok(taken);
             }
+            readers.iter().try_for_each(|r| r.execute_batch("ROLLBACK")).map_err(|e| fault(what, e))?;
         }
         Err(Error::source("others write so fast that no moment between two commits could be caught")
             .hint("use --snapshot copy"))
@@ -302,10 +356,26 @@ impl Before<'_> {
 
 /// The snapshot that a finished copy is.
 fn of_copy(facts: Facts, copy: &Path, kept: bool) -> Result<Taken> {
-    let snapshot = Snapshot { path: copy.to_owned(), place: Place::Copy, keep: AtomicBool::new(kept), claim: None };
+    let snapshot =
+        Snapshot { path: copy.to_owned(), place: Place::Copy, stat: None, keep: AtomicBool::new(kept), claim: None };
     let main = connect::open(copy, &How::default()).map_err(|e| fault("cannot open the private copy", e))?;
     connect::pin(&main).map_err(|e| fault("cannot read the private copy", e))?;
-    Ok(Taken { facts, snapshot, main })
+    Ok(Taken { facts, snapshot, main, readers: Vec::new() })
+}
+
+/// Puts what the snapshot itself says in place of what the header said: in WAL mode the header may lag behind.
+/// What cannot be read (a damaged schema) stays as it is.
+pub(super) fn refine(main: &Connection, facts: &mut Facts) {
+    let number = |pragma: &str| main.query_row(&format!("PRAGMA {pragma}"), [], |r| r.get::<_, i32>(0)).ok();
+    facts.user_version = number("user_version").unwrap_or(facts.user_version);
+    facts.application_id = number("application_id").unwrap_or(facts.application_id);
+    let encoding = main.query_row("PRAGMA encoding", [], |r| r.get::<_, String>(0)).unwrap_or_default();
+    facts.encoding = match encoding.as_str() {
+        "UTF-8" => Encoding::Utf8,
+        "UTF-16le" => Encoding::Utf16le,
+        "UTF-16be" => Encoding::Utf16be,
+        _ => facts.encoding,
+    };
 }
 
 /// Changes whenever another connection has committed. Source: <https://sqlite.org/pragma.html#pragma_data_version>.
@@ -332,28 +402,24 @@ impl Snapshot {
     }
 
     /// See [`super::Source::check_unchanged`].
-    pub(super) fn check_unchanged(&self, facts: &Facts) -> Result<()> {
-        if matches!(self.place, Place::Copy) {
-            return Ok(());
-        }
+    pub(super) fn check_unchanged(&self) -> Result<()> {
+        let Some(then) = self.stat else { return Ok(()) };
         let hint = "what was read may be a mixture: stop what replaces the file, and begin a new run";
         // A look by name only: opening the file would drop our locks.
-        let meta = fs::metadata(&facts.canonical)
-            .map_err(|e| Error::source(format!("is gone while it was read: {e}")).hint(hint))?;
-        let then = &facts.fingerprint;
-        let mut now = then.clone();
-        (now.device, now.inode) = fingerprint::identity(&meta);
+        let now =
+            Stat::of(&self.path).map_err(|e| Error::source(format!("is gone while it was read: {e}")).hint(hint))?;
         // In WAL mode a checkpoint by others may rightly write to the file.
-        if matches!(self.place, Place::Rollback) {
-            now.bytes = meta.len();
-            now.modified_ns = fingerprint::modified_ns(&meta);
-        }
-        match now.differs_from(then) {
-            None => Ok(()),
-            Some(words) => {
-                Err(Error::source(format!("changed behind SQLite's back while it was read: {words}")).hint(hint))
-            }
-        }
+        let in_wal = matches!(self.place, Place::Wal { .. });
+        let words = if now.identity != then.identity {
+            "another file has taken its place".to_owned()
+        } else if !in_wal && now.bytes != then.bytes {
+            format!("its size was {} and is {} bytes", then.bytes, now.bytes)
+        } else if !in_wal && now.modified_ns != then.modified_ns {
+            "it was written (modification time changed)".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Error::source(format!("changed behind SQLite's back while it was read: {words}")).hint(hint))
     }
 
     /// The private copy stays when this is dropped.

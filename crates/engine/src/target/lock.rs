@@ -36,6 +36,10 @@ impl Keys {
     pub fn take(self, client: &mut Client, schema: &str, is_dead: &dyn Fn(&str) -> bool) -> Result<()> {
         let doing = "taking the lock of the target schema";
         let until = Instant::now() + PATIENCE;
+        let own: String = client
+            .query_one("SELECT current_setting('application_name')", &[])
+            .map_err(|e| error_from_pg(e, doing))?
+            .get(0);
         loop {
             let row = client
                 .query_one("SELECT pg_try_advisory_lock($1)", &[&self.coordinator])
@@ -45,7 +49,9 @@ impl Keys {
             }
             let holders = holders(client, self.coordinator)?;
             let dead: Vec<&Holder> = holders.iter().filter(|h| is_dead(&h.application)).collect();
-            if (dead.is_empty() && !holders.is_empty()) || Instant::now() > until {
+            // A session of this very process that was closed a moment ago: the server has not noticed yet.
+            let closing = holders.iter().all(|h| h.application == own);
+            if (dead.is_empty() && !closing) || Instant::now() > until {
                 return Err(held_by(&holders, schema));
             }
             for holder in dead {

@@ -32,12 +32,14 @@ pub enum Normal {
     /// The same instant comes back as `YYYY-MM-DD HH:MM:SS[.ffffff]+00:00`.
     Instant,
     /// Text comes back: integers in decimal, reals as the shortest decimal with `.` or exponent (Rust's `{:?}`:
-    /// exponent from 1e16 and below 1e-5; `Infinity`, `-Infinity`), blobs as `\x` and lower-case hex.
+    /// exponent from 1e16 and below 1e-4; `inf`, `-inf`), blobs as `\x` and lower-case hex.
     Text,
     /// A blob comes back: the bytes of text, blobs as they are, numbers as the bytes of their `Text` form.
     Bytes,
     /// Text that PostgreSQL's text cannot hold, kept as bytea: the very text comes back.
     TextBytes,
+    /// The same UUID comes back as lower-case text; takes text of either letter case and blobs of 16 bytes.
+    Uuid,
     /// Upper-case UUIDs: the very text comes back.
     UuidUpper,
     /// Blobs of 16 bytes as uuid: the very blob comes back.
@@ -164,7 +166,6 @@ pub fn render(v: Value<'_>, out: &mut Vec<u8>) {
     let _ = match v {
         Value::Null => Ok(()),
         Value::Integer(i) => write!(out, "{i}"),
-        Value::Real(r) if r.is_infinite() => write!(out, "{}Infinity", if r < 0.0 { "-" } else { "" }),
         Value::Real(r) => write!(out, "{r:?}"),
         Value::Text(b) => out.write_all(b),
         Value::Blob(b) => {
@@ -191,7 +192,8 @@ impl Codec {
             PgType::TimestampTz => Normal::Instant,
             PgType::Jsonb => Normal::Json,
             PgType::SmallInt | PgType::Integer | PgType::BigInt | PgType::Numeric(_) | PgType::Double => Normal::Number,
-            PgType::Boolean | PgType::Date | PgType::Uuid => Normal::Exact,
+            PgType::Uuid => Normal::Uuid,
+            PgType::Boolean | PgType::Date => Normal::Exact,
         };
         Codec { ty, normal }
     }
@@ -290,14 +292,14 @@ impl Codec {
 
     fn encode_uuid(&self, v: Value<'_>) -> Result<[u8; 16], Misfit> {
         match v {
-            Value::Blob(b) if self.normal == Normal::UuidBlob => {
+            Value::Blob(b) if matches!(self.normal, Normal::UuidBlob | Normal::Uuid) => {
                 b.try_into().map_err(|_| misfit("not a blob of 16 bytes", v))
             }
             Value::Text(b) if self.normal != Normal::UuidBlob => {
-                let other_case = if self.normal == Normal::UuidUpper {
-                    b.iter().any(u8::is_ascii_lowercase)
-                } else {
-                    b.iter().any(u8::is_ascii_uppercase)
+                let other_case = match self.normal {
+                    Normal::Uuid => false,
+                    Normal::UuidUpper => b.iter().any(u8::is_ascii_lowercase),
+                    _ => b.iter().any(u8::is_ascii_uppercase),
                 };
                 if other_case {
                     return Err(misfit("a UUID whose letter case would be lost", v));
@@ -424,3 +426,6 @@ fn encode_jsonb(v: Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
         out.extend_from_slice(b);
     })
 }
+
+#[cfg(test)]
+mod tests;

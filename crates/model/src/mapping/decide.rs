@@ -15,7 +15,7 @@
 //! | DATE | all `YYYY-MM-DD` | date |
 //! | DATE, DATETIME, TIMESTAMP … | all without zone (a date is its midnight) | timestamp |
 //! | | all with zone | timestamptz (the instant) |
-//! | | all integers | bigint, with a note on the unit they look like |
+//! | | all integers | bigint, with a note on what they may mean |
 //! | UUID, GUID, UNIQUEIDENTIFIER | all dashed UUIDs of one letter case, or all blobs of 16 bytes | uuid |
 //! | CHAR(36), VARCHAR(36) | all dashed lower-case UUIDs | uuid |
 //! | JSON, JSONB | all JSON that jsonb holds without loss | jsonb |
@@ -36,7 +36,7 @@ use super::policy::{Kind, Policies};
 use super::profile::{ColumnProfile, Example, TableProfile};
 pub use super::shape::{ColumnMapping, ForeignKeyFate, KeyFate, TableMapping};
 use super::shape::{normal_for, thousands};
-use super::{PgType, integrity, unify};
+use super::{PgType, epoch, integrity, unify};
 use crate::finding::{Finding, codes};
 use crate::schema::{Affinity, Column, Schema, Table, TableKind};
 use crate::value::Class;
@@ -63,7 +63,7 @@ pub fn decide(
         let no_values = ColumnProfile::default();
         for (i, column) in table.columns.iter().enumerate() {
             let values = profile.columns.get(i).unwrap_or(&no_values);
-            let rules = Rules { table, column, p: values, key: is_key(table, i), rowid: table.rowid_alias == Some(i) };
+            let rules = Rules { table, column, profile, p: values, key: is_key(table, i), rowid: table.rowid_alias == Some(i) };
             mapping.columns.push(rules.column(policies, &mut findings));
         }
         tables.insert(table.name.clone(), mapping);
@@ -110,6 +110,7 @@ impl Choice {
 struct Rules<'a> {
     table: &'a Table,
     column: &'a Column,
+    profile: &'a TableProfile,
     p: &'a ColumnProfile,
     key: bool,
     rowid: bool,
@@ -298,14 +299,14 @@ impl Rules<'_> {
         let choice = self.by_content();
         if self.only(Class::Integer) {
             let (low, high) = (self.p.integer_min, self.p.integer_max);
-            let unit = epoch_unit(low, high);
-            return choice.note(format!("holds integers from {low} to {high}, not dates{unit}"));
+            #[allow(clippy::cast_precision_loss)] // only to show days
+            let meanings = epoch::meanings(low as f64, high as f64);
+            return choice.note(format!("holds integers from {low} to {high}, not dates{meanings}"));
         }
-        if self.only(Class::Real) {
+        if self.p.texts + self.p.blobs + self.p.integers + self.p.non_finite == 0 {
             let (low, high) = (self.p.real_min, self.p.real_max);
-            let julian = low >= 1_721_425.5 && high < 5_373_485.5 && self.p.non_finite == 0;
-            let unit = if julian { ": they look like Julian day numbers" } else { "" };
-            return choice.note(format!("holds reals from {low:?} to {high:?}, not dates{unit}"));
+            let meanings = epoch::meanings(low, high);
+            return choice.note(format!("holds reals from {low:?} to {high:?}, not dates{meanings}"));
         }
         let known: u64 = [Form::Date, Form::Local, Form::Zoned].iter().map(|f| self.p.count(*f).unwrap_or(0)).sum();
         let why = self.strangers(self.p.values() - known, Group::Temporal, "no dates");
@@ -461,12 +462,11 @@ impl Rules<'_> {
         let kept = found().all(|f| policies.keeps(f.0));
         for (kind, code, count, places, what) in found() {
             let object = format!("{}.{}", self.table.name, self.column.name);
-            let rows: Vec<String> = places.iter().map(|r| thousands(*r)).collect();
             let message = format!(
-                "{} of {} texts {what}, first in row {}",
+                "{} of {} texts {what}, first at {}",
                 thousands(*count),
                 thousands(p.texts),
-                rows.join(", ")
+                self.profile.name_places(places)
             );
             let mut finding = Finding::data(code, object, message, kind.hint());
             finding.accepted = policies.keeps(*kind);
@@ -487,19 +487,4 @@ fn show(examples: &[Example]) -> String {
     }
     let list: Vec<String> = examples.iter().map(|e| format!("row {}: {}", thousands(e.row), e.text)).collect();
     format!(" ({})", list.join("; "))
-}
-
-/// What unit of time since 1970 integers look like (all of them between 1973 and 5138), for people.
-fn epoch_unit(low: i64, high: i64) -> &'static str {
-    const SECOND: std::ops::Range<i64> = 100_000_000..100_000_000_000;
-    let within = |factor: i64| low >= SECOND.start * factor && high < SECOND.end.saturating_mul(factor);
-    if within(1) {
-        ": they look like seconds since 1970"
-    } else if within(1000) {
-        ": they look like milliseconds since 1970"
-    } else if within(1_000_000) {
-        ": they look like microseconds since 1970"
-    } else {
-        ""
-    }
 }

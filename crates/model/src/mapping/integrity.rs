@@ -68,13 +68,12 @@ impl Judge<'_> {
             if (!in_key && !not_null) || self.table.rowid_alias == Some(i) {
                 continue;
             }
-            let rows: Vec<String> = p.null_places.iter().map(|r| thousands(*r)).collect();
             let place = if in_key { "the primary key" } else { "a NOT NULL column" };
             let message = format!(
-                "{} of {} rows hold NULL in {place}, first row {}",
+                "{} of {} rows hold NULL in {place}, first at {}",
                 thousands(p.nulls),
                 thousands(p.rows()),
-                rows.join(", ")
+                self.profile.name_places(&p.null_places)
             );
             let object = format!("{}.{}", self.table.name, self.column(i));
             self.data(Kind::NullKey, codes::NULL_KEY, object, message);

@@ -5,6 +5,7 @@ pub mod codec;
 pub mod datetime;
 pub mod decide;
 pub mod declared;
+pub mod epoch;
 pub mod forms;
 pub mod integrity;
 pub mod json;

@@ -65,15 +65,28 @@ impl Decimal {
         let mut count = 0usize;
         let pad = self.exponent.rem_euclid(4);
         let mut power = (self.exponent - pad) / 4;
-        let mut rest = u128::from(self.digits) * 10u128.pow(pad.unsigned_abs());
-        while rest > 0 && rest.is_multiple_of(10_000) {
-            rest /= 10_000;
-            power += 1;
-        }
-        while rest > 0 && count < groups.len() {
-            groups[count] = u16::try_from(rest % 10_000).unwrap_or(0);
-            rest /= 10_000;
-            count += 1;
+        let factor = [1, 10, 100, 1000][pad.unsigned_abs() as usize & 3];
+        let mut split = |group: u16| {
+            // Zeros before the first digit that is not one are not written, they only move the weight.
+            if group == 0 && count == 0 {
+                power += 1;
+            } else if let Some(place) = groups.get_mut(count) {
+                *place = group;
+                count += 1;
+            }
+        };
+        #[allow(clippy::cast_possible_truncation)] // below 10000
+        if let Some(mut rest) = self.digits.checked_mul(factor) {
+            while rest > 0 {
+                split((rest % 10_000) as u16);
+                rest /= 10_000;
+            }
+        } else {
+            let mut rest = u128::from(self.digits) * u128::from(factor);
+            while rest > 0 {
+                split((rest % 10_000) as u16);
+                rest /= 10_000;
+            }
         }
         let weight = if count == 0 { 0 } else { i32::try_from(count).unwrap_or(0) - 1 + power };
         let scale = if self.digits == 0 { 0 } else { (-self.exponent).max(0) };
@@ -93,16 +106,17 @@ impl Decimal {
 /// a decimal of at most 15 digits is the only one of its length that reads as that double.
 #[inline]
 fn few_decimals(r: f64) -> Option<Decimal> {
-    const SCALES: [(f64, u64, i32); 3] = [(1.0, 1, 0), (100.0, 100, -2), (1000.0, 1000, -3)];
-    if r.abs() >= 1e12 || (r != 0.0 && r.abs() < 1e-3) {
+    const SCALES: [(f64, i32); 3] = [(1.0, 0), (100.0, -2), (1000.0, -3)];
+    let magnitude = r.abs();
+    if magnitude >= 1e12 || (r != 0.0 && magnitude < 1e-3) {
         return None;
     }
-    for (scale, _, exponent) in SCALES {
-        let m = (r.abs() * scale).round();
-        #[allow(clippy::float_cmp)] // equality to the bit is what is asked
-        if m / scale == r.abs() {
-            // Exact: m is an integer below 10^15.
-            let mut d = Decimal { negative: r < 0.0, digits: m as u64, exponent };
+    for (scale, exponent) in SCALES {
+        // An integer below 10^15. `round` would be a call; if the decimal exists, half a unit more cuts to the same.
+        let m = (magnitude * scale + 0.5) as u64;
+        #[allow(clippy::float_cmp, clippy::cast_precision_loss)] // equality to the bit is what is asked
+        if m as f64 / scale == magnitude {
+            let mut d = Decimal { negative: r < 0.0, digits: m, exponent };
             while d.exponent < 0 && d.digits.is_multiple_of(10) {
                 d.digits /= 10;
                 d.exponent += 1;
@@ -250,12 +264,10 @@ mod tests {
         #[test]
         fn the_quick_way_is_the_slow_way(m in -999_999_999_999_999i64..=999_999_999_999_999, k in 0i32..6) {
             let r: f64 = format!("{m}e-{k}").parse().unwrap();
-            if m != 0 {
-                if let Some(quick) = few_decimals(r) {
-                    let slow = by_formatting(r);
-                    prop_assert_eq!(parse_back(quick).to_bits(), r.to_bits());
-                    prop_assert_eq!(quick.places(), slow.places());
-                }
+            if m != 0 && let Some(quick) = few_decimals(r) {
+                let slow = by_formatting(r);
+                prop_assert_eq!(parse_back(quick).to_bits(), r.to_bits());
+                prop_assert_eq!(quick.places(), slow.places());
             }
         }
 

@@ -1,10 +1,11 @@
 //! What a column holds: counts, ranges and forms of every value, from one pass over the table.
 //! Owns counting; never decides (see `decide`), never allocates for a value beyond the first few examples.
 
+use std::collections::{BTreeMap, BTreeSet};
 use super::declared::Declared;
 use super::forms::{self, FORMS, Flaw, Form, Group};
 use super::numeric::Decimal;
-use crate::schema::{Affinity, Column, Table};
+use crate::schema::{Column, Table};
 use crate::value::{Class, Value};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -101,16 +102,13 @@ impl ColumnProfile {
     /// `ColumnProfile::default()` drops every form at the first text without it, and measures decimals.
     pub fn for_column(column: &Column) -> Self {
         let declared = Declared::of(&column.declared);
-        let mut wanted = match declared {
+        let wanted = match declared {
             Declared::Date | Declared::DateTime => Group::Temporal.bit(),
             Declared::Uuid | Declared::Char36 => Group::Uuid.bit(),
             Declared::Json => Group::Json.bit(),
             Declared::Boolean => Group::Boolean.bit(),
             _ => 0,
         };
-        if column.affinity != Affinity::Text {
-            wanted |= Group::Number.bit();
-        }
         // Reading long texts as JSON costs; nothing but the declaration makes a column jsonb.
         let dropped = if declared == Declared::Json { 0 } else { Group::Json.bit() };
         let decimals_skipped = matches!(declared, Declared::Real | Declared::Text);
@@ -401,7 +399,8 @@ pub fn show(v: Value<'_>) -> String {
         Value::Integer(i) => i.to_string(),
         Value::Real(r) => format!("{r:?}"),
         Value::Text(b) => {
-            let cut = &b[..b.len().min(40)];
+            let border = |at: &usize| b.get(*at).is_none_or(|c| (c & 0xC0) != 0x80);
+            let cut = &b[..(37..=b.len().min(40)).rev().find(border).unwrap_or(b.len().min(40))];
             let text: String = String::from_utf8_lossy(cut).escape_debug().collect();
             format!("'{text}{}'", if cut.len() < b.len() { "…" } else { "" })
         }
@@ -436,6 +435,9 @@ pub struct TableProfile {
     pub unique_duplicates: Vec<u64>,
     /// The same, per `Table::indexes`; 0 where the index is not unique.
     pub index_duplicates: Vec<u64>,
+    /// The keys of the rows at the columns' places, as people read them: `rowid 17`, `code='EPSG'`. By row number.
+    #[serde(default)]
+    pub place_keys: BTreeMap<u64, String>,
 }
 
 impl TableProfile {
@@ -448,6 +450,18 @@ impl TableProfile {
             index_duplicates: vec![0; table.indexes.len()],
             ..Self::default()
         }
+    }
+
+    /// Every place that some column remembers, in order.
+    pub fn places(&self) -> BTreeSet<u64> {
+        let all = |c: &ColumnProfile| [c.nul_places.clone(), c.invalid_places.clone(), c.null_places.clone()].concat();
+        self.columns.iter().flat_map(all).collect()
+    }
+
+    /// Places for people: by their keys where these are known, else by number.
+    pub fn name_places(&self, places: &[u64]) -> String {
+        let name = |n: &u64| self.place_keys.get(n).cloned().unwrap_or_else(|| format!("row {n}"));
+        places.iter().map(name).collect::<Vec<_>>().join(", ")
     }
 
     /// Adds the profile of rows that come after these; duplicates and orphans, which are counted once for the whole

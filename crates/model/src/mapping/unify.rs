@@ -32,7 +32,7 @@ pub fn unify(
         }
         if let Some(ty) = common(&members, policies) {
             for member in &members {
-                give(tables, member, ty, &members);
+                give(tables, member, ty, &members, findings);
             }
         }
     }
@@ -108,6 +108,10 @@ impl<'a> Member<'a> {
         })
     }
 
+    fn only_blobs(&self) -> bool {
+        self.profile.is_some_and(|p| p.blobs > 0 && p.blobs == p.values())
+    }
+
     fn unfit_for_text(&self) -> bool {
         self.profile.is_some_and(|p| p.nul_texts + p.invalid_texts > 0)
     }
@@ -152,6 +156,9 @@ fn of_speakers(speakers: &[&Member<'_>], policies: &Policies) -> PgType {
     if all(&|m| matches!(m.ty, PgType::Date | PgType::Timestamp)) {
         return PgType::Timestamp;
     }
+    if all(&|m| m.only_blobs()) {
+        return PgType::Bytea;
+    }
     let kept = policies.keeps(Kind::Nul) || policies.keeps(Kind::InvalidUtf8);
     if speakers.iter().any(|m| m.ty == PgType::Bytea && kept && m.unfit_for_text()) {
         return PgType::Bytea;
@@ -159,7 +166,13 @@ fn of_speakers(speakers: &[&Member<'_>], policies: &Policies) -> PgType {
     PgType::Text
 }
 
-fn give(tables: &mut BTreeMap<String, TableMapping>, member: &Member<'_>, ty: PgType, members: &[Member<'_>]) {
+fn give(
+    tables: &mut BTreeMap<String, TableMapping>,
+    member: &Member<'_>,
+    ty: PgType,
+    members: &[Member<'_>],
+    findings: &mut Vec<Finding>,
+) {
     let Some(mapping) = tables.get_mut(&member.table.name).and_then(|t| t.columns.get_mut(member.column)) else {
         return;
     };
@@ -174,6 +187,13 @@ fn give(tables: &mut BTreeMap<String, TableMapping>, member: &Member<'_>, ty: Pg
         ty.sql(),
         others.join(", ")
     );
+    // To bigint nothing is given up; beyond it the application may see another class than before.
+    if member.speaks() && ty != PgType::BigInt {
+        let (was, is) = (mapping.ty.sql(), ty.sql());
+        let message = format!("{was} by itself; {is} because foreign keys link it with {}", others.join(", "));
+        let hint = format!("columns linked by foreign keys need one type: {is} holds the values of all");
+        findings.push(Finding::warning(codes::WIDER, member.name(), message, hint));
+    }
     mapping.ty = ty;
     mapping.normal = normal_for(ty, member.profile.unwrap_or(&ColumnProfile::default()));
 }

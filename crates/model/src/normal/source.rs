@@ -28,9 +28,10 @@ fn normal(form: Form, value: Value<'_>, out: &mut Vec<u8>) -> Result<(), NoForm>
     let tag = form.tag();
     match (form, value) {
         (Form::Text | Form::Bytea, Value::Text(b)) | (Form::Bytea, Value::Blob(b)) => put(out, tag, b),
-        (Form::Text, other) => put(out, tag, &as_text(other)),
+        (Form::Text | Form::Bytea, other) => put(out, tag, &as_text(other)),
         (Form::Integer, Value::Integer(i)) => put(out, tag, &i.to_be_bytes()),
         (Form::Integer, Value::Real(r)) => put(out, tag, &whole(r)?.to_be_bytes()),
+        (Form::Integer, Value::Text(t)) => put(out, tag, &printed(t)?.to_be_bytes()),
         (Form::Double, Value::Real(r)) => put(out, tag, &r.to_bits().to_be_bytes()),
         (Form::Double, Value::Integer(i)) => put(out, tag, &exact(i)?.to_bits().to_be_bytes()),
         (Form::Numeric, v) => put(out, tag, numeric(v)?.as_bytes()),
@@ -46,6 +47,13 @@ fn normal(form: Form, value: Value<'_>, out: &mut Vec<u8>) -> Result<(), NoForm>
         (Form::Jsonb, Value::Text(t)) => put(out, tag, &json::canonical(t)?),
         _ => Err(NoForm("a storage class this type does not hold")),
     }
+}
+
+/// An integer written as SQLite prints it: a text column that refers to an integer key.
+fn printed(text: &[u8]) -> Result<i64, NoForm> {
+    const NOT: NoForm = NoForm("text that is not an integer as printed");
+    let text = std::str::from_utf8(text).map_err(|_| NOT)?;
+    text.parse::<i64>().ok().filter(|i| i.to_string() == text).ok_or(NOT)
 }
 
 /// Any value as the text it becomes in a column of mixed classes: integers in decimal, reals as the shortest decimal that

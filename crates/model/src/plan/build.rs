@@ -161,6 +161,7 @@ impl Builder<'_> {
             target: self.names.column(&table.name, i),
             declared: column.declared.clone(),
             ty: mapped.ty,
+            normal: mapped.normal,
             reason: mapped.reason.clone(),
             not_null,
             default,

@@ -7,6 +7,7 @@ mod names;
 
 use crate::finding::Finding;
 use crate::mapping::PgType;
+use crate::mapping::codec::{Codec, Normal};
 use crate::schema::{Action, Deferrable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -75,6 +76,9 @@ pub struct ColumnPlan {
     /// Type in the target.
     #[serde(rename = "type")]
     pub ty: PgType,
+    /// How far its values come back as they were.
+    #[serde(default)]
+    pub normal: Normal,
     /// Why that type.
     pub reason: String,
     /// NOT NULL.
@@ -86,6 +90,13 @@ pub struct ColumnPlan {
     /// It hands out its own values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
+}
+
+impl ColumnPlan {
+    /// The codec of the column.
+    pub fn codec(&self) -> Codec {
+        Codec::with(self.ty, self.normal)
+    }
 }
 
 /// An identity column's sequence.

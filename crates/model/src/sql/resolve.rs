@@ -10,6 +10,7 @@ mod table;
 use crate::finding::{Finding, codes};
 use crate::schema::{Object, RawColumn, RawObject, RawSchema, Schema, Table, TableKind};
 use crate::sql::sqlite::Names;
+use std::collections::BTreeMap;
 
 /// Resolves a database. The pragmas say what is true (columns, NOT NULL, which keys and indexes exist); the text says
 /// what they hide (CHECK, DEFERRABLE, predicates, expressions, collations, ON CONFLICT, AUTOINCREMENT, CONSTRAINT
@@ -35,12 +36,13 @@ pub fn resolve(raw: &RawSchema) -> (Schema, Vec<Finding>) {
             _ => {}
         }
     }
+    let places = Places::of(&schema);
     for object in raw.objects.iter().filter(|o| o.kind == "index") {
-        if let Some(sql) = &object.sql {
-            index::resolve(raw, object, sql, &mut schema, &mut findings);
+        if let (Some(sql), Some(t)) = (&object.sql, places.find(&object.table)) {
+            index::resolve(raw, object, sql, &mut schema.tables[t], &mut findings);
         }
     }
-    foreign::link(&mut schema);
+    foreign::link(&places, &mut schema);
     findings::collations(&schema, &mut findings);
     (schema, findings)
 }
@@ -50,13 +52,21 @@ fn kept(object: &RawObject, table: &str) -> Object {
 }
 
 /// The value under a name of a table, which the text may spell otherwise than `sqlite_schema` does.
-fn by_table<'a, T>(map: &'a std::collections::BTreeMap<String, T>, table: &str) -> Option<&'a T> {
+fn by_table<'a, T>(map: &'a BTreeMap<String, T>, table: &str) -> Option<&'a T> {
     map.get(table).or_else(|| map.iter().find(|(k, _)| k.eq_ignore_ascii_case(table)).map(|(_, v)| v))
 }
 
-/// The index of a table, as SQLite finds it: ASCII letters without regard to case.
-fn table_index(schema: &Schema, name: &str) -> Option<usize> {
-    schema.tables.iter().position(|t| t.name.eq_ignore_ascii_case(name))
+/// Where each table stands in the schema, found as SQLite finds it: ASCII letters without regard to case.
+struct Places(BTreeMap<String, usize>);
+
+impl Places {
+    fn of(schema: &Schema) -> Self {
+        Places(schema.tables.iter().enumerate().map(|(i, t)| (t.name.to_ascii_lowercase(), i)).collect())
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        self.0.get(&name.to_ascii_lowercase()).copied()
+    }
 }
 
 /// The columns that have a place in the schema: hidden columns of virtual tables do not.

@@ -13,7 +13,7 @@ pub use default::default_value;
 
 use crate::ident;
 use crate::mapping::PgType;
-use crate::schema::Column;
+use crate::schema::{Column, Expression};
 use crate::sql::ast::{Binary, Expr, Unary};
 use crate::value::Class;
 use std::cell::Cell;
@@ -39,8 +39,10 @@ pub struct ScopeColumn<'a> {
     pub ty: PgType,
     /// The column in SQLite: affinity and collation.
     pub source: &'a Column,
-    /// The storage class of all its values that are not NULL, if the census has proven that there is only one.
-    /// `None` is always right, and refuses more.
+    /// The storage class of all its values that are not NULL, if the census has proven that there is only one. With
+    /// `None` more is refused, and it is taken for granted that numbers and booleans were numbers in SQLite, and dates
+    /// and UUIDs text: where the mapping read them otherwise (booleans from 't' and 'f', timestamps from integers),
+    /// the class must be given.
     pub class: Option<Class>,
 }
 
@@ -71,6 +73,14 @@ const LONGEST: usize = 64 * 1024;
 
 /// Deepest tree that is walked.
 const DEEPEST: usize = 250;
+
+/// The tree of an expression of the schema, or the reason why it has none.
+pub fn tree(e: &Expression) -> Translated<&Expr> {
+    match &e.ast {
+        Some(tree) => Ok(tree),
+        None => refuse("it holds what is not understood (a subquery, a parameter, a name that is no column)"),
+    }
+}
 
 /// A condition (CHECK, predicate of a partial index): a boolean that is true, false or NULL on the same rows as in
 /// SQLite. A CHECK passes on NULL on both sides. The text is immutable, so it may stand in an index.

@@ -1,9 +1,11 @@
-//! Reads a SQLite database's schema and pragmas, so that tests can resolve it.
-//! Owns nothing but the queries; never writes.
+//! What the tests share: the schema and pragmas of a SQLite database, and dice with a seed that is printed.
+//! Owns the queries; never writes to a database.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests")]
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use lite2pg_model::schema::{RawColumn, RawForeignKey, RawIndex, RawIndexColumn, RawObject, RawSchema, RawTable};
 use rusqlite::{Connection, Result};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Everything `resolve` wants to know.
 pub fn introspect(db: &Connection) -> Result<RawSchema> {
@@ -90,4 +92,35 @@ fn foreign_keys(db: &Connection, table: &str) -> Result<Vec<RawForeignKey>> {
         })
     })?
     .collect()
+}
+
+/// A number from the environment, for seeds and lengths of runs.
+pub fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|s| s.parse().ok())
+}
+
+/// Pseudo-random numbers (xorshift) that a seed repeats.
+pub struct Dice(u64);
+
+impl Dice {
+    /// The seed is `$LITE2PG_SEED` or the clock's, and is printed.
+    pub fn seeded() -> Self {
+        let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+        let seed = from_environment("LITE2PG_SEED").unwrap_or(clock.into());
+        println!("LITE2PG_SEED={seed}");
+        Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// A number below `n`.
+    pub fn roll(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 11).unwrap() % n
+    }
+
+    /// One of a list.
+    pub fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.roll(list.len())]
+    }
 }

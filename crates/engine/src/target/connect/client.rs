@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use postgres::config::{SslMode as Wire, SslNegotiation};
-use postgres::{Client, Config, NoTls, SimpleQueryMessage};
+use postgres::{CancelToken, Client, Config, NoTls, SimpleQueryMessage};
 use tokio_postgres_rustls_improved::MakeRustlsConnect;
 
 use super::conninfo::Conninfo;
@@ -39,7 +39,9 @@ impl Failure {
     /// Whether the next host may do better. As in libpq, a server that refuses who we are ends the list.
     fn try_next_host(&self) -> bool {
         match self {
-            Failure::Postgres(e) => e.code().is_none_or(|code| matches!(&code.code()[..2], "57" | "53" | "08")),
+            Failure::Postgres(e) => {
+                e.code().is_none_or(|code| matches!(code.code().get(..2), Some("57" | "53" | "08")))
+            }
             Failure::Ours(_) => false,
             _ => true,
         }
@@ -222,7 +224,29 @@ fn within<T: Send + 'static>(
         let _ = sender.send(work());
     });
     thread.map_err(|e| Failure::Ours(Error::internal("a thread for connecting cannot be started").because(e)))?;
-    receiver.recv_timeout(limit).map_err(|_| Failure::Timeout)
+    receiver.recv_timeout(limit).map_err(|e| match e {
+        mpsc::RecvTimeoutError::Timeout => Failure::Timeout,
+        mpsc::RecvTimeoutError::Disconnected => Failure::Ours(
+            Error::internal("connecting failed on this machine").hint("perhaps too many files are open: ulimit -n"),
+        ),
+    })
+}
+
+/// Sends a cancel request by the same kind of connection; see [`Conninfo::cancel`].
+pub(crate) fn cancel(info: &Conninfo, token: CancelToken) -> Result<()> {
+    // TLS cannot be set up for a socket, which has no name; a token knows its own host and whether it used TLS.
+    if info.options.sslmode > SslMode::Disable && info.hosts.iter().any(|host| !host.is_socket()) {
+        let tls = MakeRustlsConnect::new(tls::config(info)?);
+        let by_tls = token.clone();
+        if let Ok(Ok(())) = within(info.options.timeout, move || by_tls.cancel_query(tls)) {
+            return Ok(());
+        }
+    }
+    let done = within(info.options.timeout, move || token.cancel_query(NoTls));
+    match done.and_then(|sent| sent.map_err(Failure::Postgres)) {
+        Ok(()) => Ok(()),
+        Err(failure) => Err(explain::connecting(info, info.hosts.first().map(|h| (h, failure)).into_iter().collect())),
+    }
 }
 
 fn check_session(mut client: Client, wanted: Session) -> std::result::Result<Client, Failure> {

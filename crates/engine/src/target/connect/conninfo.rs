@@ -80,7 +80,7 @@ impl Conninfo {
         let set =
             |(key, value): (&'static str, &str)| (key, Setting { value: value.to_owned(), origin: Origin::Program });
         let mut values: Values = parts.into_iter().map(set).collect();
-        values.extend([set(("sslmode", "disable")), set(("passfile", "/dev/null/none"))]);
+        values.extend([set(("sslmode", "disable"))]);
         Self::resolve(values, None, None, None)
     }
 
@@ -117,6 +117,7 @@ impl Conninfo {
 
     /// Gives each host its password: the one that is set, else the one its password file has.
     fn find_passwords(&mut self) {
+        self.warnings.clear();
         if let Some(password) = given(&self.values, "password") {
             let from = match &self.values["password"].origin {
                 Origin::Environment(name) => format!("from {name}"),
@@ -210,7 +211,6 @@ impl Conninfo {
     #[must_use]
     pub fn with_dbname(mut self, dbname: &str) -> Conninfo {
         self.values.insert("dbname", Setting { value: dbname.to_owned(), origin: Origin::Program });
-        self.warnings.clear();
         self.find_passwords();
         self
     }
@@ -220,6 +220,12 @@ impl Conninfo {
     /// or about a file of certificates that cannot be used (exit 2), each with what to do.
     pub fn connect(&self, application_name: &str) -> Result<postgres::Client> {
         client::connect(self, application_name)
+    }
+
+    /// Asks the server to cancel what another thread's connection is doing; `token` comes from that connection. Waits at
+    /// most `connect_timeout`. That it arrived does not mean that there was still something to cancel.
+    pub fn cancel(&self, token: postgres::CancelToken) -> Result<()> {
+        client::cancel(self, token)
     }
 
     /// The file of `keyword`, or the default one in `~/.postgresql`.

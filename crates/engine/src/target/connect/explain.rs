@@ -73,12 +73,12 @@ fn refused(info: &Conninfo, host: &Host, failure: &Failure, db: &DbError) -> (St
         ("28000", Some("InitializeSessionUserId")) => {
             format!("create the role (CREATE ROLE {} LOGIN) or name another user", quoted(user))
         }
+        ("28000", _) if db.message().contains("certificate") => client_certificate(info),
         ("28000", _) if failure.is_hba() => {
             let kind = if host.is_socket() { "local" } else { "host" };
             let tls = if info.options.sslmode < SslMode::Prefer { "; or use sslmode=prefer if it wants TLS" } else { "" };
             format!("add a {kind} line for database {dbname} and user {user} to the server's pg_hba.conf and reload it{tls}")
         }
-        ("28000", _) if db.message().contains("certificate") => client_certificate(info),
         ("28000", _) if host.is_socket() => {
             "the socket lets in only the system's user of that name: run as that user, or use host=localhost and a password"
                 .to_owned()

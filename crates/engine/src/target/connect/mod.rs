@@ -27,7 +27,7 @@ pub use hosts::Host;
 /// What the caller read from its surroundings; the engine never reads the environment itself.
 #[derive(Clone, Default)]
 pub struct Surroundings {
-    /// The environment variables; only those that begin with `PG` are looked at.
+    /// The environment variables; only those that begin with `PG`, and `SSL_CERT_FILE`, are looked at.
     pub env: BTreeMap<String, String>,
     /// The home directory, where `.pgpass`, `.pg_service.conf` and `.postgresql/` are looked for.
     pub home: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! Foreign keys: from the pragma what they do, from the text when they are checked and how they are named.
 //! Owns the linking of child and parent; never judges data.
 
-use super::{by_table, table_index};
+use super::{Places, by_table};
 use crate::schema::{Action, Deferrable, ForeignKey, IndexOn, RawForeignKey, RawSchema, Schema, Table};
 use crate::sql::sqlite::TableText;
 use std::collections::BTreeMap;
@@ -49,10 +49,10 @@ fn action(word: &str) -> Action {
 /// Gives every foreign key its parent's own spelling and its parent's columns. The columns become empty if the parent
 /// does not exist, lacks one of them, or has no primary or unique key on just these: SQLite too refuses to enforce
 /// such a key ("foreign key mismatch"). Source: <https://sqlite.org/foreignkeys.html#fk_indexes>.
-pub(super) fn link(schema: &mut Schema) {
+pub(super) fn link(places: &Places, schema: &mut Schema) {
     for t in 0..schema.tables.len() {
         for k in 0..schema.tables[t].foreign_keys.len() {
-            let linked = linked(schema, &schema.tables[t].foreign_keys[k]);
+            let linked = linked(places, schema, &schema.tables[t].foreign_keys[k]);
             let key = &mut schema.tables[t].foreign_keys[k];
             match linked {
                 Some((parent, columns)) => {
@@ -65,8 +65,8 @@ pub(super) fn link(schema: &mut Schema) {
     }
 }
 
-fn linked(schema: &Schema, key: &ForeignKey) -> Option<(String, Vec<String>)> {
-    let parent = &schema.tables[table_index(schema, &key.parent)?];
+fn linked(places: &Places, schema: &Schema, key: &ForeignKey) -> Option<(String, Vec<String>)> {
+    let parent = schema.tables.get(places.find(&key.parent)?)?;
     let of_key = |parent: &Table| -> Vec<usize> {
         parent.primary_key.as_ref().map(|k| k.columns.iter().map(|c| c.column).collect()).unwrap_or_default()
     };

@@ -1,22 +1,12 @@
 //! Indexes made by CREATE INDEX: terms and collations from the pragma, expressions and predicate from the text.
 //! Owns that meeting; never judges whether PostgreSQL can build one.
 
-use super::{by_table, carries_rows, key, names, table_index, unparsed};
+use super::{by_table, carries_rows, key, names, unparsed};
 use crate::finding::Finding;
-use crate::schema::{
-    Expression, Index, IndexOn, IndexTerm, RawIndex, RawIndexColumn, RawObject, RawSchema, Schema, Table,
-};
+use crate::schema::{Expression, Index, IndexOn, IndexTerm, RawIndex, RawIndexColumn, RawObject, RawSchema, Table};
 use crate::sql::sqlite::{self, IndexText};
 
-pub(super) fn resolve(
-    raw: &RawSchema,
-    object: &RawObject,
-    sql: &str,
-    schema: &mut Schema,
-    findings: &mut Vec<Finding>,
-) {
-    let Some(t) = table_index(schema, &object.table) else { return };
-    let table = &mut schema.tables[t];
+pub(super) fn resolve(raw: &RawSchema, object: &RawObject, sql: &str, table: &mut Table, findings: &mut Vec<Finding>) {
     if !carries_rows(&table.kind) {
         return;
     }
@@ -58,7 +48,8 @@ fn from_pragma(table: &Table, object: &RawObject, sql: &str, listed: &RawIndex, 
 }
 
 fn term(table: &Table, listed: &RawIndexColumn, text: Option<&Expression>) -> IndexTerm {
-    let column = usize::try_from(listed.cid).ok().or(if listed.cid == -1 { table.rowid_alias } else { None });
+    let known = usize::try_from(listed.cid).ok().filter(|i| *i < table.columns.len());
+    let column = known.or(if listed.cid == -1 { table.rowid_alias } else { None });
     let on = match column {
         Some(column) => IndexOn::Column(column),
         None => IndexOn::Expression(text.cloned().unwrap_or_else(|| Expression { sql: String::new(), ast: None })),

@@ -26,7 +26,7 @@ pub(super) fn resolve(table: &mut Table, columns: &[&RawColumn], indexes: &[RawI
 
 fn primary_key(table: &Table, columns: &[&RawColumn], indexes: &[RawIndex], written: &[KeyText]) -> Option<Key> {
     let text = written.iter().find(|k| k.primary);
-    let from_index = indexes.iter().find(|i| i.origin == "pk").map(key_columns);
+    let from_index = indexes.iter().find(|i| i.origin == "pk").map(|i| key_columns(table, i));
     let key = from_index.unwrap_or_else(|| {
         let mut key: Vec<(i64, usize)> =
             columns.iter().enumerate().filter(|(_, c)| c.primary_key > 0).map(|(i, c)| (c.primary_key, i)).collect();
@@ -51,7 +51,7 @@ fn uniques(table: &Table, indexes: &[RawIndex], written: &[KeyText]) -> Vec<Key>
     automatic
         .into_iter()
         .map(|index| {
-            let columns = key_columns(index);
+            let columns = key_columns(table, index);
             let mut texts = written.iter().filter(|k| !k.primary && same_columns(table, k, &columns));
             let name = texts.clone().find_map(|k| k.name.clone());
             Key { name, on_conflict: texts.find_map(|k| k.on_conflict.clone()), columns }
@@ -64,12 +64,13 @@ fn number(name: &str) -> u64 {
     name.rsplit('_').next().and_then(|n| n.parse().ok()).unwrap_or(u64::MAX)
 }
 
-fn key_columns(index: &RawIndex) -> Vec<KeyColumn> {
+/// The columns of an automatic index; a number that names no column is left out.
+fn key_columns(table: &Table, index: &RawIndex) -> Vec<KeyColumn> {
     index
         .columns
         .iter()
         .filter_map(|c| {
-            let column = usize::try_from(c.cid).ok()?;
+            let column = usize::try_from(c.cid).ok().filter(|i| *i < table.columns.len())?;
             Some(KeyColumn { column, collation: collation(&c.collation), descending: c.descending })
         })
         .collect()

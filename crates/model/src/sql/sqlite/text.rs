@@ -81,7 +81,8 @@ pub(super) fn index_terms(sql: &str) -> Vec<String> {
     let mut terms = Vec::new();
     let mut start = tokens[open].end;
     let mut end = start;
-    for t in &tokens[open + 1..] {
+    for pair in tokens[open..].windows(2) {
+        let (before, t) = (&pair[0], &pair[1]);
         let closes = t.kind == TK_RP && t.depth == 0;
         if closes || (t.kind == TK_COMMA && t.depth == 1) {
             terms.push(slice(sql, start, end.max(start)));
@@ -90,15 +91,16 @@ pub(super) fn index_terms(sql: &str) -> Vec<String> {
             if closes {
                 break;
             }
-        } else if !(t.depth == 1 && matches!(t.kind, TK_ASC | TK_DESC | TK_COLLATE)) {
+        } else if t.depth != 1 || !(is_order(t) || before.kind == TK_COLLATE) {
             // What follows COLLATE is its name, no part of the expression.
-            let named = tokens.iter().rev().find(|p| p.end <= t.start);
-            if !named.is_some_and(|p| p.depth == 1 && p.kind == TK_COLLATE) {
-                end = t.end;
-            }
+            end = t.end;
         }
     }
     terms
+}
+
+fn is_order(t: &Token) -> bool {
+    matches!(t.kind, TK_ASC | TK_DESC | TK_COLLATE)
 }
 
 /// The text after the WHERE of a CREATE INDEX.

@@ -49,6 +49,12 @@ pub(super) fn pair(op: Binary, a: &Typed, b: &Typed, collate_c: bool) -> Transla
         _ if a.is_number() && b.is_number() => numbers(a, b, equality),
         (Kind::Text, Kind::Text) => text(a, b, equality, collate_c),
         (Kind::Blob, Kind::Blob) => plain(a, b),
+        (Kind::Text, _) if as_number_beside(b, a).is_some() => {
+            pair(op, &as_number_beside(b, a).unwrap_or_else(|| a.clone()), b, collate_c)
+        }
+        (_, Kind::Text) if as_number_beside(a, b).is_some() => {
+            pair(op, a, &as_number_beside(a, b).unwrap_or_else(|| b.clone()), collate_c)
+        }
         (Kind::Text, _) if b.is_number() => {
             Ok(Pair { left: as_is(a, collate_c && !equality), right: number_as_text(a, b)? })
         }
@@ -135,8 +141,10 @@ fn as_numeric(x: &Typed, other: &Typed) -> Option<String> {
             sure.then(|| number::numeric_literal(*r))
         }
         (Kind::Number, _) => Some(x.sql.clone()),
+        // What lies just below -2^63 is rounded to it, so the other must not reach that far down.
         (Kind::Wide, _) => match (other.kind, &other.literal) {
-            (Kind::Int { .. }, _) | (_, Some(Literal::Real(_))) => Some(x.sql.clone()),
+            (Kind::Int { low, .. }, _) if low > i64::MIN.into() => Some(x.sql.clone()),
+            (_, Some(Literal::Real(_))) => Some(x.sql.clone()),
             _ => None,
         },
         _ => None,
@@ -179,6 +187,18 @@ fn numeric_affinity_keeps_text(a: &Typed, b: &Typed, equality: bool) -> Translat
         return Ok(());
     }
     refuse(format!("{} may hold numbers in SQLite, which compare otherwise with {}", a.sql, b.sql))
+}
+
+/// A string that looks like a number, beside a column of numeric affinity: SQLite makes the number of it.
+fn as_number_beside(column: &Typed, text: &Typed) -> Option<Typed> {
+    if !column.is_number() || !number::is_numeric(column.affinity) || text.affinity.is_some() {
+        return None;
+    }
+    let Some(Literal::Text(t)) = &text.literal else { return None };
+    match number::of_text(t)? {
+        number::Number::Integer(n) => Some(Typed::integer(n)),
+        number::Number::Real(r) => Typed::real(r).ok(),
+    }
 }
 
 /// A number beside text: SQLite makes text of it if the text is a column of TEXT affinity, else numbers stand below

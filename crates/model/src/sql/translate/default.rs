@@ -128,8 +128,12 @@ fn literal(value: &Constant, ty: PgType) -> Translated<String> {
         }
         (PgType::Boolean, Constant::Integer(0)) => "false".into(),
         (PgType::Boolean, Constant::Integer(1)) => "true".into(),
-        (PgType::Boolean, Constant::Text(t)) if matches!(t.as_str(), "f" | "false") => "false".into(),
-        (PgType::Boolean, Constant::Text(t)) if matches!(t.as_str(), "t" | "true") => "true".into(),
+        (PgType::Boolean, Constant::Text(t)) if matches!(t.to_ascii_lowercase().as_str(), "f" | "false") => {
+            "false".into()
+        }
+        (PgType::Boolean, Constant::Text(t)) if matches!(t.to_ascii_lowercase().as_str(), "t" | "true") => {
+            "true".into()
+        }
         (PgType::Text, Constant::Text(t)) if !t.contains('\0') => ident::literal(t),
         // A text column that holds numbers too holds them as SQLite writes them.
         (PgType::Text, Constant::Integer(n)) => format!("'{n}'"),
