@@ -52,7 +52,7 @@ pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
     }
     if inspection.report.exit != 0 {
         let line = Line::new("migrate", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
-        let to_stderr = Show { quiet: to_stdout || show.quiet, ..show.clone() };
+        let to_stderr = if to_stdout { show.silent() } else { show.clone() };
         decide::advise(&to_stderr, &inspection.report, line, "nothing was written to the target");
     }
     Ok(inspection.report.exit)
