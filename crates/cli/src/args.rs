@@ -9,14 +9,14 @@ use std::path::PathBuf;
 /// What stands below every help text about targets.
 const TARGETS: &str = "\
 TARGET is one of
-  postgresql://user@host/db        a URI, or \"host=… dbname=…\": libpq's forms. PG* variables, .pgpass, the
-                                   service file and sslmode (up to verify-full) are honoured
-  \"\"                               what PGHOST, PGDATABASE, … say, alone
-  shop.db.pg                       the directory of a PostgreSQL that lite2pg manages
-  (nothing)                        the managed one beside the source: SOURCE.pg. PGHOST alone does not change
-                                   that: a server is only used when a TARGET is given
+  postgresql://user@host/db    a URI, or \"host=… dbname=…\", as libpq reads them
+  \"\"                           what PGHOST, PGDATABASE, … say, alone
+  shop.db.pg                   the directory of a PostgreSQL that lite2pg manages
+  (nothing)                    the managed one beside the source: SOURCE.pg
 
-Put no password in TARGET: other users of this machine could read it. Use PGPASSWORD or .pgpass.";
+PG* variables, .pgpass, the service file and sslmode (up to verify-full) are honoured when a
+TARGET is given; without one the managed PostgreSQL is used, even if PGHOST is set.
+Put no password in TARGET: every user of this machine could read it. Use PGPASSWORD or .pgpass.";
 
 const EXITS: &str = "\
 Exit status
@@ -142,6 +142,9 @@ pub struct Reading {
     /// Workers, each with a connection to either side [default: the processor's cores, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: Option<u16>,
+    /// About how many bytes of values are copied in one transaction
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    pub chunk_bytes: u64,
 }
 
 /// Answers to findings.
@@ -157,9 +160,6 @@ pub struct Answers {
     /// `database`: text is ordered as the target's database does, not by bytes as SQLite does
     #[arg(long, value_enum, value_name = "WHICH")]
     pub collation: Option<Collation>,
-    /// About how many bytes of values are copied in one transaction
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
-    pub chunk_bytes: u64,
 }
 
 /// `inspect`.

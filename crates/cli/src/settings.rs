@@ -127,7 +127,7 @@ impl World {
             work_dir: self.make_work_dir()?,
             lock_dir: self.lock_dir(),
             jobs,
-            chunk_bytes: answers.map_or(64 << 20, |a| a.chunk_bytes),
+            chunk_bytes: reading.map_or(64 << 20, |r| r.chunk_bytes),
             verify: true,
             collation_database: answers.and_then(|a| a.collation) == Some(Collation::Database),
             rollback_on_failure: false,

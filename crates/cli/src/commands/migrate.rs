@@ -7,11 +7,13 @@ use crate::args::{Global, Migrate, OnFailure};
 use crate::exit;
 use crate::settings::World;
 use crate::show::connect::Address;
+use crate::show::progress::Fan;
 use crate::show::{Show, findings, human, text};
 use crate::signals::{self, CANCEL};
 use lite2pg_engine::observe::Report;
 use lite2pg_engine::run::{self, Settings, TargetSpec};
 use lite2pg_engine::{Error, Kind, Result};
+use std::time::Instant;
 
 pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());
@@ -25,22 +27,23 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
     if args.dry_run {
         return dry_run(args, &settings, &fan, show);
     }
-    match run::migrate(&settings, &fan, &CANCEL) {
-        Ok(report) => {
-            drop(fan);
+    let begin = Instant::now();
+    let outcome = run::migrate(&settings, &fan, &CANCEL);
+    drop(fan);
+    match outcome {
+        Ok(mut report) => {
+            // The engine's time ends before a managed server has stopped; a person waits for that too.
+            report.seconds = begin.elapsed().as_secs_f64();
             finished(args, &settings, &report, show);
             Ok(report.exit)
         }
-        Err(error) => {
-            drop(fan);
-            Err(next_command(args, &settings, error))
-        }
+        Err(error) => Err(next_command(args, &settings, error)),
     }
 }
 
 /// The hint of an interrupted run is the very command to type.
 fn next_command(args: &Migrate, settings: &Settings, mut error: Error) -> Error {
-    if error.kind == Kind::Interrupted {
+    if error.kind == Kind::Interrupted && !settings.rollback_on_failure {
         let again = again(args, settings).text();
         let undo = Line::new("rollback", &args.way, &settings.target).text();
         error.hint = Some(format!("to go on:  {again}\nto undo:   {undo}"));
@@ -116,8 +119,10 @@ fn different(args: &Migrate, settings: &Settings, report: &Report, show: &Show) 
     for line in findings::lines(&only, usize::MAX - 1, "", show.paint()) {
         if show.quiet { text::to_stderr(&line) } else { show.line(&line) }
     }
-    let error = Error::new(Kind::Different, "the two sides differ; nothing was published")
-        .hint(format!("to undo:  {}", Line::new("rollback", &args.way, &settings.target).text()));
+    let mut error = Error::new(Kind::Different, "the two sides differ; nothing was published");
+    if !args.dry_run {
+        error = error.hint(format!("to undo:  {}", Line::new("rollback", &args.way, &settings.target).text()));
+    }
     show.error(&error, &exit::causes(&error));
 }
 
@@ -144,7 +149,7 @@ fn ways(args: &Migrate, settings: &Settings, show: &Show) {
     show.line(&human::head(show, "undo", &undo));
 }
 
-fn dry_run(args: &Migrate, settings: &Settings, fan: &crate::show::progress::Fan, show: &Show) -> Result<u8> {
+fn dry_run(args: &Migrate, settings: &Settings, fan: &Fan, show: &Show) -> Result<u8> {
     let dry = run::dry_run(settings, fan, &CANCEL)?;
     let report = &dry.report;
     if show.json {

@@ -26,6 +26,8 @@ pub fn first_lines(show: &Show, event: &Event, inspect: &str) -> Vec<String> {
             vec![head(show, "source", &what)]
         }
         Event::Target { target, version, database, schema, managed } => {
+            // `15.18 (Debian 15.18-0+deb12u1)`
+            let version = text::clean(version.split(' ').next().unwrap_or_default());
             let (target, database, schema) = (text::clean(target), text::clean(database), text::clean(schema));
             let what = match managed {
                 Some(engine) => format!("PostgreSQL {version} ({engine}, managed) in {target}"),

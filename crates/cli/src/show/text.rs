@@ -85,8 +85,11 @@ pub fn bytes(n: u64) -> String {
     format!("{value:.1} TiB")
 }
 
-/// `0.4 s`, `3 min 20 s`.
+/// `38 ms`, `0.4 s`, `3 min 20 s`.
 pub fn seconds(s: f64) -> String {
+    if s < 0.0995 {
+        return format!("{:.0} ms", s * 1000.0);
+    }
     if s < 100.0 {
         return format!("{s:.1} s");
     }
@@ -144,7 +147,7 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!(count(0) + &count(999) + &count(1000) + &count(5_100_000), "09991,0005,100,000");
         assert_eq!(bytes(0) + &bytes(1023) + &bytes(1 << 20), "0 B1.0 KiB1.0 MiB");
-        assert_eq!(seconds(0.04) + &seconds(200.0) + &seconds(7300.0), "0.0 s3 min 20 s2 h 1 min");
+        assert_eq!(seconds(0.04) + &seconds(200.0) + &seconds(7300.0), "40 ms3 min 20 s2 h 1 min");
     }
 
     #[test]
