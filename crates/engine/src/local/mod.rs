@@ -204,3 +204,12 @@ fn disk_error(what: &str, path: &Path, e: std::io::Error) -> Error {
     };
     Error::target(format!("can't {what}: {e}")).about(path.display().to_string()).hint(hint).because(e)
 }
+
+/// Whether a managed PostgreSQL was made for `o.dir` before. Makes nothing.
+///
+/// # Errors
+/// Something is there that cannot be read.
+pub fn exists(o: &Options) -> Result<bool> {
+    let dir = std::path::absolute(&o.dir).map_err(|e| disk_error("find", &o.dir, e))?;
+    Ok(place::find(o, &dir)?.is_some())
+}
