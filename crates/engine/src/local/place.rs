@@ -179,7 +179,7 @@ fn refuse_foreign(dir: &Path) -> Result<()> {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let ours = ["lite2pg.lock", "server.log", "run.json", "run.new", Marker::FILE, "lite2pg.new"];
+        let ours = ["lite2pg.lock", "server.log", "run.json", "run.new", "tmp", Marker::FILE, "lite2pg.new"];
         if !ours.contains(&name.as_ref()) && !name.starts_with("data.new") {
             let hint = if dir.join("PG_VERSION").exists() {
                 "it is a PostgreSQL's data directory: start that server and give its address as target"
