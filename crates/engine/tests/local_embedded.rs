@@ -1,7 +1,7 @@
 //! The managed embedded PostgreSQL, really started.
 //! Owns the checks of its queue, its crash safety, its limits and its dump.
 #![cfg(feature = "embedded")]
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod local;
 
