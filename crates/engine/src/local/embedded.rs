@@ -4,7 +4,7 @@
 //! What a second client gets: it waits for its turn, since sequential connections are the normal use and a closing one
 //! takes a moment; after [`PATIENCE`] it is told 53300 (too_many_connections) instead of hanging for ever. A request to
 //! cancel is accepted and has no effect: the backend has no way to be interrupted; closing the connection ends a session
-//! when the running statement ends.
+//! when the running statement ends. Timeouts such as `statement_timeout` have no effect either.
 //!
 //! What a session costs: the runtime starts a backend for each and can't shut it down in order (it writes no shutdown
 //! checkpoint), so each new session begins with WAL recovery, which flushes every file of the data directory: some 0.4 s
