@@ -176,9 +176,10 @@ pub fn managed_dir_of(path: &Path) -> PathBuf {
 /// Name and home of a user, from the system's own list.
 fn account(uid: u32) -> (String, Option<PathBuf>) {
     let list = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let line = list.lines().map(|l| l.split(':').collect::<Vec<_>>()).find(|f| {
-        f.get(2).and_then(|u| u.parse::<u32>().ok()) == Some(uid)
-    });
+    let line = list
+        .lines()
+        .map(|l| l.split(':').collect::<Vec<_>>())
+        .find(|f| f.get(2).and_then(|u| u.parse::<u32>().ok()) == Some(uid));
     let field = |i: usize| line.as_ref().and_then(|f| f.get(i)).filter(|s| !s.is_empty()).map(ToString::to_string);
     let name = field(0).or_else(|| ["USER", "LOGNAME"].iter().find_map(|n| var(n)?.into_string().ok()));
     (name.unwrap_or_else(|| uid.to_string()), field(5).map(PathBuf::from))

@@ -61,11 +61,21 @@ fn main() {
     }
     let _ = std::fs::remove_dir_all(&work);
     println!("# Coverage\n");
-    println!("Made by `cargo run --release -p lite2pg-engine --example coverage -- DIR`: every database below DIR is copied, then");
-    println!("migrated into an empty database of PostgreSQL twice: as it stands, and with `--accept all --policy lossless`.");
-    println!("Rows, tables, objects, findings and seconds are those of the second. *Objects* are primary keys, UNIQUE, NOT NULL,");
-    println!("CHECK, DEFAULT, generated columns, indexes, foreign keys, sequences, views, triggers and virtual tables: made in the");
-    println!("target, of those in the source. Where the rows of a table did not come back equal, the exit would be 7.\n");
+    println!(
+        "Made by `cargo run --release -p lite2pg-engine --example coverage -- DIR`: every database below DIR is copied, then"
+    );
+    println!(
+        "migrated into an empty database of PostgreSQL twice: as it stands, and with `--accept all --policy lossless`."
+    );
+    println!(
+        "Rows, tables, objects, findings and seconds are those of the second. *Objects* are primary keys, UNIQUE, NOT NULL,"
+    );
+    println!(
+        "CHECK, DEFAULT, generated columns, indexes, foreign keys, sequences, views, triggers and virtual tables: made in the"
+    );
+    println!(
+        "target, of those in the source. Where the rows of a table did not come back equal, the exit would be 7.\n"
+    );
     println!("* {} databases, {tables} tables, {rows} rows; tables that were not verified: {unverified}", paths.len());
     println!("* as they stand: {}", told(&counts[0]));
     println!("* with everything answered: {}\n", told(&counts[1]));
@@ -87,7 +97,8 @@ fn databases(dir: &Path, out: &mut Vec<PathBuf>) {
             continue;
         }
         let mut head = [0; 16];
-        let magic = std::fs::File::open(&path).and_then(|mut f| f.read_exact(&mut head)).is_ok() && head == *b"SQLite format 3\0";
+        let magic = std::fs::File::open(&path).and_then(|mut f| f.read_exact(&mut head)).is_ok()
+            && head == *b"SQLite format 3\0";
         let named = path.extension().is_some_and(|e| ["db", "sqlite", "mbtiles", "gpkg"].iter().any(|n| e == *n));
         if magic || named {
             out.push(path);
@@ -137,7 +148,10 @@ fn line(name: &str, as_is: &End, answered: &End, seconds: f64) -> String {
             let (carried, of) = objects(report);
             let what = cell(&why(as_is, report));
             let (tables, findings) = (report.tables.len(), report.findings.len());
-            writeln!(out, "| {name} | {rows} | {tables} | {carried}/{of} | {findings} | {seconds:.2} | {first} | {second} | {what} |")
+            writeln!(
+                out,
+                "| {name} | {rows} | {tables} | {carried}/{of} | {findings} | {seconds:.2} | {first} | {second} | {what} |"
+            )
         }
     };
     out
@@ -146,8 +160,12 @@ fn line(name: &str, as_is: &End, answered: &End, seconds: f64) -> String {
 /// What had to be answered, by code; or what still blocks.
 fn why(as_is: &End, answered: &Report) -> String {
     let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
-    let still: Vec<String> =
-        answered.findings.iter().filter(|f| f.blocks()).map(|f| format!("**{} {}: {}**", f.code, f.object, f.message)).collect();
+    let still: Vec<String> = answered
+        .findings
+        .iter()
+        .filter(|f| f.blocks())
+        .map(|f| format!("**{} {}: {}**", f.code, f.object, f.message))
+        .collect();
     if let End::Report(report) = as_is {
         for finding in report.findings.iter().filter(|f| f.blocks()) {
             *codes.entry(&finding.code).or_default() += 1;
@@ -165,8 +183,18 @@ fn why(as_is: &End, answered: &Report) -> String {
 fn objects(report: &Report) -> (u64, u64) {
     let o = &report.objects;
     let kinds = [
-        o.primary_keys, o.unique, o.not_null, o.checks, o.defaults, o.generated, o.indexes, o.foreign_keys, o.sequences, o.views,
-        o.triggers, o.virtual_tables,
+        o.primary_keys,
+        o.unique,
+        o.not_null,
+        o.checks,
+        o.defaults,
+        o.generated,
+        o.indexes,
+        o.foreign_keys,
+        o.sequences,
+        o.views,
+        o.triggers,
+        o.virtual_tables,
     ];
     (kinds.iter().map(|c| c.carried).sum(), kinds.iter().map(|c| c.source).sum())
 }

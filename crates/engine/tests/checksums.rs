@@ -80,8 +80,10 @@ fn the_pages_vectors_hold() {
         if expected.is_empty() || !expected.bytes().all(|b| b.is_ascii_hexdigit()) {
             continue;
         }
-        let forms: Vec<Form> =
-            forms.split(", ").map(|w| FORMS.iter().find(|(_, word)| *word == w).unwrap_or_else(|| panic!("{w}")).0).collect();
+        let forms: Vec<Form> = forms
+            .split(", ")
+            .map(|w| FORMS.iter().find(|(_, word)| *word == w).unwrap_or_else(|| panic!("{w}")).0)
+            .collect();
         let made = if rows.starts_with("VALUES") {
             let mut sum = Sum::new();
             fields(&sqlite, rows, &forms).iter().for_each(|row| sum.add(&digest::row(row)));
@@ -94,7 +96,10 @@ fn the_pages_vectors_hold() {
     }
     assert!(checked >= 45, "only {checked} vectors were found");
     for (form, word) in FORMS {
-        assert!(page.contains(&format!("| {word} | `{}` |", char::from(form.tag()))), "{word}'s tag is not in the page");
+        assert!(
+            page.contains(&format!("| {word} | `{}` |", char::from(form.tag()))),
+            "{word}'s tag is not in the page"
+        );
         assert!(page.contains(&format!("\n| {word} | `")), "{word} has no vector");
     }
 }
@@ -105,7 +110,8 @@ fn python(arguments: &[String]) -> Option<String> {
         Ok(output) => output,
         Err(_) => {
             // Past the test harness, which shows only what failed.
-            let _ = writeln!(std::io::stderr(), "NOT TESTED: docs/checksums.py, since there is no python3 on this machine");
+            let _ =
+                writeln!(std::io::stderr(), "NOT TESTED: docs/checksums.py, since there is no python3 on this machine");
             return None;
         }
     };

@@ -34,7 +34,8 @@ fn every_database_says_where_it_is_from() {
     for name in names() {
         assert!(readme.contains(&format!("| {name} |")), "corpus/README.md does not name {name}");
     }
-    let bytes: u64 = std::fs::read_dir(corpus().join("databases")).unwrap().flatten().map(|e| e.metadata().unwrap().len()).sum();
+    let bytes: u64 =
+        std::fs::read_dir(corpus().join("databases")).unwrap().flatten().map(|e| e.metadata().unwrap().len()).sum();
     assert!(bytes < 1_500_000, "the corpus has grown to {bytes} bytes");
 }
 
@@ -60,7 +61,11 @@ fn every_database_arrives_whole() {
         let blocking: Vec<_> = report.findings.iter().filter(|f| f.blocks()).collect();
         assert_eq!(report.exit, 0, "{name}: {blocking:?}");
         for table in &report.tables {
-            assert!(table.verified && table.source_sha256 == table.target_sha256, "{name}: {} is not verified", table.name);
+            assert!(
+                table.verified && table.source_sha256 == table.target_sha256,
+                "{name}: {} is not verified",
+                table.name
+            );
         }
         let plan = inspect(&settings, false, &Silent, &Cancel::new()).unwrap().plan;
         assert_eq!(plan.tables.len(), report.tables.len(), "{name}");
@@ -87,7 +92,8 @@ fn compare(source: &Path, cluster: &Cluster, name: &str, table: &TablePlan) -> u
 
     let sqlite = Connection::open_with_flags(source, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
     let wanted = list(columns.iter().map(|c| ident::sqlite(&c.name)).collect(), "0");
-    let mut statement = sqlite.prepare(&format!("SELECT {wanted} FROM {} NOT INDEXED", ident::sqlite(&table.name))).unwrap();
+    let mut statement =
+        sqlite.prepare(&format!("SELECT {wanted} FROM {} NOT INDEXED", ident::sqlite(&table.name))).unwrap();
     let mut rows = statement.query([]).unwrap();
     let mut ours = Vec::new();
     while let Some(row) = rows.next().unwrap() {

@@ -37,7 +37,9 @@ fn sweep(path: &Path, work: &Path) -> (String, String) {
         let sql = format!("SELECT * FROM \"{}\" NOT INDEXED", name.replace('"', "\"\""));
         let mut n = 0u64;
         let r = reader.for_each(&sql, &[], |row| {
-            (0..row.len()).for_each(|i| { std::hint::black_box(row.get(i).size()); });
+            (0..row.len()).for_each(|i| {
+                std::hint::black_box(row.get(i).size());
+            });
             n += 1;
             Ok(())
         });

@@ -61,7 +61,12 @@ impl Finding {
     }
 
     /// An object that is not carried over: blocks until accepted.
-    pub fn not_carried(code: &str, object: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn not_carried(
+        code: &str,
+        object: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         Self::new(code, Severity::Blocking, Remedy::Accept, object, message, hint)
     }
 

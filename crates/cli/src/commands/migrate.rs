@@ -133,7 +133,9 @@ fn ways(args: &Migrate, settings: &Settings, show: &Show) {
         TargetSpec::Managed(options) => {
             let serve = Line::of_dir("serve", &options.dir, &args.way.place).text();
             show.line(&human::head(show, "connect", &serve));
-            show.line("         (runs it until Ctrl-C and prints its address for psql, SQLAlchemy, Django, Rails and Node)");
+            show.line(
+                "         (runs it until Ctrl-C and prints its address for psql, SQLAlchemy, Django, Rails and Node)",
+            );
             let sql = format!("{}.sql", options.dbname);
             let dump = Line::of_dir("dump", &options.dir, &args.way.place).flag("-o", &sql).text();
             show.line(&human::head(show, "carry", &dump));

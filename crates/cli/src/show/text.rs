@@ -78,7 +78,11 @@ pub fn bytes(n: u64) -> String {
     let mut value = n as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {
         if value < 1000.0 {
-            return if value < 10.0 && unit != "B" { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") };
+            return if value < 10.0 && unit != "B" {
+                format!("{value:.1} {unit}")
+            } else {
+                format!("{value:.0} {unit}")
+            };
         }
         value /= 1024.0;
     }
@@ -136,7 +140,8 @@ mod tests {
     #[test]
     fn nothing_steers_a_terminal() {
         let hostile: String = (0..0x2_0000u32).filter_map(char::from_u32).collect();
-        for out in [clean(&hostile).into_owned(), shell(&hostile), clean_json(&hostile).into_owned().replace('\n', "")] {
+        for out in [clean(&hostile).into_owned(), shell(&hostile), clean_json(&hostile).into_owned().replace('\n', "")]
+        {
             assert!(!out.contains(is_hostile));
         }
         assert_eq!(clean("a\u{1b}[31mb\n"), "a\\u{1b}[31mb\\n");

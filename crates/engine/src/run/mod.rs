@@ -15,5 +15,5 @@ pub mod status;
 pub use crate::pool::{self, Cancel};
 pub use inspect::{DryRun, Inspection, dry_run, inspect};
 pub use migrate::migrate;
-pub use status::{History, RunStatus, history};
 pub use settings::{Accept, Settings, TargetSpec};
+pub use status::{History, RunStatus, history};

@@ -4,8 +4,8 @@
 use crate::error::{Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::run::pool::Cancel;
-use crate::source::census::TICK;
 use crate::source::Reader;
+use crate::source::census::TICK;
 use crate::source::select;
 use crate::target::copy::copy_out;
 use lite2pg_model::ident::{pg, pg_in};
