@@ -71,14 +71,15 @@ fn files() -> Vec<File> {
 fn read(root: &Path, path: &Path) -> File {
     let text = std::fs::read_to_string(path).unwrap();
     let mut code = Vec::new();
-    let mut tests_follow = false;
+    let (mut tests_follow, mut in_tests) = (false, false);
     for (n, line) in text.lines().enumerate() {
-        // Unit tests stand at the end of a file; `mod tests;` alone does not end it.
-        if tests_follow && line.trim_start().starts_with("mod ") && line.trim_end().ends_with('{') {
-            break;
+        // A module of unit tests goes up to the next brace at the margin.
+        in_tests |= tests_follow && line.starts_with("mod ") && line.ends_with('{');
+        if !in_tests {
+            code.push((n + 1, without_strings(line)));
         }
+        in_tests &= line != "}";
         tests_follow = line.trim() == "#[cfg(test)]";
-        code.push((n + 1, without_strings(line)));
     }
     File {
         path: path.strip_prefix(root).unwrap().display().to_string(),
