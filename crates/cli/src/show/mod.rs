@@ -164,7 +164,7 @@ impl Show {
         }
         let _ = self.bars.clear();
         // Lines of a message stay lines, but none of them can pass for one of ours.
-        let indented = |t: &str| text::clean_lines(t.trim_end()).replace('\n', "\n         ");
+        let indented = |t: &str| text::clean_lines(t.trim_end()).replace('\n', "\n       ");
         let object = error.object.as_ref().map(|o| format!("{}: ", text::clean(o))).unwrap_or_default();
         text::to_stderr(&format!("{} {object}{}", self.err.bad("error:"), indented(&error.message)));
         for cause in causes {
