@@ -9,7 +9,7 @@
 //! the keeper too leaves a `postgres` behind; the next start finds it by its pid file, proves that it is ours and stops it.
 //!
 //! What a directory holds: `data/lite2pg.json` (which engine and major version made it), `data/pg` (the data itself),
-//! `lite2pg.lock`, `run.json` (who serves it now), `server.log`, `pgpass` (made by `serve` on TCP). Where PostgreSQL
+//! `lite2pg.lock`, `run.json` (who serves it now), `server.log`, `pgpass` (made by `serve` on TCP), `tmp` (embedded). Where PostgreSQL
 //! can't work in the directory that was asked for, the directory holds only `lite2pg.json` with `moved_to`.
 
 mod child;
