@@ -4,8 +4,8 @@
 use crate::show::{Show, json, text};
 use lite2pg_engine::observe::Report;
 use lite2pg_engine::observe::report::ErrorReport;
-use lite2pg_engine::{Error, Kind};
 use lite2pg_engine::target::Conninfo;
+use lite2pg_engine::{Error, Kind};
 use std::ffi::OsString;
 use std::process::ExitCode;
 

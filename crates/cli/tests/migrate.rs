@@ -21,7 +21,10 @@ fn first_run_second_run_change_and_undo() {
     let row = client.query_one(sum, &[]).unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, String>(1)), (4, "29.55".to_owned()));
     // Its next value lies beyond every key.
-    assert_eq!(client.query_one("INSERT INTO customers(name) VALUES ('x') RETURNING id", &[]).unwrap().get::<_, i64>(0), 8);
+    assert_eq!(
+        client.query_one("INSERT INTO customers(name) VALUES ('x') RETURNING id", &[]).unwrap().get::<_, i64>(0),
+        8
+    );
     let changed = bench.run(&["verify", &source, &target]).exits(7);
     assert!(changed.stdout.contains("DIFFERENT: 4 rows in the target"), "{}", changed.stdout);
     let kept = bench.run(&["rollback", &source, &target]).exits(4);
@@ -55,7 +58,11 @@ fn exit_statuses_tell_what_happened() {
         let out = bench.run(usage).exits(2);
         assert!(out.stderr.starts_with("error: ") && out.stdout.is_empty(), "{usage:?} {}", out.stderr);
     }
-    std::fs::write(bench.path("text.db"), "no database at all, but long enough for a header of SQLite, one would hope….").unwrap();
+    std::fs::write(
+        bench.path("text.db"),
+        "no database at all, but long enough for a header of SQLite, one would hope….",
+    )
+    .unwrap();
     for bad in ["nowhere.db", "text.db"] {
         let out = bench.run(&["migrate", bad, &here]).exits(3);
         assert!(out.stderr.contains(bad) && out.stderr.contains(" hint: "), "{}", out.stderr);
@@ -81,7 +88,14 @@ fn the_command_that_is_offered_for_a_decision_works() {
     let (source, target) = (bench.sqlite("my shop.db", NUL), target(&cluster, "shop"));
     let out = bench.run(&["migrate", &source, &target]).exits(5);
     assert!(out.stdout.contains("nul-in-text") && out.stdout.contains("t.name"), "{}", out.stdout);
-    assert_eq!(cluster.client("shop").query_one("SELECT count(*) FROM pg_namespace WHERE nspname = 'lite2pg'", &[]).unwrap().get::<_, i64>(0), 0);
+    assert_eq!(
+        cluster
+            .client("shop")
+            .query_one("SELECT count(*) FROM pg_namespace WHERE nspname = 'lite2pg'", &[])
+            .unwrap()
+            .get::<_, i64>(0),
+        0
+    );
     let offered = out.stdout.lines().map(str::trim).find(|l| l.starts_with("lite2pg migrate ")).unwrap().to_owned();
     let typed = offered.replacen("lite2pg", env!("CARGO_BIN_EXE_lite2pg"), 1);
     let mut shell = std::process::Command::new("sh");
@@ -128,7 +142,10 @@ fn an_interrupted_run_goes_on_with_the_same_command() {
     let out = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
     assert_eq!(out.status.code(), Some(8), "{stderr}");
-    assert!(stderr.contains("finishing the current chunk") && stderr.contains("to go on:  lite2pg migrate "), "{stderr}");
+    assert!(
+        stderr.contains("finishing the current chunk") && stderr.contains("to go on:  lite2pg migrate "),
+        "{stderr}"
+    );
     let done = chunks_done(&mut client);
     let all: i64 = client.query_one("SELECT count(*) FROM lite2pg.migration_chunk", &[]).unwrap().get(0);
     assert!(done > 0 && done < all, "{done} of {all}");
@@ -176,7 +193,12 @@ fn a_managed_postgresql_from_first_to_last() {
     let bench = Bench::new();
     let source = bench.sqlite("shop.db", SHOP);
     let first = bench.run(&["migrate", "shop.db", "--managed", "native"]).exits(0);
-    assert!(first.stdout.contains("lite2pg serve shop.db.pg") && first.stdout.contains("undo     lite2pg rollback shop.db\n"), "{}", first.stdout);
+    assert!(
+        first.stdout.contains("lite2pg serve shop.db.pg")
+            && first.stdout.contains("undo     lite2pg rollback shop.db\n"),
+        "{}",
+        first.stdout
+    );
     let again = bench.run(&["migrate", &source]).exits(0);
     assert!(again.stdout.contains("already done"), "{}", again.stdout);
     bench.run(&["history", "shop.db.pg"]).exits(0);

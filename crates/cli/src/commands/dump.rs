@@ -25,7 +25,9 @@ pub fn run(args: &Dump, show: &Show) -> Result<u8> {
     // Beside the file and then renamed: what is there is either the old dump or the whole new one.
     let draft = PathBuf::from(format!("{}.part", args.output.display()));
     let failed = |e: std::io::Error| {
-        Error::usage(format!("cannot be written: {e}")).about(args.output.display().to_string()).hint("choose another file with -o")
+        Error::usage(format!("cannot be written: {e}"))
+            .about(args.output.display().to_string())
+            .hint("choose another file with -o")
     };
     let mut file = BufWriter::new(File::create(&draft).map_err(failed)?);
     let dumped = local::dump(&options, &mut file).and_then(|()| {

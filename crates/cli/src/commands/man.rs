@@ -13,7 +13,9 @@ pub fn run(dir: Option<&Path>) -> Result<u8> {
     let mut grammar = args::grammar();
     grammar.build();
     let failed = |path: &Path, e: std::io::Error| {
-        Error::usage(format!("cannot be written: {e}")).about(path.display().to_string()).hint("choose another directory")
+        Error::usage(format!("cannot be written: {e}"))
+            .about(path.display().to_string())
+            .hint("choose another directory")
     };
     let Some(dir) = dir else {
         let page = page(grammar).map_err(|e| failed(Path::new("the manual page"), e))?;

@@ -20,6 +20,9 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
     let mut settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
     settings.verify = !args.no_verify;
     settings.rollback_on_failure = args.on_failure == OnFailure::Rollback;
+    if !args.dry_run {
+        world.make_places(&mut settings)?;
+    }
     warn_about_target(show, &settings.target);
     signals::watch(show);
     let inspect = Line::new("inspect", &args.way, &settings.target).answers(&args.answers).word("-v").text();
@@ -133,7 +136,9 @@ fn ways(args: &Migrate, settings: &Settings, show: &Show) {
         TargetSpec::Managed(options) => {
             let serve = Line::of_dir("serve", &options.dir, &args.way.place).text();
             show.line(&human::head(show, "connect", &serve));
-            show.line("         (runs it until Ctrl-C and prints its address for psql, SQLAlchemy, Django, Rails and Node)");
+            show.line(
+                "         (runs it until Ctrl-C and prints its address for psql, SQLAlchemy, Django, Rails and Node)",
+            );
             let sql = format!("{}.sql", options.dbname);
             let dump = Line::of_dir("dump", &options.dir, &args.way.place).flag("-o", &sql).text();
             show.line(&human::head(show, "carry", &dump));

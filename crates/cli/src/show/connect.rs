@@ -98,7 +98,13 @@ impl Address {
         query.extend(self.schema.clone().map(|s| ("schema_search_path".to_owned(), s)));
         let base = match self.is_socket() {
             true => format!("postgresql:///{}", encode(&self.dbname)),
-            false => format!("postgresql://{}@{}:{}/{}", encode(&self.user), self.host_in_uri(), self.port, encode(&self.dbname)),
+            false => format!(
+                "postgresql://{}@{}:{}/{}",
+                encode(&self.user),
+                self.host_in_uri(),
+                self.port,
+                encode(&self.dbname)
+            ),
         };
         with_query(&base, &query)
     }

@@ -163,7 +163,10 @@ mod tests {
     fn nothing_is_left_out_silently() {
         let findings: Vec<Finding> = (0..15).map(|i| Finding::warning("w", format!("t{i}"), "m", "h")).collect();
         let text = lines(&findings, 3, "lite2pg inspect x -v", Paint(false)).join("\n");
-        assert!(text.contains("and 12 more: lite2pg inspect x -v") && text.contains("t2") && !text.contains("t3"), "{text}");
+        assert!(
+            text.contains("and 12 more: lite2pg inspect x -v") && text.contains("t2") && !text.contains("t3"),
+            "{text}"
+        );
         let text = lines(&findings, usize::MAX - 1, "", Paint(false)).join("\n");
         assert!(text.contains("t14") && !text.contains("more"));
     }

@@ -3,8 +3,8 @@
 
 use super::table::{self, Side};
 use super::{Show, findings, text};
-use lite2pg_engine::observe::report::{Report, TableReport};
 use lite2pg_engine::observe::Event;
+use lite2pg_engine::observe::report::{Report, TableReport};
 use lite2pg_model::plan::Objects;
 
 /// Tables that are shown without `-v`; the largest ones and all that differ.
@@ -41,11 +41,8 @@ pub fn first_lines(show: &Show, event: &Event, inspect: &str) -> Vec<String> {
             vec![head(show, "resumed", &what)]
         }
         Event::Planned { tables, rows, keys_and_indexes, foreign_keys, findings } => {
-            let mut parts = vec![format!(
-                "{}, {}",
-                text::counted(*tables, "table", "tables"),
-                text::counted(*rows, "row", "rows")
-            )];
+            let mut parts =
+                vec![format!("{}, {}", text::counted(*tables, "table", "tables"), text::counted(*rows, "row", "rows"))];
             if *keys_and_indexes > 0 {
                 parts.push(text::counted(*keys_and_indexes, "key or index", "keys and indexes"));
             }
@@ -79,13 +76,17 @@ pub fn tables(show: &Show, report: &Report) -> Vec<String> {
         order.retain(|t| keep.contains(&t.name.as_str()) || differs(t));
     }
     let paint = show.paint();
-    let first = |digest: &str| if digest.is_empty() { "—".to_owned() } else { digest.chars().take(12).collect::<String>() + "…" };
+    let first = |digest: &str| {
+        if digest.is_empty() { "—".to_owned() } else { digest.chars().take(12).collect::<String>() + "…" }
+    };
     let titles = ["table", "rows", "bytes", "time", "sha256 source", "sha256 target", ""];
     let mut rows = vec![titles.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>()];
     for t in &order {
         let verdict = match (compared, t.verified) {
             (true, true) => "equal".to_owned(),
-            (true, false) if t.rows != t.target_rows => format!("DIFFERENT: {} rows in the target", text::count(t.target_rows)),
+            (true, false) if t.rows != t.target_rows => {
+                format!("DIFFERENT: {} rows in the target", text::count(t.target_rows))
+            }
             (true, false) => "DIFFERENT".to_owned(),
             (false, _) => "not compared".to_owned(),
         };
@@ -137,10 +138,11 @@ pub fn objects(objects: &Objects) -> String {
         ("triggers", objects.triggers),
         ("virtual tables", objects.virtual_tables),
     ];
-    let words = kinds.iter().filter(|(_, c)| c.source > 0 || c.carried > 0).map(|(word, c)| match c.source == c.carried {
-        true => format!("{word} {}", text::count(c.source)),
-        false => format!("{word} {} of {}", text::count(c.carried), text::count(c.source)),
-    });
+    let words =
+        kinds.iter().filter(|(_, c)| c.source > 0 || c.carried > 0).map(|(word, c)| match c.source == c.carried {
+            true => format!("{word} {}", text::count(c.source)),
+            false => format!("{word} {} of {}", text::count(c.carried), text::count(c.source)),
+        });
     words.collect::<Vec<_>>().join(" · ")
 }
 

@@ -13,7 +13,6 @@ pub mod text;
 use crate::args::{Color, Global, LogFormat};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use lite2pg_engine::Error;
-use lite2pg_engine::observe::Report;
 use std::io::{IsTerminal as _, Write as _};
 
 /// How this process shows things. Cheap to clone; every clone draws to the same bars.
@@ -198,7 +197,7 @@ impl Show {
     pub fn ended_at_once(&self) {
         if self.json {
             let error = lite2pg_engine::run::pool::interrupted();
-            self.document(&Report { ..crate::exit::report_of(&error) });
+            self.document(&crate::exit::report_of(&error));
         }
         if !self.log_json {
             text::to_stderr("ended at once; the same command goes on from the last finished chunk");

@@ -45,7 +45,8 @@ impl People {
     fn begin(&self, state: &mut State, stage: &'static str, rows: u64, bytes: u64) {
         state.end_bar();
         let now = Instant::now();
-        *state = State { stage, begin: Some(now), last: Some(now), all_rows: rows, all_bytes: bytes, ..State::default() };
+        *state =
+            State { stage, begin: Some(now), last: Some(now), all_rows: rows, all_bytes: bytes, ..State::default() };
         if self.show.bars_wanted {
             let bar = self.show.bars().add(ProgressBar::new(rows));
             bar.set_style(style(rows > 0));

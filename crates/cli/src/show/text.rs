@@ -18,17 +18,15 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if is_hostile(c) { out.extend(c.escape_debug().map(plain)) } else { out.push(c) }
-    }
-    // escape_debug leaves some of them as they are.
-    if out.contains(is_hostile) {
-        out = out.chars().map(|c| if is_hostile(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect();
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_hostile(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
     }
     Cow::Owned(out)
-}
-
-fn plain(c: char) -> char {
-    c
 }
 
 /// The same, but lines stay lines.
@@ -60,7 +58,7 @@ pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);
@@ -78,7 +76,11 @@ pub fn bytes(n: u64) -> String {
     let mut value = n as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {
         if value < 1000.0 {
-            return if value < 10.0 && unit != "B" { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") };
+            return if value < 10.0 && unit != "B" {
+                format!("{value:.1} {unit}")
+            } else {
+                format!("{value:.0} {unit}")
+            };
         }
         value /= 1024.0;
     }
@@ -136,7 +138,8 @@ mod tests {
     #[test]
     fn nothing_steers_a_terminal() {
         let hostile: String = (0..0x2_0000u32).filter_map(char::from_u32).collect();
-        for out in [clean(&hostile).into_owned(), shell(&hostile), clean_json(&hostile).into_owned().replace('\n', "")] {
+        for out in [clean(&hostile).into_owned(), shell(&hostile), clean_json(&hostile).into_owned().replace('\n', "")]
+        {
             assert!(!out.contains(is_hostile));
         }
         assert_eq!(clean("a\u{1b}[31mb\n"), "a\\u{1b}[31mb\\n");
