@@ -160,6 +160,31 @@ fn an_interrupted_run_goes_on_with_the_same_command() {
 }
 
 #[test]
+fn on_failure_rollback_leaves_nothing_of_an_interrupted_run() {
+    let (bench, cluster) = (Bench::new(), Cluster::start(&[], &[]));
+    let (source, target) = (large(&bench), target(&cluster, "large"));
+    let args =
+        ["migrate", &source, &target, "--chunk-bytes", "256KiB", "--jobs", "1", "--on-failure", "rollback", "--json"];
+    let mut client = cluster.client("large");
+    let child = bench.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while chunks_done(&mut client) == 0 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // Meanwhile others see it, and cannot move the same source.
+    let status = bench.run(&["status", &target]).exits(0);
+    assert!(status.stdout.contains(" running "), "{}", status.stdout);
+    let second = bench.run(&["migrate", &source, &target, "--schema", "b"]).exits(3);
+    assert!(second.stderr.contains(&format!("by process {}", child.id())), "{}", second.stderr);
+    signal("-INT", child.id());
+    let out = child.wait_with_output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((out.status.code(), document["exit"].as_u64()), (Some(8), Some(8)), "{document}");
+    assert!(document["error"]["hint"].as_str().unwrap().contains("rolled back"), "{document}");
+    let staging = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'lite2pg\\_staging%'";
+    assert_eq!(client.query_one(staging, &[]).unwrap().get::<_, i64>(0), 0);
+}
+
+#[test]
 fn the_second_signal_ends_at_once() {
     let (bench, cluster) = (Bench::new(), Cluster::start(&[], &[]));
     let (source, target) = (large(&bench), target(&cluster, "large"));
