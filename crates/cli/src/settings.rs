@@ -124,8 +124,8 @@ impl World {
                 Snapshot::Pin => SnapshotMode::Pin,
                 Snapshot::Copy => SnapshotMode::Copy,
             }),
-            work_dir: self.make_work_dir()?,
-            lock_dir: self.lock_dir(),
+            work_dir: self.check_work_dir()?,
+            lock_dir: self.work_dir.join("locks"),
             jobs,
             chunk_bytes: reading.map_or(64 << 20, |r| r.chunk_bytes),
             verify: true,
@@ -135,13 +135,29 @@ impl World {
         })
     }
 
-    fn make_work_dir(&self) -> Result<PathBuf> {
-        make_private(&self.work_dir).map_err(|e| {
-            Error::usage(format!("cannot be made: {e}"))
-                .about(self.work_dir.display().to_string())
-                .hint("name a directory that you may write with --work-dir")
-        })?;
-        Ok(self.work_dir.clone())
+    /// Makes the directories of a command that changes something; a look at a source makes none unless it must copy it.
+    ///
+    /// # Errors
+    /// The work directory cannot be made.
+    pub fn make_places(&self, settings: &mut Settings) -> Result<()> {
+        make_private(&self.work_dir).map_err(|e| self.bad_work_dir(&format!("cannot be made: {e}")))?;
+        settings.lock_dir = self.lock_dir();
+        Ok(())
+    }
+
+    /// One that is there already must be ours: what lies in it is believed.
+    fn check_work_dir(&self) -> Result<PathBuf> {
+        let uid = rustix::process::geteuid().as_raw();
+        match std::fs::metadata(&self.work_dir) {
+            Ok(m) if m.uid() != uid && uid != 0 => Err(self.bad_work_dir("belongs to another user")),
+            _ => Ok(self.work_dir.clone()),
+        }
+    }
+
+    fn bad_work_dir(&self, what: &str) -> Error {
+        Error::usage(what)
+            .about(self.work_dir.display().to_string())
+            .hint("name a directory that you may write with --work-dir")
     }
 
     /// Where locks on sources lie: one directory for every user of the machine, so that two of them cannot move one

@@ -20,6 +20,9 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
     let mut settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
     settings.verify = !args.no_verify;
     settings.rollback_on_failure = args.on_failure == OnFailure::Rollback;
+    if !args.dry_run {
+        world.make_places(&mut settings)?;
+    }
     warn_about_target(show, &settings.target);
     signals::watch(show);
     let inspect = Line::new("inspect", &args.way, &settings.target).answers(&args.answers).word("-v").text();
@@ -72,7 +75,7 @@ fn finished(args: &Migrate, settings: &Settings, report: &Report, show: &Show) {
 }
 
 fn done(args: &Migrate, settings: &Settings, report: &Report, show: &Show) {
-    body(report, show);
+    body(settings, report, show);
     show.line("");
     let schema = text::clean(&report.schema);
     let what = show.paint().bold(&format!("published to schema {schema}"));
@@ -81,7 +84,7 @@ fn done(args: &Migrate, settings: &Settings, report: &Report, show: &Show) {
     ways(args, settings, show);
 }
 
-fn body(report: &Report, show: &Show) {
+fn body(settings: &Settings, report: &Report, show: &Show) {
     show.line("");
     human::tables(show, report).iter().for_each(|l| show.line(l));
     if !report.tables.is_empty() {
@@ -94,7 +97,7 @@ fn body(report: &Report, show: &Show) {
     if let Some(proven) = human::proven(report) {
         show.line(&format!("  {}  {proven}", show.paint().dim("proven")));
     }
-    let stages = human::stages(report);
+    let stages = human::stages(report, matches!(settings.target, TargetSpec::Managed(_)));
     if !stages.is_empty() {
         show.line(&format!("  {}    {stages}", show.paint().dim("time")));
     }
@@ -113,7 +116,7 @@ fn already_done(args: &Migrate, settings: &Settings, report: &Report, show: &Sho
 }
 
 fn different(args: &Migrate, settings: &Settings, report: &Report, show: &Show) {
-    body(report, show);
+    body(settings, report, show);
     show.line("");
     let only: Vec<_> = report.findings.iter().filter(|f| f.blocks()).cloned().collect();
     for line in findings::lines(&only, usize::MAX - 1, "", show.paint()) {

@@ -16,8 +16,11 @@ pub fn run(args: &Verify, global: &Global, show: &Show) -> Result<u8> {
     signals::watch(show);
     let inspect = Line::new("inspect", &args.way, &settings.target).word("-v").text();
     let fan = observers(show, global, &world, "verify", true, inspect)?;
-    let report = verify::verify(&settings, &fan, &CANCEL)?;
+    let begin = std::time::Instant::now();
+    let mut report = verify::verify(&settings, &fan, &CANCEL)?;
     drop(fan);
+    // A managed server has stopped by now; a person waited for that too.
+    report.seconds = begin.elapsed().as_secs_f64();
     if show.json {
         show.document(&report);
         return Ok(report.exit);

@@ -69,19 +69,27 @@ pub fn lines(findings: &[Finding], most: usize, all: &str, paint: Paint) -> Vec<
         let hint = |f: &Finding| text::clean(&f.hint).into_owned();
         let same = group.findings.iter().all(|f| f.hint == group.findings.first().map_or("", |g| g.hint.as_str()));
         for finding in group.findings.iter().take(shown) {
-            out.push(format!("           {}: {}", text::clean(&finding.object), text::clean(&finding.message)));
-            if !same && !finding.hint.is_empty() {
+            out.push(format!("           {}", said(finding)));
+            if !same && !finding.accepted && !finding.hint.is_empty() {
                 out.push(paint.dim(&format!("             → {}", hint(finding))));
             }
         }
         if n > shown {
             out.push(format!("           and {} more: {all}", text::count((n - shown) as u64)));
         }
-        if let Some(first) = group.findings.first().filter(|f| same && !f.hint.is_empty()) {
+        if let Some(first) = group.findings.first().filter(|f| same && !f.accepted && !f.hint.is_empty()) {
             out.push(paint.dim(&format!("           → {}", hint(first))));
         }
     }
     out
+}
+
+/// `object: message`, or the message alone where it names the object at once.
+fn said(finding: &Finding) -> String {
+    let (object, message) = (text::clean(&finding.object), text::clean(&finding.message));
+    let names = |text: &str| text.strip_prefix(&*object).is_some_and(|rest| rest.starts_with([' ', ':', ',']));
+    let after_first_word = message.split_once(' ').map_or("", |(_, rest)| rest);
+    if names(&message) || names(after_first_word) { message.into_owned() } else { format!("{object}: {message}") }
 }
 
 /// How the findings that stop the run can be answered.

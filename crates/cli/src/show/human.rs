@@ -163,20 +163,17 @@ pub fn proven(report: &Report) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
-/// `census 0.1 s · copy 0.4 s …`: stages that took a twentieth of the time or more, the rest together.
-pub fn stages(report: &Report) -> String {
-    let all: f64 = report.stages.iter().map(|s| s.seconds).sum();
+/// `census 0.1 s · copy 0.4 s …`: every stage that took a hundredth of the time or more, and what the rest was.
+pub fn stages(report: &Report, managed: bool) -> String {
     let mut parts = Vec::new();
-    let mut rest = 0.0;
-    for stage in &report.stages {
-        if stage.seconds * 20.0 >= all && stage.seconds > 0.0 {
-            parts.push(format!("{} {}", text::clean(&stage.name), text::seconds(stage.seconds)));
-        } else {
-            rest += stage.seconds;
-        }
+    let mut rest = report.seconds;
+    for stage in report.stages.iter().filter(|s| s.seconds * 100.0 >= report.seconds && s.seconds > 0.0) {
+        parts.push(format!("{} {}", text::clean(&stage.name), text::seconds(stage.seconds)));
+        rest -= stage.seconds;
     }
-    if rest >= 0.05 {
-        parts.push(format!("other {}", text::seconds(rest)));
+    if rest * 100.0 >= report.seconds {
+        let what = if managed { "start and stop of PostgreSQL, bookkeeping" } else { "connecting, bookkeeping" };
+        parts.push(format!("{what} {}", text::seconds(rest)));
     }
     parts.join(" · ")
 }

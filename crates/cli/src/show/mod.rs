@@ -13,7 +13,6 @@ pub mod text;
 use crate::args::{Color, Global, LogFormat};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use lite2pg_engine::Error;
-use lite2pg_engine::observe::Report;
 use std::io::{IsTerminal as _, Write as _};
 
 /// How this process shows things. Cheap to clone; every clone draws to the same bars.
@@ -164,7 +163,7 @@ impl Show {
         }
         let _ = self.bars.clear();
         // Lines of a message stay lines, but none of them can pass for one of ours.
-        let indented = |t: &str| text::clean_lines(t.trim_end()).replace('\n', "\n         ");
+        let indented = |t: &str| text::clean_lines(t.trim_end()).replace('\n', "\n       ");
         let object = error.object.as_ref().map(|o| format!("{}: ", text::clean(o))).unwrap_or_default();
         text::to_stderr(&format!("{} {object}{}", self.err.bad("error:"), indented(&error.message)));
         for cause in causes {
@@ -198,7 +197,7 @@ impl Show {
     pub fn ended_at_once(&self) {
         if self.json {
             let error = lite2pg_engine::run::pool::interrupted();
-            self.document(&Report { ..crate::exit::report_of(&error) });
+            self.document(&crate::exit::report_of(&error));
         }
         if !self.log_json {
             text::to_stderr("ended at once; the same command goes on from the last finished chunk");
