@@ -155,8 +155,7 @@ impl Source {
         snapshot::refine(&main, &mut facts);
         let damage = damage::survey(&main).map_err(|e| named(e, path))?;
         let stand_ins = standin::discover(&main, &damage.tables, &damage.views);
-        let mut source =
-            Source { facts, main: Mutex::new(main), ready: Mutex::new(readers), snapshot, stand_ins, damage };
+        let source = Source { facts, main: Mutex::new(main), ready: Mutex::new(readers), snapshot, stand_ins, damage };
         source.ready_readers(options.readers.max(1)).map_err(|e| named(e, path))?;
         Ok(source)
     }
