@@ -2,6 +2,7 @@
 //! Owns this one measurement (medians and their ratio, peak memory of the migrator); never judges it.
 //!
 //! `cargo bench -p lite2pg-engine --bench copy_stage [-- ROWS RUNS JOBS]` (defaults 5,000,000, 5 and 2).
+#![allow(clippy::expect_used, clippy::print_stdout, reason = "a measurement that cannot go on must stop, and is shown")]
 
 #[path = "../tests/running/mod.rs"]
 mod running;

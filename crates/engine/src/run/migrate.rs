@@ -140,7 +140,8 @@ impl Migration<'_> {
         let settings = self.settings;
         let mut times = Vec::new();
         let mut readers = prepare::readers(self.source, settings.jobs)?;
-        let prepared = prepare::decide(settings, self.source, &mut readers, facts, self.observer, self.cancel, &mut times)?;
+        let prepared =
+            prepare::decide(settings, self.source, &mut readers, facts, self.observer, self.cancel, &mut times)?;
         if prepared.plan.blocking().next().is_some() {
             return Ok(self.needs_decision(prepared, times));
         }
@@ -216,7 +217,9 @@ impl Migration<'_> {
             return refuse(format!("it reads {}, not {path}", run.source_path));
         }
         if run.options_hash != self.settings.options_hash() {
-            return refuse("its options were others (schema, --policy, --accept, --collation or --no-verify)".to_owned());
+            return refuse(
+                "its options were others (schema, --policy, --accept, --collation or --no-verify)".to_owned(),
+            );
         }
         let from_its_copy = run.snapshot_copy.is_some()
             && self.source.copy_path().map(|p| p.display().to_string()) == run.snapshot_copy;

@@ -104,9 +104,8 @@ pub fn decide(
     findings.extend(source.damage());
     findings.extend(source.stand_ins());
     findings.extend(of_schema);
-    let mut counted = timed(times, observer, "census", || {
-        census::census(readers, &schema, settings.chunk_bytes, observer, cancel)
-    })?;
+    let mut counted =
+        timed(times, observer, "census", || census::census(readers, &schema, settings.chunk_bytes, observer, cancel))?;
     let begin = Instant::now();
     let mut profiles: BTreeMap<String, TableProfile> = BTreeMap::new();
     let mut ranges = BTreeMap::new();
@@ -231,12 +230,7 @@ pub fn holder(settings: &Settings) -> Holder {
         TargetSpec::Server(conninfo) => conninfo.display(),
         TargetSpec::Managed(options) => options.dir.display().to_string(),
     };
-    Holder {
-        pid: std::process::id(),
-        host: settings.operator.host.clone(),
-        started: super::clock::now(),
-        target,
-    }
+    Holder { pid: std::process::id(), host: settings.operator.host.clone(), started: super::clock::now(), target }
 }
 
 /// A small file that tells the next run of the same source where the private copy of an interrupted one lies. Only a

@@ -169,7 +169,10 @@ fn published(
         .hint("what is left was changed by somebody: remove it by hand"));
     }
     let digests = client
-        .query("SELECT table_name, source_sha256, source_rows FROM lite2pg.checksum_verification WHERE run = $1", &[&run.id])
+        .query(
+            "SELECT table_name, source_sha256, source_rows FROM lite2pg.checksum_verification WHERE run = $1",
+            &[&run.id],
+        )
         .map_err(|e| error_from_pg(e, "reading the verification"))?;
     observer.see(&Event::StageStarted { stage: "verify", bytes: 0, rows: run.plan.rows(), steps: 0 });
     for table in &run.plan.tables {
@@ -177,7 +180,8 @@ fn published(
         undone.rows += now.rows;
         undone.tables.push(format!("{}.{}", run.schema, table.target));
         let before = digests.iter().find(|r| r.get::<_, &str>(0) == table.name);
-        let same = before.is_some_and(|r| r.get::<_, &str>(1) == now.hex() && r.get::<_, i64>(2).cast_unsigned() == now.rows);
+        let same =
+            before.is_some_and(|r| r.get::<_, &str>(1) == now.hex() && r.get::<_, i64>(2).cast_unsigned() == now.rows);
         if !same {
             undone.changed.push(format!("{}.{}", run.schema, table.target));
         }

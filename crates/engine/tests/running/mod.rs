@@ -1,5 +1,10 @@
 //! What the engine's tests share: settings that point at a test's own server and directory.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on must fail, and may show what it saw"
+)]
 
 use lite2pg_engine::observe::{Event, Observer};
 use lite2pg_engine::run::{Accept, Settings, TargetSpec};

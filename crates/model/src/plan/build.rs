@@ -58,14 +58,7 @@ pub fn build(
     }
     builder.objects.tables.carried = tables.len() as u64;
     let Builder { findings, objects, .. } = builder;
-    Plan {
-        version: VERSION,
-        schema: input.schema.to_owned(),
-        collate: input.collate,
-        objects,
-        findings,
-        tables,
-    }
+    Plan { version: VERSION, schema: input.schema.to_owned(), collate: input.collate, objects, findings, tables }
 }
 
 /// A fate for each object; those the mapping is silent about are kept.
@@ -107,7 +100,9 @@ impl Builder<'_> {
             self.findings.push(Finding::note(
                 codes::RENAMED,
                 object,
-                format!("{from:?} is called {to:?} in PostgreSQL, which cannot keep the name (63 bytes, reserved or taken)"),
+                format!(
+                    "{from:?} is called {to:?} in PostgreSQL, which cannot keep the name (63 bytes, reserved or taken)"
+                ),
                 "change the statements of the application that use the old name",
             ));
         }
@@ -149,7 +144,13 @@ impl Builder<'_> {
         plan
     }
 
-    fn column(&mut self, table: &Table, i: usize, profile: &TableProfile, mapping: &TableMapping) -> Option<ColumnPlan> {
+    fn column(
+        &mut self,
+        table: &Table,
+        i: usize,
+        profile: &TableProfile,
+        mapping: &TableMapping,
+    ) -> Option<ColumnPlan> {
         let (column, mapped) = (table.columns.get(i)?, mapping.columns.get(i)?);
         let alias = table.rowid_alias == Some(i);
         let identity = alias.then(|| self.identity(table, i, profile));
@@ -289,20 +290,19 @@ impl Builder<'_> {
                 codes::INDEX,
                 &index.name,
                 format!("the index on {} is not carried over: {reason}", table.name),
-                format!("--accept {}:{}, then make an index of your own; it was: {}", codes::INDEX, index.name, index.sql),
+                format!(
+                    "--accept {}:{}, then make an index of your own; it was: {}",
+                    codes::INDEX,
+                    index.name,
+                    index.sql
+                ),
             )),
         }
     }
 
     /// Terms in SQLite's order: NULLs come first. Where a column holds none, nothing is said, so that PostgreSQL can use
     /// the index for its own order too.
-    fn index_terms(
-        &self,
-        table: &Table,
-        index: &Index,
-        plan: &TablePlan,
-        scope: &Scope<'_>,
-    ) -> Result<String, String> {
+    fn index_terms(&self, table: &Table, index: &Index, plan: &TablePlan, scope: &Scope<'_>) -> Result<String, String> {
         if index.terms.is_empty() {
             return Err("its statement is not understood".to_owned());
         }
@@ -321,12 +321,14 @@ impl Builder<'_> {
             };
             let collated = translate::collated(&sql, term.collation.as_deref()).map_err(|e| e.reason)?;
             let sql = if collated == sql { sql } else { format!("({collated})") };
-            terms.push(sql + match (term.descending, not_null) {
-                (false, true) => "",
-                (true, true) => " DESC",
-                (false, false) => " NULLS FIRST",
-                (true, false) => " DESC NULLS LAST",
-            });
+            terms.push(
+                sql + match (term.descending, not_null) {
+                    (false, true) => "",
+                    (true, true) => " DESC",
+                    (false, false) => " NULLS FIRST",
+                    (true, false) => " DESC NULLS LAST",
+                },
+            );
         }
         Ok(terms.join(", "))
     }
@@ -350,9 +352,8 @@ impl Builder<'_> {
                 return None;
             }
         };
-        let wanted = key.name.clone().unwrap_or_else(|| {
-            format!("{}_{}_fkey", self.names.table(&table.name), child.join("_"))
-        });
+        let wanted =
+            key.name.clone().unwrap_or_else(|| format!("{}_{}_fkey", self.names.table(&table.name), child.join("_")));
         Some(ForeignKeyPlan {
             name: self.names.constraint(&table.name, &wanted),
             columns: child,
