@@ -113,6 +113,12 @@ pub fn rows(
     let mut normal = Vec::with_capacity(1024);
     reader
         .for_each(&sql, &bounds, |row| {
+            #[cfg(feature = "fault-injection")]
+            let (fault, start) = (lite2pg_model::fault::of_row(), copy.gathered());
+            #[cfg(feature = "fault-injection")]
+            if fault == Some(lite2pg_model::fault::RowFault::Unread) {
+                return Ok(());
+            }
             normal.clear();
             let out = copy.row();
             for (i, (codec, form)) in columns.iter().enumerate() {
@@ -125,6 +131,14 @@ pub fn rows(
                 source::field(*form, value, &mut normal);
             }
             copied.sum.add(&digest::row(&normal));
+            #[cfg(feature = "fault-injection")]
+            if let Some(fault) = fault {
+                use lite2pg_model::fault::RowFault;
+                if fault == RowFault::ReadTwice {
+                    copied.sum.add(&digest::row(&normal));
+                }
+                copy.spoil(start, fault != RowFault::Unsent);
+            }
             if normal.capacity() > 1 << 20 {
                 normal = Vec::with_capacity(1024);
             }

@@ -29,14 +29,13 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 pub use claim::Claim;
+pub use copy::remove as remove_copy;
 pub use fingerprint::{Fingerprint, WalMark};
 pub use header::Encoding;
 pub use reader::{Reader, Row};
 
 use crate::error::{Error, Result};
 use fault::fault;
-
-pub use copy::remove as remove_copy;
 
 /// How the snapshot is taken (`--snapshot`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -63,6 +63,22 @@ impl<'a> CopyIn<'a> {
         if self.buffer.len() >= BLOCK { self.send() } else { Ok(()) }
     }
 
+    /// How many bytes wait to be sent.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn gathered(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Doubles what was gathered since `start`, or takes it away.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn spoil(&mut self, start: usize, double: bool) {
+        if double {
+            self.buffer.extend_from_within(start..);
+        } else {
+            self.buffer.truncate(start);
+        }
+    }
+
     fn send(&mut self) -> Result<()> {
         self.bytes += self.buffer.len() as u64;
         self.writer.write_all(&self.buffer).map_err(|e| io_error(e, "copying rows"))?;

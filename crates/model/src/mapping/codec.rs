@@ -220,6 +220,19 @@ impl Codec {
             out.extend_from_slice(&NULL);
             return Ok(());
         }
+        #[cfg(feature = "fault-injection")]
+        {
+            let start = out.len();
+            self.encode_value(v, out)?;
+            crate::fault::in_field(self.ty, out, start);
+            Ok(())
+        }
+        #[cfg(not(feature = "fault-injection"))]
+        self.encode_value(v, out)
+    }
+
+    #[inline]
+    fn encode_value(&self, v: Value<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
         match self.ty {
             PgType::BigInt => match v {
                 Value::Integer(i) => {
