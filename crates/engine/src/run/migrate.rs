@@ -6,7 +6,7 @@ use super::pool::Cancel;
 use super::prepare::{self, Prepared};
 use super::session::Session;
 use super::settings::Settings;
-use super::{clock, finish};
+use super::{clock, finish, normalised};
 use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer, memory};
@@ -41,10 +41,9 @@ pub fn migrate(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) ->
         migration.take_back(error);
     }
     let closed = session.close();
-    let keep = matches!(&outcome, Err(e) if e.kind != Kind::NeedsDecision);
-    if keep {
-        source.keep_copy();
-    } else {
+    // What was kept for a run that is still open stays; a copy that no run relies on goes with the source.
+    let ended = matches!(&outcome, Ok(report) if report.exit == 0 || report.exit == Kind::NeedsDecision.exit());
+    if ended {
         source.discard_copy()?;
         prepare::forget_copy(settings);
     }
@@ -193,6 +192,7 @@ impl Migration<'_> {
             ledger::fix_chunks(&mut tx, &run.id, &table.name, &ranges)?;
         }
         publish::make_staging(&mut tx, &run.staging, &run.source_path)?;
+        normalised::record(&mut tx, &run.id, prepared)?;
         let detail = serde_json::json!({
             "source": run.source_path, "schema": run.schema, "plan": run.plan_hash,
             "accepted": run.plan.findings.iter().filter(|f| f.accepted)
@@ -201,6 +201,8 @@ impl Migration<'_> {
         control::audit(&mut tx, &settings.operator, Some(&run.id), "run started", &detail)?;
         tx.commit().map_err(|e| error_from_pg(e, doing))?;
         if let Some(copy) = self.source.copy_path() {
+            // From here on the ledger relies on it.
+            self.source.keep_copy();
             prepare::remember_copy(settings, copy)?;
         }
         Ok(run)
@@ -230,6 +232,7 @@ impl Migration<'_> {
                 return refuse(format!("the source has changed since: {what}"));
             }
         }
+        self.source.keep_copy();
         control::ensure(&mut main)?;
         ledger::forget(&mut main, &run.id, Stage::Verify)?;
         let readers = prepare::readers(self.source, self.settings.jobs)?;

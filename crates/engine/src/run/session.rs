@@ -17,8 +17,11 @@ pub struct Session {
 /// Set on every connection: names resolve to the catalog alone, so that nothing in the user's schemas is called by
 /// accident; times are UTC; only our own sessions are concerned.
 const SETUP: &str = "SET search_path = pg_catalog; SET client_min_messages = warning; SET timezone = 'UTC'; \
-    SET datestyle = 'ISO, YMD'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
-    SET standard_conforming_strings = on; SET row_security = off";
+    SET datestyle = 'ISO, YMD'; SET statement_timeout = 0; SET lock_timeout = 0; \
+    SET idle_in_transaction_session_timeout = 0; SET standard_conforming_strings = on; SET row_security = off; \
+    SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on; \
+    SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings \
+    WHERE name IN ('idle_session_timeout', 'transaction_timeout')";
 
 impl Session {
     /// Starts the managed server if the target is one; connects nowhere else yet.
