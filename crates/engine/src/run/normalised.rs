@@ -48,14 +48,17 @@ fn records(table: &TablePlan, profile: &TableProfile, prepared: &Prepared) -> Ve
         add("mixed=text", as_text(column, values), &[]);
         let in_key = table.uniques.iter().any(|k| k.columns.contains(&column.target));
         let source = prepared.schema.tables.iter().find(|t| t.name == table.name);
-        let was_not_null = source.and_then(|t| t.columns.iter().find(|c| c.name == column.name)).is_some_and(|c| c.not_null);
+        let was_not_null =
+            source.and_then(|t| t.columns.iter().find(|c| c.name == column.name)).is_some_and(|c| c.not_null);
         if (in_key && table.primary_key.is_none() && source.is_some_and(|t| t.primary_key.is_some()))
             || (was_not_null && !column.not_null)
         {
             add("null-key=keep", values.nulls, &values.null_places);
         }
     }
-    for (key, orphans) in table.foreign_keys.iter().filter(|k| k.not_valid).zip(profile.orphans.iter().filter(|n| **n > 0)) {
+    for (key, orphans) in
+        table.foreign_keys.iter().filter(|k| k.not_valid).zip(profile.orphans.iter().filter(|n| **n > 0))
+    {
         let column = key.columns.join(", ");
         records.push(Record { column, policy: "orphans=not-valid", rows: *orphans, keys: Vec::new() });
     }
