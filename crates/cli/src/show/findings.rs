@@ -67,37 +67,31 @@ pub fn lines(findings: &[Finding], most: usize, all: &str, show: &Show) -> Vec<S
         let shown = if group.rank == 0 { most.max(20) } else { most };
         // One left out would take a line to say so.
         let shown = if n == shown + 1 { n } else { shown };
-        let hint = shared_hint(&group.findings);
-        for finding in group.findings.iter().take(shown) {
+        let mut alike = 0;
+        for (i, finding) in group.findings.iter().take(shown).enumerate() {
             out.extend(text::wrapped(11, &said(finding), width));
-            if hint.is_none() && !finding.accepted && !finding.hint.is_empty() {
-                let lines = text::wrapped(13, &format!("→ {}", text::clean(&finding.hint)), width);
-                out.extend(lines.iter().map(|l| paint.dim(l)));
+            alike += 1;
+            let next = group.findings.get(i + 1).filter(|_| i + 1 < shown);
+            if finding.accepted || finding.hint.is_empty() || next.is_some_and(|n| general(n) == general(finding)) {
+                continue;
             }
+            // Said once for those that differ in nothing but the object.
+            let hint = if alike > 1 { general(finding) } else { finding.hint.clone() };
+            let lines = text::wrapped(13, &format!("→ {}", text::clean(&hint)), width);
+            out.extend(lines.iter().map(|l| paint.dim(l)));
+            alike = 0;
         }
         if n > shown {
             out.push(format!("           and {} more: {all}", text::count((n - shown) as u64)));
-        }
-        if let Some(hint) = hint.filter(|h| !h.is_empty()) {
-            let lines = text::wrapped(11, &format!("→ {}", text::clean(&hint)), width);
-            out.extend(lines.iter().map(|l| paint.dim(l)));
         }
     }
     out
 }
 
-/// The hint of all, where they differ in nothing but the object they name; empty where all are answered.
-fn shared_hint(findings: &[&Finding]) -> Option<String> {
-    if findings.iter().all(|f| f.accepted) {
-        return Some(String::new());
-    }
-    let [first, rest @ ..] = findings else { return None };
-    if rest.is_empty() {
-        return Some(first.hint.clone());
-    }
-    let general = |f: &Finding| f.hint.replace(&format!("{}:{}", f.code, f.object), &format!("{}[:OBJECT]", f.code));
-    let hint = general(first);
-    rest.iter().all(|f| general(f) == hint).then_some(hint)
+/// The hint without the object it names.
+fn general(finding: &Finding) -> String {
+    let named = format!("{}:{}", finding.code, finding.object);
+    finding.hint.replace(&named, &format!("{}[:OBJECT]", finding.code))
 }
 
 /// `object: message`, or the message alone where it names the object at once.

@@ -26,7 +26,11 @@ pub fn first_lines(show: &Show, event: &Event, inspect: &str) -> Vec<String> {
                 (format!("{path} · {} · {journal} · {encoding}", text::bytes(*bytes)), text::clean(read));
             // A private copy comes with its reason and its place.
             match read.len() > 40 {
-                true => vec![head(show, "source", &what), head(show, "", &read)],
+                true => {
+                    let mut lines = vec![head(show, "source", &what)];
+                    lines.extend(text::wrapped(9, &read, show.width()));
+                    lines
+                }
                 false => vec![head(show, "source", &format!("{what} · {read}"))],
             }
         }
