@@ -54,7 +54,11 @@ fn attempt(settings: &Settings, observer: &dyn Observer, cancel: &Cancel, begin:
     }
     let closed = session.close();
     // What was kept for a run that is still open stays; a copy that no run relies on goes with the source.
-    let ended = matches!(&outcome, Ok(report) if report.exit == 0 || report.exit == Kind::NeedsDecision.exit());
+    let ended = match &outcome {
+        Ok(Some(report)) => report.exit == 0 || report.exit == Kind::NeedsDecision.exit(),
+        Ok(None) => true,
+        Err(_) => false,
+    };
     if ended {
         source.discard_copy()?;
         prepare::forget_copy(settings);
