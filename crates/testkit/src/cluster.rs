@@ -19,7 +19,7 @@ const TMP: &str = "/tmp";
 
 /// Keeps the server alive exactly as long as standard input stays open, so that even a killed test leaves nothing.
 const KEEPER: &str = r#"
-"$1/postgres" -D "$2/data" </dev/null >"$2/log" 2>&1 &
+"$1/postgres" -D "$2/data" </dev/null >>"$2/log" 2>&1 &
 server=$!
 cat >/dev/null
 kill -QUIT $server 2>/dev/null
@@ -36,7 +36,8 @@ pub struct Cluster {
     pub port: u16,
     /// The server's directory: `data`, `log` and the socket.
     pub dir: PathBuf,
-    keeper: Child,
+    /// The newest is last; each ends the server that it started.
+    keepers: Vec<Child>,
 }
 
 impl Cluster {
@@ -84,16 +85,30 @@ impl Cluster {
             put(&data, name, contents, user);
         }
 
-        let mut keeper = Command::new("sh");
-        keeper
-            .args(["-c", KEEPER, "keeper"])
-            .args([&bin, &dir])
-            .current_dir(TMP)
-            .stdin(Stdio::piped())
-            .process_group(0);
-        as_user(&mut keeper, user);
-        let keeper = must(keeper.spawn(), "sh");
-        Cluster { socket_dir: dir.clone(), port, dir, keeper }.when_ready()
+        let keepers = vec![keep(&bin, &dir, user)];
+        Cluster { socket_dir: dir.clone(), port, dir, keepers }.when_ready()
+    }
+
+    /// Starts the server again after a test has killed it (by [`Cluster::pid`]). Panics if it does not come up.
+    pub fn restart(&mut self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        let pid = self.pid();
+        while Path::new(&format!("/proc/{pid}")).exists() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // Backends of a killed server notice it only after a moment, and until then it cannot start.
+        while Client::connect(&self.conninfo("postgres"), NoTls).is_err() {
+            assert!(Instant::now() < end, "the test server did not start again:\n{}", self.log());
+            let mut keeper = keep(&bin_dir(), &self.dir, server_user());
+            std::thread::sleep(Duration::from_millis(700));
+            if Client::connect(&self.conninfo("postgres"), NoTls).is_ok() {
+                self.keepers.push(keeper);
+                return;
+            }
+            // It must not remove the directory as it would when it ends by itself.
+            let _ = keeper.kill();
+            let _ = keeper.wait();
+        }
     }
 
     fn when_ready(self) -> Result<Cluster, String> {
@@ -152,11 +167,20 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
+        while let Some(mut keeper) = self.keepers.pop() {
+            drop(keeper.stdin.take());
+            let _ = keeper.wait();
+        }
         // What a test put there as another user is left over by the keeper.
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+/// Starts a keeper, which starts the server.
+fn keep(bin: &Path, dir: &Path, user: Option<(u32, u32)>) -> Child {
+    let mut keeper = Command::new("sh");
+    keeper.args(["-c", KEEPER, "keeper"]).args([bin, dir]).current_dir(TMP).stdin(Stdio::piped()).process_group(0);
+    must(as_user(&mut keeper, user).spawn(), "sh")
 }
 
 /// The directory of the newest PostgreSQL programs: `PG_BINDIR`, Debian's and Red Hat's places, then `pg_config`.

@@ -2,3 +2,6 @@
 //! Owns what a test needs around the tool; never contains a check of the tool itself.
 
 pub mod cluster;
+pub mod fixtures;
+pub mod picture;
+pub mod proxy;

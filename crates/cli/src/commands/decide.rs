@@ -14,7 +14,7 @@ pub fn advise(show: &Show, report: &Report, line: Line, nothing_written: &str) {
     if show.quiet {
         // With -q the findings were not shown above.
         let only: Vec<_> = report.findings.iter().filter(|f| f.blocks()).cloned().collect();
-        findings::lines(&only, usize::MAX - 1, "", show.paint()).iter().for_each(|l| text::to_stderr(l));
+        findings::lines(&only, usize::MAX - 1, "", show).iter().for_each(|l| text::to_stderr(l));
     }
     let decision = findings::decision(&report.findings);
     let needs = text::counted(blocking, "finding needs", "findings need");

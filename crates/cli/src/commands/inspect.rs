@@ -64,7 +64,7 @@ fn people(inspection: &Inspection, all: &str, show: &Show) {
     if !plan.findings.is_empty() {
         show.line("");
         let most = if show.verbose { usize::MAX - 1 } else { OBJECTS };
-        findings::lines(&plan.findings, most, all, show.paint()).iter().for_each(|l| show.line(l));
+        findings::lines(&plan.findings, most, all, show).iter().for_each(|l| show.line(l));
     }
     let examples = show.verbose || columns <= SHORT;
     for table in &plan.tables {

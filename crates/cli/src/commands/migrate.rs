@@ -119,7 +119,7 @@ fn different(args: &Migrate, settings: &Settings, report: &Report, show: &Show) 
     body(settings, report, show);
     show.line("");
     let only: Vec<_> = report.findings.iter().filter(|f| f.blocks()).cloned().collect();
-    for line in findings::lines(&only, usize::MAX - 1, "", show.paint()) {
+    for line in findings::lines(&only, usize::MAX - 1, "", show) {
         if show.quiet { text::to_stderr(&line) } else { show.line(&line) }
     }
     let mut error = Error::new(Kind::Different, "the two sides differ; nothing was published");

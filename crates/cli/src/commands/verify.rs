@@ -37,7 +37,7 @@ pub fn run(args: &Verify, global: &Global, show: &Show) -> Result<u8> {
         show.line(&format!("{} · run {run} · {}", show.paint().bold("equal"), human::cost(&report)));
         return Ok(0);
     }
-    for line in findings::lines(&report.findings, usize::MAX - 1, "", show.paint()) {
+    for line in findings::lines(&report.findings, usize::MAX - 1, "", show) {
         if show.quiet { text::to_stderr(&line) } else { show.line(&line) }
     }
     let error = Error::new(Kind::Different, "the two sides differ");

@@ -1,7 +1,7 @@
 //! What a person must know, grouped by its code, what stops the run first; and the flags that decide it.
 //! Owns their order and how many are shown; never drops one without saying how to see it.
 
-use super::{Paint, text};
+use super::{Show, text};
 use lite2pg_model::finding::{Finding, Remedy, Severity};
 
 /// More flags for single objects than this become one flag for the code.
@@ -49,9 +49,10 @@ pub fn counts(findings: &[Finding]) -> String {
     out.join(" · ")
 }
 
-/// The findings as lines. Of each code at most `most` objects; what is left out is counted, with the command that shows
-/// it. What must be decided is always shown.
-pub fn lines(findings: &[Finding], most: usize, all: &str, paint: Paint) -> Vec<String> {
+/// The findings as lines, none longer than the terminal. Of each code at most `most` objects; what is left out is
+/// counted, with the command that shows it. What must be decided is always shown.
+pub fn lines(findings: &[Finding], most: usize, all: &str, show: &Show) -> Vec<String> {
+    let (paint, width) = (show.paint(), show.width());
     let mut out = Vec::new();
     for group in groups(findings) {
         let word = match group.rank {
@@ -66,22 +67,31 @@ pub fn lines(findings: &[Finding], most: usize, all: &str, paint: Paint) -> Vec<
         let shown = if group.rank == 0 { most.max(20) } else { most };
         // One left out would take a line to say so.
         let shown = if n == shown + 1 { n } else { shown };
-        let hint = |f: &Finding| text::clean(&f.hint).into_owned();
-        let same = group.findings.iter().all(|f| f.hint == group.findings.first().map_or("", |g| g.hint.as_str()));
-        for finding in group.findings.iter().take(shown) {
-            out.push(format!("           {}", said(finding)));
-            if !same && !finding.accepted && !finding.hint.is_empty() {
-                out.push(paint.dim(&format!("             → {}", hint(finding))));
+        let mut alike = 0;
+        for (i, finding) in group.findings.iter().take(shown).enumerate() {
+            out.extend(text::wrapped(11, &said(finding), width));
+            alike += 1;
+            let next = group.findings.get(i + 1).filter(|_| i + 1 < shown);
+            if finding.accepted || finding.hint.is_empty() || next.is_some_and(|n| general(n) == general(finding)) {
+                continue;
             }
+            // Said once for those that differ in nothing but the object.
+            let hint = if alike > 1 { general(finding) } else { finding.hint.clone() };
+            let lines = text::wrapped(13, &format!("→ {}", text::clean(&hint)), width);
+            out.extend(lines.iter().map(|l| paint.dim(l)));
+            alike = 0;
         }
         if n > shown {
             out.push(format!("           and {} more: {all}", text::count((n - shown) as u64)));
         }
-        if let Some(first) = group.findings.first().filter(|f| same && !f.accepted && !f.hint.is_empty()) {
-            out.push(paint.dim(&format!("           → {}", hint(first))));
-        }
     }
     out
+}
+
+/// The hint without the object it names.
+fn general(finding: &Finding) -> String {
+    let named = format!("{}:{}", finding.code, finding.object);
+    finding.hint.replace(&named, &format!("{}[:OBJECT]", finding.code))
 }
 
 /// `object: message`, or the message alone where it names the object at once.
@@ -161,13 +171,15 @@ mod tests {
 
     #[test]
     fn nothing_is_left_out_silently() {
+        let cli = crate::args::read(["lite2pg", "man", "--color", "never"].map(Into::into)).unwrap();
+        let show = Show::new(&cli.global);
         let findings: Vec<Finding> = (0..15).map(|i| Finding::warning("w", format!("t{i}"), "m", "h")).collect();
-        let text = lines(&findings, 3, "lite2pg inspect x -v", Paint(false)).join("\n");
+        let text = lines(&findings, 3, "lite2pg inspect x -v", &show).join("\n");
         assert!(
             text.contains("and 12 more: lite2pg inspect x -v") && text.contains("t2") && !text.contains("t3"),
             "{text}"
         );
-        let text = lines(&findings, usize::MAX - 1, "", Paint(false)).join("\n");
+        let text = lines(&findings, usize::MAX - 1, "", &show).join("\n");
         assert!(text.contains("t14") && !text.contains("more"));
     }
 }

@@ -22,8 +22,17 @@ pub fn first_lines(show: &Show, event: &Event, inspect: &str) -> Vec<String> {
     match event {
         Event::Source { path, bytes, journal, encoding, read } => {
             let path = text::clean(path);
-            let what = format!("{path} · {} · {journal} · {encoding} · {}", text::bytes(*bytes), text::clean(read));
-            vec![head(show, "source", &what)]
+            let (what, read) =
+                (format!("{path} · {} · {journal} · {encoding}", text::bytes(*bytes)), text::clean(read));
+            // A private copy comes with its reason and its place.
+            match read.len() > 40 {
+                true => {
+                    let mut lines = vec![head(show, "source", &what)];
+                    lines.extend(text::wrapped(9, &read, show.width()));
+                    lines
+                }
+                false => vec![head(show, "source", &format!("{what} · {read}"))],
+            }
         }
         Event::Target { target, version, database, schema, managed } => {
             // `15.18 (Debian 15.18-0+deb12u1)`
@@ -55,7 +64,7 @@ pub fn first_lines(show: &Show, event: &Event, inspect: &str) -> Vec<String> {
             }
             let mut out = vec![head(show, "plan", &parts.join(" · "))];
             let most = if show.verbose { usize::MAX - 1 } else { OBJECTS };
-            out.extend(findings::lines(findings, most, inspect, show.paint()));
+            out.extend(findings::lines(findings, most, inspect, show));
             out
         }
         _ => Vec::new(),

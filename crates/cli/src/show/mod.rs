@@ -97,6 +97,12 @@ impl Show {
         self.out
     }
 
+    /// The width of the terminal that standard output is.
+    pub fn width(&self) -> Option<usize> {
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        Some(usize::from(size.ws_col)).filter(|w| *w > 0)
+    }
+
     /// Where bars are drawn.
     pub fn bars(&self) -> &MultiProgress {
         &self.bars

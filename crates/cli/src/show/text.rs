@@ -1,6 +1,7 @@
 //! Text for people: escaped, with counts, sizes and times as they read them; arguments quoted for a shell.
 //! Owns what may reach a terminal; never lets a control character of a database through.
 
+use super::table::columns;
 use std::borrow::Cow;
 use std::io::Write as _;
 
@@ -126,6 +127,26 @@ pub fn shell(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
+/// A clean text in lines of at most `width` columns, if there is a width, each behind `indent` spaces.
+pub fn wrapped(indent: usize, text: &str, width: Option<usize>) -> Vec<String> {
+    let room = width.map_or(usize::MAX, |w| w.saturating_sub(indent).max(20));
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if columns(line).saturating_add(1).saturating_add(columns(word)) <= room {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            // What follows stands below the text, not below an arrow.
+            let under = if text.starts_with("→ ") { "  " } else { "" };
+            lines.push(format!("{under}{word}"));
+        }
+    }
+    lines.iter().map(|l| format!("{}{l}", " ".repeat(indent))).collect()
+}
+
 /// Writes a line to standard error; if that is closed, nobody is there to be told.
 pub fn to_stderr(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
@@ -151,6 +172,16 @@ mod tests {
         assert_eq!(count(0) + &count(999) + &count(1000) + &count(5_100_000), "09991,0005,100,000");
         assert_eq!(bytes(0) + &bytes(1023) + &bytes(1 << 20), "0 B1.0 KiB1.0 MiB");
         assert_eq!(seconds(0.04) + &seconds(200.0) + &seconds(7300.0), "40 ms3 min 20 s2 h 1 min");
+    }
+
+    #[test]
+    fn wrapping_loses_nothing() {
+        let text = "→ one two  three-is-a-long-word-that-cannot-be-broken four 日本 five";
+        let lines = wrapped(4, text, Some(30));
+        assert!(lines.len() > 2 && lines.iter().all(|l| l.starts_with("    ")));
+        let back: Vec<&str> = lines.iter().flat_map(|l| l.split_whitespace()).collect();
+        assert_eq!(back, text.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(wrapped(2, text, None), [format!("  {text}")]);
     }
 
     #[test]

@@ -55,7 +55,9 @@ pub fn copy_chunk(
     rows(reader, job.table, job.chunk.range, None, &mut copied, &mut copy, cancel)?;
     let (rows, _) = copy.finish().map_err(|e| e.about(&job.table.name))?;
     if rows != copied.sum.rows {
-        return Err(Error::target(format!("{} rows were sent, {rows} arrived", copied.sum.rows)).about(&job.table.name));
+        return Err(Error::new(Kind::Different, format!("{} rows were sent, {rows} arrived", copied.sum.rows))
+            .about(&job.table.name)
+            .hint("the chunk was undone; look for a trigger or an extension of the target that swallows rows"));
     }
     ledger::chunk_done(&mut tx, job.run, &job.table.name, job.chunk.number, &copied.sum, copied.bytes)?;
     if let Some(step) = job.copy_step {

@@ -44,11 +44,15 @@ pub fn verify(
         let Some(table) = report.tables.get_mut(index) else { continue };
         table.target_rows = sum.rows;
         table.target_sha256 = sum.hex();
-        table.verified = table.rows == sum.rows && table.source_sha256 == table.target_sha256;
+        let counted = plan.tables.get(index).map_or(0, |t| t.rows);
+        table.verified = table.rows == sum.rows && table.source_sha256 == table.target_sha256 && counted == table.rows;
         let (name, equal) = (table.name.clone(), table.verified);
         let (source_sha256, target_sha256) = (table.source_sha256.clone(), table.target_sha256.clone());
         if !equal {
-            let counts = format!("{} rows in the source, {} in the target", table.rows, sum.rows);
+            let counts = format!(
+                "{} rows in the source ({counted} when it was counted), {} in the target",
+                table.rows, sum.rows
+            );
             report.findings.push(different(&name, counts));
         }
         observer.see(&Event::Compared { table: name, equal, source_sha256, target_sha256 });

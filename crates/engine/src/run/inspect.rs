@@ -56,7 +56,7 @@ pub const SAMPLE: u64 = 1000;
 /// The source or the target cannot be read.
 pub fn inspect(settings: &Settings, with_target: bool, observer: &dyn Observer, cancel: &Cancel) -> Result<Inspection> {
     let begin = Instant::now();
-    let source = prepare::open_source(settings, observer)?;
+    let source = prepare::open_source(settings, None, observer)?;
     let (facts, target) = if with_target && matches!(settings.target, TargetSpec::Server(_)) {
         let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
         let facts = catalog::facts(&mut session.connect()?, &settings.schema)?;
@@ -95,7 +95,7 @@ fn report(settings: &Settings, prepared: &Prepared, target: &str) -> Report {
 /// The source or the target fails, or refuses a statement.
 pub fn dry_run(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> Result<DryRun> {
     let begin = Instant::now();
-    let source = prepare::open_source(settings, observer)?;
+    let source = prepare::open_source(settings, None, observer)?;
     let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
     let outcome = try_out(settings, &source, &session, observer, cancel, begin);
     let closed = session.close();

@@ -6,7 +6,7 @@ use super::pool::Cancel;
 use super::prepare::{self, Prepared};
 use super::session::Session;
 use super::settings::Settings;
-use super::{clock, finish};
+use super::{clock, finish, normalised};
 use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer, memory};
@@ -17,7 +17,7 @@ use crate::target::catalog::{self, Facts};
 use crate::target::control::{self, Run, Status};
 use crate::target::ledger::{self, Chunk, Range};
 use crate::target::lock::Keys;
-use crate::target::{error_from_pg, publish};
+use crate::target::{error_from_pg, is_too_many_connections, publish};
 use lite2pg_model::plan::Stage;
 use postgres::Client;
 use std::collections::BTreeMap;
@@ -33,18 +33,33 @@ use std::time::Instant;
 pub fn migrate(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> Result<Report> {
     let begin = Instant::now();
     let _lock = SourceLock::take(&settings.source, &settings.lock_dir, &prepare::holder(settings))?;
-    let source = prepare::open_source(settings, observer)?;
+    loop {
+        if let Some(report) = attempt(settings, observer, cancel, begin)? {
+            return Ok(report);
+        }
+    }
+}
+
+/// One try. `None`: the private copy that an interrupted run had kept is not of the run that is to be made now; it is
+/// gone, and the source itself must be read.
+fn attempt(settings: &Settings, observer: &dyn Observer, cancel: &Cancel, begin: Instant) -> Result<Option<Report>> {
+    let kept = prepare::kept_copy(settings);
+    let source = prepare::open_source(settings, kept.clone(), observer)?;
     let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
-    let migration = Migration { settings, observer, cancel, source: &source, session: &session, begin };
+    let kept = kept.is_some_and(|path| source.copy_path() == Some(&path));
+    let migration = Migration { settings, observer, cancel, source: &source, session: &session, begin, kept };
     let mut outcome = migration.run();
     if let (Err(error), true) = (&mut outcome, settings.rollback_on_failure) {
         migration.take_back(error);
     }
     let closed = session.close();
-    let keep = matches!(&outcome, Err(e) if e.kind != Kind::NeedsDecision);
-    if keep {
-        source.keep_copy();
-    } else {
+    // What was kept for a run that is still open stays; a copy that no run relies on goes with the source.
+    let ended = match &outcome {
+        Ok(Some(report)) => report.exit == 0 || report.exit == Kind::NeedsDecision.exit(),
+        Ok(None) => true,
+        Err(_) => false,
+    };
+    if ended {
         source.discard_copy()?;
         prepare::forget_copy(settings);
     }
@@ -60,10 +75,12 @@ struct Migration<'a> {
     source: &'a Source,
     session: &'a Session,
     begin: Instant,
+    /// What is read is the private copy of an earlier run: the source as it was then.
+    kept: bool,
 }
 
 impl Migration<'_> {
-    fn run(&self) -> Result<Report> {
+    fn run(&self) -> Result<Option<Report>> {
         let settings = self.settings;
         let mut main = self.session.connect()?;
         let facts = catalog::facts(&mut main, &settings.schema)?;
@@ -72,17 +89,19 @@ impl Migration<'_> {
         let keys = Keys::of(&settings.schema);
         keys.take(&mut main, &settings.schema, &clock::is_dead)?;
         let runs = control::runs(&mut main, Some(&settings.schema))?;
-        if let Some(last) = runs.iter().find(|r| r.status != Status::RolledBack) {
-            match last.status {
-                Status::Done => {
-                    if let Some(report) = self.already_done(&mut main, last)? {
-                        return Ok(report);
-                    }
-                }
-                _ => return self.resume(main, &facts, last.clone(), keys),
-            }
+        let last = runs.iter().find(|r| r.status != Status::RolledBack);
+        if let Some(last) = last.filter(|r| r.status == Status::Running) {
+            return self.resume(main, &facts, last.clone(), keys).map(Some);
         }
-        self.begin_anew(main, &facts, keys)
+        if self.kept {
+            return Ok(None);
+        }
+        if let Some(last) = last
+            && let Some(report) = self.already_done(&mut main, last)?
+        {
+            return Ok(Some(report));
+        }
+        self.begin_anew(main, &facts, keys).map(Some)
     }
 
     /// The report of a finished run of this very source, if its tables still stand.
@@ -193,6 +212,7 @@ impl Migration<'_> {
             ledger::fix_chunks(&mut tx, &run.id, &table.name, &ranges)?;
         }
         publish::make_staging(&mut tx, &run.staging, &run.source_path)?;
+        normalised::record(&mut tx, &run.id, prepared)?;
         let detail = serde_json::json!({
             "source": run.source_path, "schema": run.schema, "plan": run.plan_hash,
             "accepted": run.plan.findings.iter().filter(|f| f.accepted)
@@ -201,6 +221,8 @@ impl Migration<'_> {
         control::audit(&mut tx, &settings.operator, Some(&run.id), "run started", &detail)?;
         tx.commit().map_err(|e| error_from_pg(e, doing))?;
         if let Some(copy) = self.source.copy_path() {
+            // From here on the ledger relies on it.
+            self.source.keep_copy();
             prepare::remember_copy(settings, copy)?;
         }
         Ok(run)
@@ -230,6 +252,7 @@ impl Migration<'_> {
                 return refuse(format!("the source has changed since: {what}"));
             }
         }
+        self.source.keep_copy();
         control::ensure(&mut main)?;
         ledger::forget(&mut main, &run.id, Stage::Verify)?;
         let readers = prepare::readers(self.source, self.settings.jobs)?;
@@ -259,7 +282,7 @@ impl Migration<'_> {
             self.observer.see(&Event::Resumed { run: run.id.clone(), done, steps, rows: copied });
         }
         let wanted = self.session.extra_workers(self.settings.jobs, facts.free_connections).min(readers.len());
-        let mut clients = (0..wanted).map(|_| self.worker(keys)).collect::<Result<Vec<_>>>()?;
+        let mut clients = self.workers(wanted, keys)?;
         let (observer, cancel) = (self.observer, self.cancel);
         let execution = Execution {
             run: &run.id,
@@ -310,6 +333,24 @@ impl Migration<'_> {
         if error.kind == Kind::Interrupted {
             error.message = "interrupted, and rolled back".to_owned();
         }
+    }
+
+    /// As many workers' connections as are wanted and can be had: a role, a database and other users' sessions (which we
+    /// may not see) all set limits. Without any, everything goes over the coordinator's.
+    fn workers(&self, wanted: usize, keys: Keys) -> Result<Vec<Client>> {
+        let mut clients = Vec::new();
+        while clients.len() < wanted {
+            match self.worker(keys) {
+                Ok(client) => clients.push(client),
+                Err(error) if is_too_many_connections(&error) => {
+                    let text = format!("the target allows {} connections; going on with those", clients.len() + 1);
+                    self.observer.see(&Event::Note { text });
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(clients)
     }
 
     fn worker(&self, keys: Keys) -> Result<Client> {

@@ -7,6 +7,7 @@ pub mod execute;
 pub mod finish;
 pub mod inspect;
 pub mod migrate;
+pub mod normalised;
 pub mod prepare;
 pub mod session;
 pub mod settings;

@@ -38,15 +38,16 @@ pub struct Prepared {
     pub schema: Schema,
 }
 
-/// Opens the source: the copy that an interrupted run kept, or the file itself.
+/// Opens the source: the file itself, or the copy that an interrupted run kept, which only `migrate` may read: to every
+/// other command the source is what it is now.
 ///
 /// # Errors
 /// The source cannot be read.
-pub fn open_source(settings: &Settings, observer: &dyn Observer) -> Result<Source> {
+pub fn open_source(settings: &Settings, kept: Option<PathBuf>, observer: &dyn Observer) -> Result<Source> {
     let options = Options {
         work_dir: settings.work_dir.clone(),
         snapshot: settings.snapshot,
-        kept_copy: kept_copy(settings),
+        kept_copy: kept,
         busy_timeout: BUSY,
         readers: settings.jobs.max(1),
     };
@@ -242,7 +243,8 @@ fn copy_note(settings: &Settings) -> PathBuf {
     settings.work_dir.join(format!("copy-of-{name}"))
 }
 
-fn kept_copy(settings: &Settings) -> Option<PathBuf> {
+/// The private copy that an interrupted run of this source and schema kept, if it is still there.
+pub fn kept_copy(settings: &Settings) -> Option<PathBuf> {
     let text = std::fs::read_to_string(copy_note(settings)).ok()?;
     Some(PathBuf::from(text.trim())).filter(|p| p.exists())
 }

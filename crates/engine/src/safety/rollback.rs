@@ -13,7 +13,12 @@ use crate::target::error_from_pg;
 use crate::target::lock::Keys;
 use crate::verify::digest;
 use lite2pg_model::ident::{pg, pg_in};
+use lite2pg_model::normal::Sum;
+use lite2pg_model::plan::TablePlan;
 use postgres::{Client, Transaction};
+
+/// How long a lock that another session holds on the tables is waited for.
+const LOCK_SECONDS: u32 = 30;
 
 /// How to undo.
 #[derive(Clone, Copy, Debug, Default)]
@@ -109,8 +114,12 @@ fn undo(
 ) -> Result<Undone> {
     let mut undone = Undone { run: run.id.clone(), was_published: run.status == Status::Done, ..Undone::default() };
     undone.dry_run = options.dry_run;
+    let doing = "undoing the run";
+    // One transaction from the look at the rows to their removal: else a row written in between would be lost unseen.
+    let mut tx = client.transaction().map_err(|e| error_from_pg(e, doing))?;
+    tx.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")).map_err(|e| error_from_pg(e, doing))?;
     if undone.was_published {
-        published(client, run, &mut undone, observer, cancel)?;
+        published(&mut tx, run, &mut undone, observer, cancel)?;
         if !undone.changed.is_empty() && !options.discard_changes && !options.dry_run {
             return Err(Error::target(format!(
                 "rows were changed since run {} published them: {}",
@@ -121,14 +130,13 @@ fn undo(
             .hint("save them first (pg_dump), or give --discard-changes to remove them with the tables"));
         }
     } else {
-        unfinished(client, run, &mut undone)?;
+        unfinished(&mut tx, run, &mut undone)?;
     }
     if options.dry_run {
+        tx.rollback().map_err(|e| error_from_pg(e, doing))?;
         return Ok(undone);
     }
     cancel.check()?;
-    let doing = "undoing the run";
-    let mut tx = client.transaction().map_err(|e| error_from_pg(e, doing))?;
     for sql in &undone.sql {
         tx.batch_execute(sql).map_err(|e| error_from_pg(e, doing))?;
     }
@@ -151,7 +159,7 @@ fn undo(
 /// A finished run: its tables go, in one statement, so that foreign keys among them do not matter; whatever else hangs
 /// on them stops it.
 fn published(
-    client: &mut Client,
+    client: &mut Transaction<'_>,
     run: &Run,
     undone: &mut Undone,
     observer: &dyn Observer,
@@ -174,14 +182,21 @@ fn published(
             &[&run.id],
         )
         .map_err(|e| error_from_pg(e, "reading the verification"))?;
+    if !undone.dry_run && !run.plan.tables.is_empty() {
+        let tables: Vec<String> = run.plan.tables.iter().map(|t| pg_in(&run.schema, &t.target)).collect();
+        client
+            .batch_execute(&format!("LOCK TABLE ONLY {} IN SHARE MODE", tables.join(", ONLY ")))
+            .map_err(|e| error_from_pg(e, "keeping writers away while the rows are looked at"))?;
+    }
     observer.see(&Event::StageStarted { stage: "verify", bytes: 0, rows: run.plan.rows(), steps: 0 });
     for table in &run.plan.tables {
-        let now = digest::of_target(client, &run.schema, table, observer, cancel)?;
-        undone.rows += now.rows;
+        let now = now(client, run, table, observer, cancel)?;
+        undone.rows += now.map_or(0, |n| n.rows);
         undone.tables.push(format!("{}.{}", run.schema, table.target));
         let before = digests.iter().find(|r| r.get::<_, &str>(0) == table.name);
-        let same =
-            before.is_some_and(|r| r.get::<_, &str>(1) == now.hex() && r.get::<_, i64>(2).cast_unsigned() == now.rows);
+        let same = before
+            .zip(now)
+            .is_some_and(|(r, now)| r.get::<_, &str>(1) == now.hex() && r.get::<_, i64>(2).cast_unsigned() == now.rows);
         if !same {
             undone.changed.push(format!("{}.{}", run.schema, table.target));
         }
@@ -197,8 +212,31 @@ fn published(
     Ok(())
 }
 
+/// The digest of a published table as it is now; `None` if its columns are no longer those that were published.
+fn now(
+    client: &mut Transaction<'_>,
+    run: &Run,
+    table: &TablePlan,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Option<Sum>> {
+    let wanted: Vec<&str> = table.columns.iter().map(|c| c.target.as_str()).collect();
+    let row = client
+        .query_one(
+            "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 \
+             AND a.attnum > 0 AND NOT a.attisdropped AND a.attname = ANY ($3::text[])",
+            &[&run.schema, &table.target, &wanted],
+        )
+        .map_err(|e| error_from_pg(e, "looking at the columns"))?;
+    if usize::try_from(row.get::<_, i64>(0)) != Ok(wanted.len()) {
+        return Ok(None);
+    }
+    digest::of_target(client, &run.schema, table, observer, cancel).map(Some)
+}
+
 /// An unfinished run: all it made is in its staging schema.
-fn unfinished(client: &mut Client, run: &Run, undone: &mut Undone) -> Result<()> {
+fn unfinished(client: &mut Transaction<'_>, run: &Run, undone: &mut Undone) -> Result<()> {
     let rows = client
         .query_one(
             "SELECT coalesce(sum(rows), 0)::int8 FROM lite2pg.migration_chunk WHERE run = $1 AND done",

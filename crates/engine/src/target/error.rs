@@ -53,6 +53,18 @@ pub fn is_connection_lost(err: &postgres::Error) -> bool {
     })
 }
 
+/// Whether the server (or a limit of the role or the database) has no connection left for us.
+pub fn is_too_many_connections(error: &Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(problem) = cause {
+        if let Some(pg) = problem.downcast_ref::<postgres::Error>() {
+            return pg.code() == Some(&postgres::error::SqlState::TOO_MANY_CONNECTIONS);
+        }
+        cause = problem.source();
+    }
+    false
+}
+
 fn from_server(db: &DbError, doing: &str) -> Error {
     let mut message = format!("{doing}: {} (SQLSTATE {})", db.message(), db.code().code());
     for (label, text) in [("detail", db.detail()), ("where", db.where_())] {
@@ -81,6 +93,14 @@ fn hint(db: &DbError) -> Option<String> {
         ("53300", _) => "too many connections: close others, raise max_connections, or use fewer --jobs",
         ("25006", _) => "the target is read-only: name the primary server, or turn off default_transaction_read_only",
         ("42501", _) => return Some(grant(db.message())),
+        // PostgreSQL's own hint is CASCADE, which would remove what is not ours.
+        ("2BP01", _) => {
+            return Some(
+                "something of yours hangs on what would be removed (see the detail): drop or move that first; nothing \
+                 was changed"
+                    .to_owned(),
+            );
+        }
         ("55P03", _) => {
             "another session holds a lock: see pg_locks, end that session or wait, then run the command again"
         }

@@ -11,4 +11,4 @@ pub mod lock;
 pub mod publish;
 
 pub use connect::{Conninfo, Origin, Surroundings};
-pub use error::{error_from_pg, is_connection_lost};
+pub use error::{error_from_pg, is_connection_lost, is_too_many_connections};

@@ -20,7 +20,9 @@ pub fn publish(tx: &mut Transaction<'_>, plan: &Plan, staging: &str) -> Result<b
         .map_err(|e| error_from_pg(e, doing))?
         .get(0);
     if !exists {
-        tx.batch_execute(&format!("ALTER SCHEMA {} RENAME TO {}", pg(staging), pg(schema)))
+        // What was said of the staging schema is no longer true of the final one.
+        let (staging, schema) = (pg(staging), pg(schema));
+        tx.batch_execute(&format!("ALTER SCHEMA {staging} RENAME TO {schema}; COMMENT ON SCHEMA {schema} IS NULL"))
             .map_err(|e| error_from_pg(e, doing))?;
         return Ok(true);
     }

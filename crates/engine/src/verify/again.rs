@@ -22,7 +22,7 @@ use std::time::Instant;
 /// There is no finished run of this schema, or a side cannot be read: then nothing is called equal.
 pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> Result<Report> {
     let begin = Instant::now();
-    let source = prepare::open_source(settings, observer)?;
+    let source = prepare::open_source(settings, None, observer)?;
     let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
     let outcome = (|| {
         let mut client = session.connect()?;

@@ -5,7 +5,7 @@ use super::names::Names;
 use super::{
     CheckPlan, ColumnPlan, Count, ForeignKeyPlan, Identity, IndexPlan, KeyPlan, Objects, Plan, TablePlan, VERSION,
 };
-use crate::finding::{Finding, codes};
+use crate::finding::{Finding, Remedy, Severity, codes};
 use crate::ident;
 use crate::mapping::decide::{ForeignKeyFate, KeyFate, TableMapping};
 use crate::mapping::profile::{ColumnProfile, TableProfile};
@@ -281,8 +281,13 @@ impl Builder<'_> {
             Ok((terms, predicate))
         });
         match translated {
+            // The schema's findings say already that its statement was not understood.
+            _ if index.terms.is_empty() => {}
             Ok((terms, predicate)) => {
                 self.objects.indexes.carried += 1;
+                if index.terms.iter().any(|t| t.collation.is_some()) {
+                    self.keeps_collation(index);
+                }
                 let unique = index.unique && fate != KeyFate::Plain;
                 plan.indexes.push(IndexPlan { name: self.names.index(&index.name), unique, terms, predicate });
             }
@@ -300,12 +305,20 @@ impl Builder<'_> {
         }
     }
 
+    /// The index compares as SQLite's does (NOCASE by `lower`, RTRIM by `rtrim`), so nothing of it is lost.
+    fn keeps_collation(&mut self, index: &Index) {
+        let of_index = |f: &Finding| f.code == codes::COLLATION && f.object == index.name;
+        for finding in self.findings.iter_mut().filter(|f| of_index(f)) {
+            finding.severity = Severity::Note;
+            finding.remedy = Remedy::None;
+            finding.message = format!("index {} keeps its collation, as an expression", index.name);
+            finding.hint = "queries use it when they compare by the same expression, such as lower(x)".to_owned();
+        }
+    }
+
     /// Terms in SQLite's order: NULLs come first. Where a column holds none, nothing is said, so that PostgreSQL can use
     /// the index for its own order too.
     fn index_terms(&self, table: &Table, index: &Index, plan: &TablePlan, scope: &Scope<'_>) -> Result<String, String> {
-        if index.terms.is_empty() {
-            return Err("its statement is not understood".to_owned());
-        }
         let mut terms = Vec::new();
         for term in &index.terms {
             let (sql, not_null) = match &term.on {

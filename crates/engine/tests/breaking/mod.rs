@@ -1,0 +1,232 @@
+//! What the tests that break things share: a place to migrate from and to, pictures of it, a child that can be killed.
+//! Owns the test binary's second role; never checks anything but that nothing changed.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+use lite2pg_engine::observe::{Event, Observer, Report, Silent};
+use lite2pg_engine::run::{Cancel, Settings, TargetSpec, migrate};
+use lite2pg_engine::safety::rollback::{RollbackOptions, Undone, rollback};
+use lite2pg_engine::source::SnapshotMode;
+use lite2pg_engine::target::Conninfo;
+use lite2pg_engine::target::control::Operator;
+use lite2pg_testkit::cluster::Cluster;
+use lite2pg_testkit::picture;
+use postgres::Client;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use crate::running;
+
+const ROLE: &str = "LITE2PG_TEST_CHILD";
+
+/// A directory with a source, and a database of a cluster that already holds something of somebody else.
+pub struct Place {
+    pub dir: PathBuf,
+    pub source: PathBuf,
+    pub db: String,
+    pub host: String,
+    pub port: u16,
+    socket: String,
+    pub settings: Settings,
+}
+
+/// What the application's database holds before: it must never change.
+const SOMEBODY_ELSES: &str = "
+    CREATE TABLE public.of_others (id int PRIMARY KEY, t text DEFAULT 'x');
+    INSERT INTO public.of_others SELECT i, 'row ' || i FROM generate_series(1, 50) i;
+    CREATE INDEX of_others_t ON public.of_others (t);
+    COMMENT ON TABLE public.of_others IS 'not ours';
+    CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.v AS SELECT id FROM public.of_others;
+    CREATE SEQUENCE public.counter START 7; SELECT nextval('public.counter');
+    CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';";
+
+impl Place {
+    /// A new directory and a new database; `make` fills the source.
+    pub fn new(cluster: &Cluster, make: impl FnOnce(&Path)) -> Place {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("l2p-break-{}-{n}", std::process::id()));
+        std::fs::create_dir_all(dir.join("data")).unwrap();
+        let source = dir.join("data/source.db");
+        make(&source);
+        let db = format!("place{n}");
+        cluster.sql(&format!("CREATE DATABASE {db}"));
+        cluster.client(&db).batch_execute(SOMEBODY_ELSES).unwrap();
+        let settings = running::lenient(&source, cluster, &db, &dir);
+        let host = cluster.socket_dir.display().to_string();
+        let mut place = Place { dir, source, db, socket: host.clone(), host, port: cluster.port, settings };
+        place.settings.operator = Operator { name: "tester".to_owned(), host: hostname() };
+        place.settings.chunk_bytes = 8 << 10;
+        place
+    }
+
+    /// From now on the target is reached by another host or port.
+    pub fn by(&mut self, host: &str, port: u16) {
+        (self.host, self.port) = (host.to_owned(), port);
+        let conninfo = Conninfo::from_parts(host, port, "postgres", &self.db).unwrap();
+        self.settings.target = TargetSpec::Server(conninfo);
+    }
+
+    /// The target by another conninfo string.
+    pub fn to(&mut self, conninfo: &str) {
+        self.settings.target = TargetSpec::Server(Conninfo::parse(conninfo, &Default::default()).unwrap());
+    }
+
+    pub fn client(&self, cluster: &Cluster) -> Client {
+        cluster.client(&self.db)
+    }
+
+    pub fn picture(&self, cluster: &Cluster) -> Vec<String> {
+        picture::fingerprint(&mut cluster.client(&self.db), None)
+    }
+
+    pub fn migrate(&self) -> lite2pg_engine::Result<Report> {
+        migrate(&self.settings, &running::Show, &Cancel::new())
+    }
+
+    /// Migrates; must end with exit 0 and every table verified.
+    pub fn must_migrate(&self, why: &str) -> Report {
+        let report = match self.migrate() {
+            Ok(report) => report,
+            Err(e) => panic!("{why}: {}", tell(&e)),
+        };
+        let bad: Vec<_> = report.findings.iter().filter(|f| f.blocks()).collect();
+        assert_eq!(report.exit, 0, "{why}: {bad:?}");
+        assert!(report.tables.iter().all(|t| t.verified), "{why}: not everything was verified");
+        let left: Vec<_> = std::fs::read_dir(self.dir.join("work")).into_iter().flatten().flatten().collect();
+        assert!(left.is_empty(), "{why}: private files are left: {left:?}");
+        report
+    }
+
+    pub fn rollback(&self, options: RollbackOptions) -> lite2pg_engine::Result<Undone> {
+        rollback(&self.settings, options, &Silent, &Cancel::new())
+    }
+
+    /// Undoes the last run and the control tables; a run that had not begun yet is nothing to undo.
+    pub fn must_undo(&self, why: &str) {
+        match self.rollback(RollbackOptions { purge: true, ..RollbackOptions::default() }) {
+            Ok(_) => {}
+            Err(e) if e.message.contains("there is no run to undo") => {}
+            Err(e) => panic!("{why}: {}", tell(&e)),
+        }
+    }
+
+    /// A child process that will migrate; it kills itself at the `stop`th event (from 1).
+    pub fn child(&self, stop: usize) -> Child {
+        let s = &self.settings;
+        let config = serde_json::json!({
+            "source": s.source, "host": self.host, "port": self.port, "db": self.db, "dir": self.dir, "stop": stop,
+            "schema": s.schema, "jobs": s.jobs, "chunk_bytes": s.chunk_bytes, "copy": s.snapshot == SnapshotMode::Copy,
+        });
+        Command::new(std::env::current_exe().unwrap())
+            .args(["child", "--exact", "--nocapture", "--test-threads=1"])
+            .env(ROLE, config.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Runs a child to its end: the events it told, and whether it was killed.
+    pub fn run_child(&self, stop: usize) -> (Vec<String>, bool) {
+        ended(self.child(stop))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// Waits for a child: the events it told, and whether it was killed. It must not have failed by itself.
+pub fn ended(mut child: Child) -> (Vec<String>, bool) {
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let events: Vec<String> = lines.filter_map(|l| l.split_once("@@ ").map(|(_, e)| e.to_owned())).collect();
+    let status = child.wait().unwrap();
+    assert!(status.signal() == Some(9) || status.success(), "the child ended with {status}: {:?}", events.last());
+    (events, status.signal() == Some(9))
+}
+
+pub fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_owned()
+}
+
+/// An error as a test shows it.
+pub fn tell(e: &lite2pg_engine::Error) -> String {
+    format!("{:?} {e} | {:?} | {:?}", e.kind, e.hint, e.source)
+}
+
+/// Tells every event but progress on standard output, and kills this process at the chosen one.
+struct Teller {
+    stop: usize,
+    seen: AtomicUsize,
+}
+
+impl Observer for Teller {
+    fn see(&self, event: &Event) {
+        if matches!(event, Event::Progress { .. }) {
+            return;
+        }
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "@@ {}", serde_json::to_string(event).unwrap());
+        let _ = out.flush();
+        if self.seen.fetch_add(1, Ordering::SeqCst) + 1 == self.stop {
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
+        }
+    }
+}
+
+/// What the child does; the test named `child` of a binary that uses it calls this.
+pub fn be_child() {
+    let Some(config) = std::env::var(ROLE).ok() else { return };
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    let text = |key: &str| config[key].as_str().unwrap().to_owned();
+    let number = |key: &str| config[key].as_u64().unwrap();
+    let dir = PathBuf::from(text("dir"));
+    let port = u16::try_from(number("port")).unwrap();
+    let settings = Settings {
+        source: text("source").into(),
+        target: TargetSpec::Server(Conninfo::from_parts(&text("host"), port, "postgres", &text("db")).unwrap()),
+        schema: text("schema"),
+        policies: lite2pg_model::mapping::policy::Policies::parse(["lossless"]).unwrap(),
+        accept: vec![lite2pg_engine::run::Accept::All],
+        snapshot: if config["copy"] == true { SnapshotMode::Copy } else { SnapshotMode::Auto },
+        work_dir: dir.join("work"),
+        lock_dir: dir.join("locks"),
+        jobs: number("jobs") as usize,
+        chunk_bytes: number("chunk_bytes"),
+        verify: true,
+        collation_database: false,
+        rollback_on_failure: false,
+        operator: Operator { name: "tester".to_owned(), host: hostname() },
+    };
+    let teller = Teller { stop: number("stop") as usize, seen: AtomicUsize::new(0) };
+    let report = migrate(&settings, &teller, &Cancel::new()).expect("the child's migration");
+    assert_eq!(report.exit, 0);
+}
+
+/// Calls a function once, at the first event that a test chose.
+pub struct Once<F: Fn(&Event) -> bool + Sync>(pub F, pub std::sync::atomic::AtomicBool);
+
+impl<F: Fn(&Event) -> bool + Sync> Once<F> {
+    /// `act` looks at every event until it says that it has acted.
+    pub fn new(act: F) -> Self {
+        Once(act, std::sync::atomic::AtomicBool::new(false))
+    }
+
+    pub fn acted(&self) -> bool {
+        self.1.load(Ordering::SeqCst)
+    }
+}
+
+impl<F: Fn(&Event) -> bool + Sync> Observer for Once<F> {
+    fn see(&self, event: &Event) {
+        if !self.acted() && (self.0)(event) {
+            self.1.store(true, Ordering::SeqCst);
+        }
+    }
+}
