@@ -36,7 +36,7 @@ pub use reader::{Reader, Row};
 use crate::error::{Error, Result};
 use fault::fault;
 
-pub use copy::remove as remove_copy;
+pub use copy::{remove as remove_copy, sweep as sweep_copies};
 
 /// How the snapshot is taken (`--snapshot`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
