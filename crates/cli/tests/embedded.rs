@@ -1,5 +1,6 @@
 //! The whole way over the PostgreSQL that is compiled in: one connection, no server installed.
 #![cfg(feature = "embedded")]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 
