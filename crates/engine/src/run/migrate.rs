@@ -54,7 +54,6 @@ fn attempt(settings: &Settings, observer: &dyn Observer, cancel: &Cancel, begin:
         migration.take_back(&mut outcome);
     }
     let closed = session.close();
-<<<<<<< HEAD
     // What was kept for a run that is still open stays; a copy that no run relies on goes with the source.
     let ended = match &outcome {
         Ok(Some(report)) => report.exit == 0 || report.exit == Kind::NeedsDecision.exit(),
@@ -62,13 +61,6 @@ fn attempt(settings: &Settings, observer: &dyn Observer, cancel: &Cancel, begin:
         Err(_) => false,
     };
     if ended {
-=======
-    // Only a run that was written down can go on with its copy.
-    let noted = source.copy_path().is_some_and(|copy| prepare::kept_copy(settings).as_deref() == Some(copy));
-    if outcome.is_err() && noted {
-        source.keep_copy();
-    } else {
->>>>>>> faults
         source.discard_copy()?;
         prepare::forget_copy(settings);
     }

@@ -179,8 +179,6 @@ pub fn remove(copy: &Path) -> Result<()> {
     fs::remove_dir(dir).map_err(|e| in_dir("cannot remove the private copy", dir, e))
 }
 
-<<<<<<< HEAD
-=======
 /// Holds a finished copy for a reader.
 pub(super) fn hold(copy: &Path) -> Option<File> {
     File::open(copy.with_file_name(LOCK)).ok().filter(|f| f.try_lock_shared().is_ok())
@@ -202,50 +200,6 @@ pub fn sweep(work_dir: &Path, needed: &dyn Fn(&Path) -> bool) {
     }
 }
 
-/// Cuts the name of a super-journal off a copied journal. SQLite would follow that name to the user's directory and
-/// delete the super-journal there. As SQLite says, a journal whose super-journal is gone is stale: it is dropped.
-/// Source: <https://sqlite.org/fileformat2.html#the_rollback_journal>, readSuperJournal() of pager.c.
-fn forget_super_journal(journal: &Path) -> io::Result<()> {
-    let bytes = fs::metadata(journal)?.len();
-    let Some((name, keep)) = super_journal(&mut File::open(journal)?, bytes)? else { return Ok(()) };
-    if Path::new(&name).exists() {
-        fs::OpenOptions::new().write(true).open(journal)?.set_len(keep)
-    } else {
-        fs::remove_file(journal)
-    }
-}
-
-/// The super-journal's name at the end of a journal, and where the journal ends without it.
-fn super_journal(file: &mut (impl io::Read + io::Seek), bytes: u64) -> io::Result<Option<(String, u64)>> {
-    // At the end: page number (4), name, its length (4), its checksum (4), magic (8).
-    let Some(tail_at) = bytes.checked_sub(16) else { return Ok(None) };
-    let mut tail = [0u8; 16];
-    file.seek(io::SeekFrom::Start(tail_at))?;
-    file.read_exact(&mut tail)?;
-    let length = be32(&tail, 0);
-    let Some(name_at) = tail_at.checked_sub(u64::from(length)) else { return Ok(None) };
-    if tail[8..] != JOURNAL_MAGIC || length == 0 || length > 65536 || name_at < 4 {
-        return Ok(None);
-    }
-    let mut name = vec![0u8; usize::try_from(length).unwrap_or(0)];
-    file.seek(io::SeekFrom::Start(name_at))?;
-    file.read_exact(&mut name)?;
-    // The checksum is the sum of the bytes, as C's signed char.
-    let sum = name.iter().fold(0u32, |s, b| s.wrapping_add_signed(i32::from(b.cast_signed())));
-    if sum != be32(&tail, 4) || !is_super_name(&name) {
-        return Ok(None);
-    }
-    Ok(Some((String::from_utf8_lossy(&name).into_owned(), name_at - 4)))
-}
-
-/// The names SQLite gives super-journals and heeds: `…-mj`, six hexadecimal digits, `9`, two more.
-/// Source: pagerIsSuperJrnlName() of pager.c.
-fn is_super_name(name: &[u8]) -> bool {
-    let Some(end) = name.len().checked_sub(12).and_then(|at| name.get(at..)) else { return false };
-    end.starts_with(b"-mj") && end[9] == b'9' && end[3..].iter().all(u8::is_ascii_hexdigit)
-}
-
->>>>>>> faults
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to)?;
     own(to)

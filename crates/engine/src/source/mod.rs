@@ -29,7 +29,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 pub use claim::Claim;
-pub use copy::remove as remove_copy;
+pub use copy::{remove as remove_copy, sweep as sweep_copies};
 pub use fingerprint::{Fingerprint, WalMark};
 pub use header::Encoding;
 pub use reader::{Reader, Row};
@@ -37,11 +37,6 @@ pub use reader::{Reader, Row};
 use crate::error::{Error, Result};
 use fault::fault;
 
-<<<<<<< HEAD
-=======
-pub use copy::{remove as remove_copy, sweep as sweep_copies};
-
->>>>>>> faults
 /// How the snapshot is taken (`--snapshot`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
