@@ -49,8 +49,8 @@ fn attempt(settings: &Settings, observer: &dyn Observer, cancel: &Cancel, begin:
     let kept = kept.is_some_and(|path| source.copy_path() == Some(&path));
     let migration = Migration { settings, observer, cancel, source: &source, session: &session, begin, kept };
     let mut outcome = migration.run();
-    if let (Err(error), true) = (&mut outcome, settings.rollback_on_failure) {
-        migration.take_back(error);
+    if settings.rollback_on_failure {
+        migration.take_back(&mut outcome);
     }
     let closed = session.close();
     // What was kept for a run that is still open stays; a copy that no run relies on goes with the source.
@@ -253,6 +253,7 @@ impl Migration<'_> {
             }
         }
         self.source.keep_copy();
+        prepare::tell_plan(&run.plan, self.observer);
         control::ensure(&mut main)?;
         ledger::forget(&mut main, &run.id, Stage::Verify)?;
         let readers = prepare::readers(self.source, self.settings.jobs)?;
@@ -323,15 +324,30 @@ impl Migration<'_> {
     }
 
     /// `--on-failure rollback`: undoes the run that failed. If that fails too, the error says both.
-    fn take_back(&self, error: &mut Error) {
+    fn take_back(&self, outcome: &mut Result<Option<Report>>) {
+        let different = Kind::Different.exit();
+        if !matches!(outcome, Err(_)) && !matches!(outcome, Ok(Some(report)) if report.exit == different) {
+            return;
+        }
         let undone = rollback::unfinished_run(self.session, self.settings, self.observer, self.cancel);
-        error.hint = Some(match undone {
+        let hint = match undone {
             Ok(Some(run)) => format!("run {run} was rolled back, as --on-failure rollback asks; nothing of it is left"),
             Ok(None) => return,
             Err(second) => format!("rolling back failed too: {second}; lite2pg rollback tries again"),
-        });
-        if error.kind == Kind::Interrupted {
-            error.message = "interrupted, and rolled back".to_owned();
+        };
+        match outcome {
+            Ok(None) => {}
+            Ok(Some(report)) => {
+                for finding in report.findings.iter_mut().filter(|f| f.code == finish::DIFFERENT) {
+                    finding.hint.clone_from(&hint);
+                }
+            }
+            Err(error) => {
+                if error.kind == Kind::Interrupted {
+                    error.message = "interrupted, and rolled back".to_owned();
+                }
+                error.hint = Some(hint);
+            }
         }
     }
 

@@ -165,7 +165,8 @@ fn ranges_of(census: &TableCensus) -> Vec<Range> {
     ranges
 }
 
-fn tell_plan(plan: &Plan, observer: &dyn Observer) {
+/// Tells what the plan has, for a line.
+pub fn tell_plan(plan: &Plan, observer: &dyn Observer) {
     let keys = |t: &lite2pg_model::plan::TablePlan| {
         (usize::from(t.primary_key.is_some()) + t.uniques.len() + t.indexes.len()) as u64
     };

@@ -291,18 +291,21 @@ impl Builder<'_> {
                 let unique = index.unique && fate != KeyFate::Plain;
                 plan.indexes.push(IndexPlan { name: self.names.index(&index.name), unique, terms, predicate });
             }
-            Err(reason) => self.findings.push(Finding::not_carried(
-                codes::INDEX,
-                &index.name,
-                format!("the index on {} is not carried over: {reason}", table.name),
-                format!(
-                    "--accept {}:{}, then make an index of your own; it was: {}",
-                    codes::INDEX,
-                    index.name,
-                    index.sql
-                ),
-            )),
+            Err(reason) => {
+                // Its collation is why: then one finding says so, not two.
+                self.findings.retain(|f| !(f.code == codes::COLLATION && f.object == index.name));
+                self.lost_index(table, index, &reason);
+            }
         }
+    }
+
+    fn lost_index(&mut self, table: &Table, index: &Index, reason: &str) {
+        self.findings.push(Finding::not_carried(
+            codes::INDEX,
+            &index.name,
+            format!("the index on {} is not carried over: {reason}", table.name),
+            format!("--accept {}:{}, then make an index of your own; it was: {}", codes::INDEX, index.name, index.sql),
+        ));
     }
 
     /// The index compares as SQLite's does (NOCASE by `lower`, RTRIM by `rtrim`), so nothing of it is lost.
