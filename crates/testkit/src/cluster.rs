@@ -92,8 +92,12 @@ impl Cluster {
     /// Starts the server again after a test has killed it (by [`Cluster::pid`]). Panics if it does not come up.
     pub fn restart(&mut self) {
         let end = Instant::now() + Duration::from_secs(60);
-        let pid = self.pid();
-        while Path::new(&format!("/proc/{pid}")).exists() && Instant::now() < end {
+        // A server that was told to quit removes its pid file; one that was killed does not.
+        let gone = |dir: &Path| match fs::read_to_string(dir.join("data/postmaster.pid")) {
+            Ok(text) => !Path::new("/proc").join(text.lines().next().unwrap_or_default()).exists(),
+            Err(_) => true,
+        };
+        while !gone(&self.dir) && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(20));
         }
         // Backends of a killed server notice it only after a moment, and until then it cannot start.

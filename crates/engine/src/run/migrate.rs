@@ -43,6 +43,7 @@ pub fn migrate(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) ->
 /// One try. `None`: the private copy that an interrupted run had kept is not of the run that is to be made now; it is
 /// gone, and the source itself must be read.
 fn attempt(settings: &Settings, observer: &dyn Observer, cancel: &Cancel, begin: Instant) -> Result<Option<Report>> {
+    prepare::sweep_copies(settings);
     let kept = prepare::kept_copy(settings);
     let source = prepare::open_source(settings, kept.clone(), observer)?;
     let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
@@ -53,6 +54,7 @@ fn attempt(settings: &Settings, observer: &dyn Observer, cancel: &Cancel, begin:
         migration.take_back(&mut outcome);
     }
     let closed = session.close();
+<<<<<<< HEAD
     // What was kept for a run that is still open stays; a copy that no run relies on goes with the source.
     let ended = match &outcome {
         Ok(Some(report)) => report.exit == 0 || report.exit == Kind::NeedsDecision.exit(),
@@ -60,6 +62,13 @@ fn attempt(settings: &Settings, observer: &dyn Observer, cancel: &Cancel, begin:
         Err(_) => false,
     };
     if ended {
+=======
+    // Only a run that was written down can go on with its copy.
+    let noted = source.copy_path().is_some_and(|copy| prepare::kept_copy(settings).as_deref() == Some(copy));
+    if outcome.is_err() && noted {
+        source.keep_copy();
+    } else {
+>>>>>>> faults
         source.discard_copy()?;
         prepare::forget_copy(settings);
     }
@@ -90,7 +99,8 @@ impl Migration<'_> {
         keys.take(&mut main, &settings.schema, &clock::is_dead)?;
         let runs = control::runs(&mut main, Some(&settings.schema))?;
         let last = runs.iter().find(|r| r.status != Status::RolledBack);
-        if let Some(last) = last.filter(|r| r.status == Status::Running) {
+        let copy = self.source.copy_path().map(|p| p.display().to_string());
+        if let Some(last) = last.filter(|r| r.status == Status::Running && (!self.kept || r.snapshot_copy == copy)) {
             return self.resume(main, &facts, last.clone(), keys).map(Some);
         }
         if self.kept {
@@ -219,12 +229,13 @@ impl Migration<'_> {
                 .map(|f| format!("{}:{}", f.code, f.object)).collect::<Vec<_>>(),
         });
         control::audit(&mut tx, &settings.operator, Some(&run.id), "run started", &detail)?;
-        tx.commit().map_err(|e| error_from_pg(e, doing))?;
+        // First the note: without its run it is nothing, but without a note a killed run could not find its copy.
         if let Some(copy) = self.source.copy_path() {
             // From here on the ledger relies on it.
             self.source.keep_copy();
             prepare::remember_copy(settings, copy)?;
         }
+        tx.commit().map_err(|e| error_from_pg(e, doing))?;
         Ok(run)
     }
 

@@ -263,6 +263,15 @@ pub fn remember_copy(settings: &Settings, copy: &Path) -> Result<()> {
     })
 }
 
+/// Removes the private copies that killed processes left in the work directory, but for those that a note tells of.
+pub fn sweep_copies(settings: &Settings) {
+    let notes = std::fs::read_dir(&settings.work_dir).into_iter().flatten().flatten();
+    let notes = notes.filter(|e| e.file_name().to_string_lossy().starts_with("copy-of-"));
+    let told: BTreeSet<PathBuf> =
+        notes.filter_map(|e| std::fs::read_to_string(e.path()).ok()).map(|t| PathBuf::from(t.trim())).collect();
+    crate::source::sweep_copies(&settings.work_dir, &|copy| told.contains(copy));
+}
+
 /// Forgets it again.
 pub fn forget_copy(settings: &Settings) {
     // Already gone is as good.

@@ -19,6 +19,8 @@ use crate::error::{Error, Result};
 const NAME: &str = "source.db";
 /// Written last: its presence says that the copy is complete.
 const FACTS: &str = "source.json";
+/// Locked (shared) as long as a process makes or reads the copy; the system lets go of it if the process dies.
+const LOCK: &str = "lock";
 /// What a copy's directory is called before its number.
 const PREFIX: &str = "lite2pg-copy-";
 /// Space asked for beyond the bytes of the copy.
@@ -27,6 +29,7 @@ const MARGIN: u64 = 1 << 20;
 /// A directory of ours that is being filled; removed again unless it is finished.
 pub(super) struct Draft {
     dir: PathBuf,
+    lock: Option<File>,
     done: bool,
 }
 
@@ -39,7 +42,10 @@ impl Draft {
         for n in 0..10_000u32 {
             let dir = work_dir.join(format!("{PREFIX}{}-{n}", std::process::id()));
             match make_private(&dir) {
-                Ok(()) => return Ok(Draft { dir, done: false }),
+                Ok(()) => {
+                    let lock = File::create(dir.join(LOCK)).ok().filter(|f| f.try_lock_shared().is_ok());
+                    return Ok(Draft { dir, lock, done: false });
+                }
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(in_dir("cannot make the directory for a private copy", work_dir, e)),
             }
@@ -116,8 +122,8 @@ impl Draft {
         Ok(())
     }
 
-    /// Syncs it and writes the facts beside it; from now on it is complete and stays.
-    pub(super) fn finish(mut self, facts: &Facts) -> Result<PathBuf> {
+    /// Syncs it and writes the facts beside it; from now on it is complete and stays. Its lock is handed on.
+    pub(super) fn finish(mut self, facts: &Facts) -> Result<(PathBuf, Option<File>)> {
         let failed = |e: io::Error| in_dir("cannot write the private copy", &self.dir, e);
         File::open(self.path()).and_then(|f| f.sync_all()).map_err(failed)?;
         let json = serde_json::to_vec_pretty(facts).map_err(|e| Error::internal("facts are not JSON").because(e))?;
@@ -127,7 +133,7 @@ impl Draft {
         fs::rename(&draft, self.dir.join(FACTS)).map_err(failed)?;
         File::open(&self.dir).and_then(|d| d.sync_all()).map_err(failed)?;
         self.done = true;
-        Ok(self.path())
+        Ok((self.path(), self.lock.take()))
     }
 }
 
@@ -162,7 +168,7 @@ pub fn remove(copy: &Path) -> Result<()> {
         return Ok(());
     }
     let names = ["", "-wal", "-shm", "-journal"].map(|s| beside(&dir.join(NAME), s));
-    for file in names.iter().chain([&dir.join(FACTS), &dir.join("source.json.new")]) {
+    for file in names.iter().chain([&dir.join(FACTS), &dir.join("source.json.new"), &dir.join(LOCK)]) {
         match fs::remove_file(file) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 return Err(in_dir("cannot remove the private copy", dir, e));
@@ -173,6 +179,73 @@ pub fn remove(copy: &Path) -> Result<()> {
     fs::remove_dir(dir).map_err(|e| in_dir("cannot remove the private copy", dir, e))
 }
 
+<<<<<<< HEAD
+=======
+/// Holds a finished copy for a reader.
+pub(super) fn hold(copy: &Path) -> Option<File> {
+    File::open(copy.with_file_name(LOCK)).ok().filter(|f| f.try_lock_shared().is_ok())
+}
+
+/// Removes the copies below `work_dir` that a killed process left behind and that nobody needs (`needed` is asked with
+/// the copy's path). A copy that a living process makes or reads is locked, and stays.
+pub fn sweep(work_dir: &Path, needed: &dyn Fn(&Path) -> bool) {
+    for entry in fs::read_dir(work_dir).into_iter().flatten().flatten() {
+        let copy = entry.path().join(NAME);
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) || needed(&copy) {
+            continue;
+        }
+        // Held until it is gone. Without a lock file it is not known whose it is.
+        let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
+        if lock.try_lock().is_ok() {
+            let _ = remove(&copy);
+        }
+    }
+}
+
+/// Cuts the name of a super-journal off a copied journal. SQLite would follow that name to the user's directory and
+/// delete the super-journal there. As SQLite says, a journal whose super-journal is gone is stale: it is dropped.
+/// Source: <https://sqlite.org/fileformat2.html#the_rollback_journal>, readSuperJournal() of pager.c.
+fn forget_super_journal(journal: &Path) -> io::Result<()> {
+    let bytes = fs::metadata(journal)?.len();
+    let Some((name, keep)) = super_journal(&mut File::open(journal)?, bytes)? else { return Ok(()) };
+    if Path::new(&name).exists() {
+        fs::OpenOptions::new().write(true).open(journal)?.set_len(keep)
+    } else {
+        fs::remove_file(journal)
+    }
+}
+
+/// The super-journal's name at the end of a journal, and where the journal ends without it.
+fn super_journal(file: &mut (impl io::Read + io::Seek), bytes: u64) -> io::Result<Option<(String, u64)>> {
+    // At the end: page number (4), name, its length (4), its checksum (4), magic (8).
+    let Some(tail_at) = bytes.checked_sub(16) else { return Ok(None) };
+    let mut tail = [0u8; 16];
+    file.seek(io::SeekFrom::Start(tail_at))?;
+    file.read_exact(&mut tail)?;
+    let length = be32(&tail, 0);
+    let Some(name_at) = tail_at.checked_sub(u64::from(length)) else { return Ok(None) };
+    if tail[8..] != JOURNAL_MAGIC || length == 0 || length > 65536 || name_at < 4 {
+        return Ok(None);
+    }
+    let mut name = vec![0u8; usize::try_from(length).unwrap_or(0)];
+    file.seek(io::SeekFrom::Start(name_at))?;
+    file.read_exact(&mut name)?;
+    // The checksum is the sum of the bytes, as C's signed char.
+    let sum = name.iter().fold(0u32, |s, b| s.wrapping_add_signed(i32::from(b.cast_signed())));
+    if sum != be32(&tail, 4) || !is_super_name(&name) {
+        return Ok(None);
+    }
+    Ok(Some((String::from_utf8_lossy(&name).into_owned(), name_at - 4)))
+}
+
+/// The names SQLite gives super-journals and heeds: `…-mj`, six hexadecimal digits, `9`, two more.
+/// Source: pagerIsSuperJrnlName() of pager.c.
+fn is_super_name(name: &[u8]) -> bool {
+    let Some(end) = name.len().checked_sub(12).and_then(|at| name.get(at..)) else { return false };
+    end.starts_with(b"-mj") && end[9] == b'9' && end[3..].iter().all(u8::is_ascii_hexdigit)
+}
+
+>>>>>>> faults
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to)?;
     own(to)

@@ -37,6 +37,11 @@ pub use reader::{Reader, Row};
 use crate::error::{Error, Result};
 use fault::fault;
 
+<<<<<<< HEAD
+=======
+pub use copy::{remove as remove_copy, sweep as sweep_copies};
+
+>>>>>>> faults
 /// How the snapshot is taken (`--snapshot`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

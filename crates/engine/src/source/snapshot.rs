@@ -1,7 +1,7 @@
 //! Taking one consistent snapshot: in place or from a private copy, whichever leaves the source and its writers alone.
 //! Owns the choice and its reasons; never makes a file beside the source unless `--snapshot pin` asked for it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +41,8 @@ pub(super) struct Snapshot {
     stat: Option<Stat>,
     keep: AtomicBool,
     claim: Option<Arc<Claim>>,
+    /// Keeps others from sweeping the copy away.
+    _lock: Option<File>,
 }
 
 /// What `stat` says of the file.
@@ -91,7 +93,7 @@ struct Before<'a> {
 /// Takes a snapshot.
 pub(super) fn take(given: &Path, options: &Options) -> Result<Taken> {
     if let Some(kept) = &options.kept_copy {
-        return of_copy(copy::facts(kept)?, kept, true);
+        return of_copy(copy::facts(kept)?, kept, true, copy::hold(kept));
     }
     let path = locate(given)?;
     let claim = Claim::take(&path)?;
@@ -211,8 +213,8 @@ impl Before<'_> {
         })?;
         draft.settle().map_err(|e| self.explain(e))?;
         let facts = self.facts(ReadFrom::Copied { path: draft.path(), reason: reason.to_owned() });
-        let copy = draft.finish(&facts)?;
-        of_copy(facts, &copy, false)
+        let (copy, lock) = draft.finish(&facts)?;
+        of_copy(facts, &copy, false, lock)
     }
 
     /// Reads where the file lies; `None` if somebody wrote between the look and the pin, so that the look is stale
@@ -290,8 +292,8 @@ impl Before<'_> {
         drop(main);
         draft.settle()?;
         let facts = self.facts(ReadFrom::Copied { path: draft.path(), reason: reason.to_owned() });
-        let copy = draft.finish(&facts)?;
-        of_copy(facts, &copy, false)
+        let (copy, lock) = draft.finish(&facts)?;
+        of_copy(facts, &copy, false, lock)
     }
 
     fn pinned(&self, main: Connection, stat: Stat) -> Result<Taken> {
@@ -303,6 +305,7 @@ impl Before<'_> {
                 stat: Some(stat),
                 keep: AtomicBool::new(false),
                 claim: Some(self.claim.clone()),
+                _lock: None,
             };
             Taken { facts, snapshot, main, readers: Vec::new() }
         };
@@ -355,9 +358,9 @@ impl Before<'_> {
 }
 
 /// The snapshot that a finished copy is.
-fn of_copy(facts: Facts, copy: &Path, kept: bool) -> Result<Taken> {
-    let snapshot =
-        Snapshot { path: copy.to_owned(), place: Place::Copy, stat: None, keep: AtomicBool::new(kept), claim: None };
+fn of_copy(facts: Facts, copy: &Path, kept: bool, lock: Option<File>) -> Result<Taken> {
+    let (path, keep) = (copy.to_owned(), AtomicBool::new(kept));
+    let snapshot = Snapshot { path, place: Place::Copy, stat: None, keep, claim: None, _lock: lock };
     let main = connect::open(copy, &How::default()).map_err(|e| fault("cannot open the private copy", e))?;
     connect::pin(&main).map_err(|e| fault("cannot read the private copy", e))?;
     Ok(Taken { facts, snapshot, main, readers: Vec::new() })

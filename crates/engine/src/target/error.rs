@@ -35,22 +35,8 @@ pub fn is_connection_lost(err: &postgres::Error) -> bool {
         // 25P03 and 57P05 are the server's time-outs for idle sessions.
         return code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "57P05" | "25P03");
     }
-    let io = err.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-    io.is_some_and(|io| {
-        use io::ErrorKind as Kind;
-        let broken = [
-            Kind::ConnectionReset,
-            Kind::ConnectionAborted,
-            Kind::ConnectionRefused,
-            Kind::BrokenPipe,
-            Kind::UnexpectedEof,
-            Kind::NotConnected,
-            Kind::TimedOut,
-            Kind::HostUnreachable,
-            Kind::NetworkUnreachable,
-        ];
-        broken.contains(&io.kind())
-    })
+    // Trouble with the socket of any kind, a stream that ended inside a message among them.
+    err.source().is_some_and(|cause| cause.is::<io::Error>())
 }
 
 /// Whether the server (or a limit of the role or the database) has no connection left for us.

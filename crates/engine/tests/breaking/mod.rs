@@ -39,7 +39,7 @@ const SOMEBODY_ELSES: &str = "
     CREATE INDEX of_others_t ON public.of_others (t);
     COMMENT ON TABLE public.of_others IS 'not ours';
     CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.v AS SELECT id FROM public.of_others;
-    CREATE SEQUENCE public.counter START 7; SELECT nextval('public.counter');
+    CREATE SEQUENCE public.counter; SELECT setval('public.counter', 7);
     CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';";
 
 impl Place {
