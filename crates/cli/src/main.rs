@@ -1,1 +1,19 @@
-fn main() {}
+//! The binary `lite2pg`: reads the arguments, runs one command, ends with its exit status.
+//! Owns nothing but that order; never knows what a command does.
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod exit;
+mod settings;
+mod show;
+mod signals;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match args::read(std::env::args_os()) {
+        Ok(cli) => commands::run(&cli),
+        Err(refused) => exit::refused(&refused, std::env::args_os()),
+    }
+}

@@ -4,6 +4,7 @@
 pub mod error;
 pub mod local;
 pub mod observe;
+pub mod pool;
 pub mod run;
 pub mod safety;
 pub mod source;

@@ -109,11 +109,8 @@ fn a_row_lost_or_doubled_is_caught() {
                 }
             };
             assert_eq!(exit, 7, "{what:?} of row {nth}");
-            let there: bool = place
-                .client(&cluster)
-                .query_one("SELECT to_regclass('public.t') IS NOT NULL", &[])
-                .unwrap()
-                .get(0);
+            let there: bool =
+                place.client(&cluster).query_one("SELECT to_regclass('public.t') IS NOT NULL", &[]).unwrap().get(0);
             assert!(!there, "{what:?} of row {nth} was published");
             place.must_undo("a lost row");
         }
@@ -129,8 +126,16 @@ fn a_target_that_changes_rows_is_caught() {
     let bodies = [
         ("changes", "BEFORE", "IF NEW.a = 77 THEN NEW.b := NEW.b || ' '; END IF; RETURN NEW;"),
         ("drops", "BEFORE", "IF NEW.a = 77 THEN RETURN NULL; END IF; RETURN NEW;"),
-        ("removes", "AFTER", "IF NEW.a = 77 THEN EXECUTE format('DELETE FROM %I.%I WHERE a = 77', TG_TABLE_SCHEMA, TG_TABLE_NAME); END IF; RETURN NULL;"),
-        ("adds", "AFTER", "IF NEW.a = 77 THEN EXECUTE format('INSERT INTO %I.%I VALUES (-1, NULL)', TG_TABLE_SCHEMA, TG_TABLE_NAME); END IF; RETURN NULL;"),
+        (
+            "removes",
+            "AFTER",
+            "IF NEW.a = 77 THEN EXECUTE format('DELETE FROM %I.%I WHERE a = 77', TG_TABLE_SCHEMA, TG_TABLE_NAME); END IF; RETURN NULL;",
+        ),
+        (
+            "adds",
+            "AFTER",
+            "IF NEW.a = 77 THEN EXECUTE format('INSERT INTO %I.%I VALUES (-1, NULL)', TG_TABLE_SCHEMA, TG_TABLE_NAME); END IF; RETURN NULL;",
+        ),
     ];
     for (name, when, body) in bodies {
         let place = Place::new(&cluster, |path| {

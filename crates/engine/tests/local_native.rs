@@ -1,6 +1,6 @@
 //! The managed native PostgreSQL, really started.
 //! Owns the checks of places, users, orphans, locks, passwords and dumps; needs a PostgreSQL on the machine.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod local;
 
@@ -74,7 +74,7 @@ fn killed_run_leaves_no_server() {
     }
     let dir = Dir::new();
     let o = options(&dir, Engine::Native);
-    let pids = run_elsewhere(&o.dir, "killed_run_leaves_no_server", |child| kill9(child));
+    let pids = run_elsewhere(&o.dir, "killed_run_leaves_no_server", kill9);
     assert!(gone(pids[1]) && gone(pids[0]), "the keeper must stop the server of a killed run");
     let server = Server::start(&o).unwrap();
     assert!(server.notes().is_empty(), "{:?}", server.notes());
@@ -106,7 +106,7 @@ fn run_elsewhere(dir: &Path, test: &str, kill: impl FnOnce(u32)) -> [u32; 2] {
         .unwrap();
     let file = dir.with_extension("pids");
     let start = Instant::now();
-    while fs::read_to_string(&file).is_ok_and(|t| t.ends_with('\n')) == false {
+    while !fs::read_to_string(&file).is_ok_and(|t| t.ends_with('\n')) {
         assert!(start.elapsed() < Duration::from_secs(60), "the other process did not start its server");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -173,7 +173,7 @@ fn partial_initdb_and_stale_pid_file_are_mended() {
 fn closed_parents_and_long_paths() {
     let dir = Dir::new();
     let mut o = options(&dir, Engine::Native);
-    let long = dir.join(&"long-name-".repeat(15)).join(&"more".repeat(20));
+    let long = dir.join(&"long-name-".repeat(15)).join("more".repeat(20));
     fs::create_dir_all(&long).unwrap();
     o.dir = long.join("shop.db.pg");
     o.temp_dir = long.clone();
@@ -332,4 +332,25 @@ fn dump_loads_into_a_fresh_database_with_the_same_rows() {
     assert_eq!(summary(&mut original), summary(&mut copy));
     drop((copy, original));
     server.stop().unwrap();
+}
+
+#[test]
+fn a_full_disk_is_said_and_leaves_nothing_half_made() {
+    let dir = Dir::new();
+    let small = dir.join("small");
+    fs::create_dir(&small).unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=8m,mode=755", "tmpfs"]).arg(&small).status();
+    if !mounted.is_ok_and(|s| s.success()) {
+        return; // Not root, or no right to mount.
+    }
+    let mut o = options(&dir, Engine::Native);
+    o.dir = small.join("shop.db.pg");
+    let failed = Server::start(&o);
+    let left = o.dir.join("data").exists() || o.dir.join("data.new").exists();
+    assert!(Command::new("umount").arg(&small).status().unwrap().success());
+    let e = failed.unwrap_err();
+    assert_eq!(e.kind, Kind::Target);
+    assert!(e.message.contains("No space left"), "{e}");
+    assert!(e.hint.unwrap().contains("free some space"));
+    assert!(!left);
 }

@@ -1,6 +1,8 @@
 //! Faults on purpose, for tests: a codec that errs in one value, a copy that loses or doubles one row.
 //! Owns the list of faults and which one is armed; never part of a build that is given to anybody.
 
+#![allow(clippy::ptr_arg, reason = "every fault has one shape, and some change the length")]
+
 use crate::mapping::PgType;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

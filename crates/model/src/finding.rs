@@ -16,10 +16,11 @@ pub enum Severity {
 }
 
 /// How a person answers a blocking finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remedy {
     /// Nothing to answer.
+    #[default]
     None,
     /// An object that is not carried over: `--accept CODE[:OBJECT]`.
     Accept,
@@ -48,12 +49,6 @@ pub struct Finding {
     pub accepted: bool,
 }
 
-impl Default for Remedy {
-    fn default() -> Self {
-        Remedy::None
-    }
-}
-
 impl Finding {
     /// A finding that nothing needs to answer.
     pub fn note(code: &str, object: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -66,7 +61,12 @@ impl Finding {
     }
 
     /// An object that is not carried over: blocks until accepted.
-    pub fn not_carried(code: &str, object: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn not_carried(
+        code: &str,
+        object: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
         Self::new(code, Severity::Blocking, Remedy::Accept, object, message, hint)
     }
 

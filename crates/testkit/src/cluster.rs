@@ -183,12 +183,7 @@ impl Drop for Cluster {
 /// Starts a keeper, which starts the server.
 fn keep(bin: &Path, dir: &Path, user: Option<(u32, u32)>) -> Child {
     let mut keeper = Command::new("sh");
-    keeper
-        .args(["-c", KEEPER, "keeper"])
-        .args([bin, dir])
-        .current_dir(TMP)
-        .stdin(Stdio::piped())
-        .process_group(0);
+    keeper.args(["-c", KEEPER, "keeper"]).args([bin, dir]).current_dir(TMP).stdin(Stdio::piped()).process_group(0);
     must(as_user(&mut keeper, user).spawn(), "sh")
 }
 

@@ -84,7 +84,8 @@ pub fn everything(path: &Path) {
 /// ROWID, AUTOINCREMENT. A million take a few seconds.
 pub fn million(path: &Path, rows: u64) {
     let (events, users, files, pairs, mixed) = (rows / 2, rows / 10, rows / 20, rows / 5, rows / 20);
-    let count = |n: u64| format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})", n.max(1));
+    let count =
+        |n: u64| format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})", n.max(1));
     make(
         path,
         &format!(

@@ -1,7 +1,6 @@
 //! `lite2pg dump`: a managed PostgreSQL as SQL for `psql`.
 //! Owns the choice between pg_dump and our own stream of rows; never holds more than one row's bytes of the data.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Stdio;
@@ -13,7 +12,7 @@ use super::process::{alive, ask_once, command};
 use super::{Engine, Options, Server, USER, place};
 use crate::{Error, Result};
 
-/// What psql must have set while it loads: an empty search path, as pg_dump has it.
+/// The schema of the control tables, which is not part of the user's database.
 const CONTROL: &str = "lite2pg";
 
 /// Writes the whole database of `o.dir` as SQL that `psql -v ON_ERROR_STOP=1 -X` loads into an empty database, without
@@ -93,7 +92,6 @@ fn embedded(o: &Options, mut config: Config, out: &mut impl Write) -> Result<()>
             .about(config.home_path().display().to_string())
             .hint("the embedded PostgreSQL serves one at a time: stop that `lite2pg serve` first"));
     }
-    fs::create_dir_all(&o.cache_dir).map_err(|e| super::disk_error("make", &o.cache_dir, e))?;
     config.task = Task::Schema;
     let Reply::Schema { before, after, version } = (match ask_once(o, &config)? {
         Reply::Failed(failed) => return Err(failed.into_error()),

@@ -9,7 +9,7 @@
 //! the keeper too leaves a `postgres` behind; the next start finds it by its pid file, proves that it is ours and stops it.
 //!
 //! What a directory holds: `data/lite2pg.json` (which engine and major version made it), `data/pg` (the data itself),
-//! `lite2pg.lock`, `run.json` (who serves it now), `server.log`, `pgpass` (made by `serve` on TCP). Where PostgreSQL
+//! `lite2pg.lock`, `run.json` (who serves it now), `server.log`, `pgpass` (made by `serve` on TCP), `tmp` (embedded). Where PostgreSQL
 //! can't work in the directory that was asked for, the directory holds only `lite2pg.json` with `moved_to`.
 
 mod child;
@@ -203,4 +203,13 @@ fn disk_error(what: &str, path: &Path, e: std::io::Error) -> Error {
         _ => "check the directory, or choose another one",
     };
     Error::target(format!("can't {what}: {e}")).about(path.display().to_string()).hint(hint).because(e)
+}
+
+/// Whether a managed PostgreSQL was made for `o.dir` before. Makes nothing.
+///
+/// # Errors
+/// Something is there that cannot be read.
+pub fn exists(o: &Options) -> Result<bool> {
+    let dir = std::path::absolute(&o.dir).map_err(|e| disk_error("find", &o.dir, e))?;
+    Ok(place::find(o, &dir)?.is_some())
 }

@@ -86,19 +86,8 @@ pub fn run(keep: Keep) -> Result<()> {
 
 /// Makes `data` whole or not at all: `initdb` works in a sibling, which is then renamed.
 fn make(config: &Config) -> Result<()> {
-    let home = config.home_path();
-    for entry in fs::read_dir(&home).map_err(|e| disk_error("read", &home, e))?.flatten() {
-        // Left by a start that was killed; we hold the lock.
-        if entry.file_name().to_string_lossy().starts_with("data.new") {
-            fs::remove_dir_all(entry.path()).map_err(|e| disk_error("remove", &entry.path(), e))?;
-        }
-    }
-    if config.data_path().exists() {
-        return Err(Error::target("holds data without the file that says what made it; nothing was touched")
-            .about(config.data_path().display().to_string())
-            .hint(format!("put {} back, or choose another directory", Marker::FILE)));
-    }
-    let new = home.join("data.new");
+    clear_unfinished(config)?;
+    let new = config.home_path().join("data.new");
     let pg = new.join("pg");
     let failed = |e| disk_error("make the data directory", &new, e);
     make_dir(&new, if config.ids.is_some() { 0o711 } else { 0o700 }).map_err(failed)?;
@@ -118,6 +107,23 @@ fn make(config: &Config) -> Result<()> {
         let _ = fs::remove_dir_all(&new);
     }
     made
+}
+
+/// Removes what a start that was killed left behind (we hold the lock); data without its marker is never touched.
+pub fn clear_unfinished(config: &Config) -> Result<()> {
+    let home = config.home_path();
+    for entry in fs::read_dir(&home).map_err(|e| disk_error("read", &home, e))?.flatten() {
+        // Left by a start that was killed; we hold the lock.
+        if entry.file_name().to_string_lossy().starts_with("data.new") {
+            fs::remove_dir_all(entry.path()).map_err(|e| disk_error("remove", &entry.path(), e))?;
+        }
+    }
+    if config.data_path().exists() {
+        return Err(Error::target("holds data without the file that says what made it; nothing was touched")
+            .about(config.data_path().display().to_string())
+            .hint(format!("put {} back, or choose another directory", Marker::FILE)));
+    }
+    Ok(())
 }
 
 fn initdb(config: &Config, pg: &Path) -> Result<()> {

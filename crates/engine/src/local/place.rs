@@ -179,7 +179,7 @@ fn refuse_foreign(dir: &Path) -> Result<()> {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let ours = ["lite2pg.lock", "server.log", "run.json", "run.new", Marker::FILE, "lite2pg.new"];
+        let ours = ["lite2pg.lock", "server.log", "run.json", "run.new", "tmp", "cache", Marker::FILE, "lite2pg.new"];
         if !ours.contains(&name.as_ref()) && !name.starts_with("data.new") {
             let hint = if dir.join("PG_VERSION").exists() {
                 "it is a PostgreSQL's data directory: start that server and give its address as target"
@@ -272,17 +272,27 @@ fn config(o: &Options, engine: Engine, home: PathBuf) -> Result<Config> {
     Ok(Config {
         task: Task::Serve,
         engine,
-        home: home.into(),
         bin: None,
         version: String::new(),
         ids: None,
         temp: temp_dir(o, ids)?.into(),
-        cache: o.cache_dir.clone().into(),
+        cache: cache_dir(o, &home).into(),
+        home: home.into(),
         search_path: o.search_path.clone(),
         dbname: o.dbname.clone(),
         tcp: o.tcp,
         parent: std::process::id(),
     })
+}
+
+/// Where the embedded one unpacks its program. That is machine code which will be run, so the directory must be ours and
+/// closed to others (as root with someone else's `HOME` it is not); else it is unpacked beside the data.
+fn cache_dir(o: &Options, home: &Path) -> PathBuf {
+    let _ = make_parents(&o.cache_dir, 0o700);
+    let ours = fs::metadata(&o.cache_dir).is_ok_and(|m| {
+        m.is_dir() && m.uid() == rustix::process::geteuid().as_raw() && m.mode() & 0o022 == 0 && m.mode() & 0o200 != 0
+    });
+    if ours { o.cache_dir.clone() } else { home.join("cache") }
 }
 
 /// A directory for sockets: short enough for an address, and one that the server's user can enter.

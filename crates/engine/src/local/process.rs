@@ -243,7 +243,7 @@ fn keeper_command(o: &Options, config: &Config) -> Result<Command> {
     let mut c = command(&o.exe, o.search_path.as_deref(), None);
     c.args(&o.exe_args).stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
     // Where the embedded runtime unpacks its program; its crate asks the environment for it.
-    c.env("HOME", &config.cache).env("XDG_CACHE_HOME", &config.cache).env("TMPDIR", &config.temp);
+    c.env("HOME", &config.cache).env("XDG_CACHE_HOME", &config.cache).env("TMPDIR", config.home_path().join("tmp"));
     c.stderr(open_log(&log).map_err(|e| super::disk_error("write the server's log", &log, e))?);
     Ok(c)
 }

@@ -14,7 +14,8 @@ pub fn application(operator: &Operator) -> String {
 /// we cannot see it from here.
 pub fn is_dead(application: &str) -> bool {
     let mut words = application.split(' ');
-    let (Some("lite2pg"), Some(host), Some(pid), None) = (words.next(), words.next(), words.next(), words.next()) else {
+    let (Some("lite2pg"), Some(host), Some(pid), None) = (words.next(), words.next(), words.next(), words.next())
+    else {
         return false;
     };
     let here = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

@@ -4,12 +4,12 @@
 use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::run::pool::Cancel;
-use crate::source::census::TICK;
 use crate::source::Reader;
+use crate::source::census::TICK;
 use crate::source::select;
 use crate::target::copy::CopyIn;
-use crate::target::ledger::{self, Chunk, Range};
 use crate::target::error_from_pg;
+use crate::target::ledger::{self, Chunk, Range};
 use lite2pg_model::mapping::codec::Codec;
 use lite2pg_model::normal::{Form, Sum, digest, source};
 use lite2pg_model::plan::{Step, TablePlan};
@@ -144,7 +144,7 @@ pub fn rows(
             if normal.capacity() > 1 << 20 {
                 normal = Vec::with_capacity(1024);
             }
-            if copied.sum.rows % TICK == 0 {
+            if copied.sum.rows.is_multiple_of(TICK) {
                 cancel.check()?;
                 copied.tell();
             }

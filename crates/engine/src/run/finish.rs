@@ -149,7 +149,8 @@ pub fn publish(
         .map_err(|e| error_from_pg(e, doing))?;
     report.stages.push(StageTime { name: Stage::Publish.word().to_owned(), seconds: begin.elapsed().as_secs_f64() });
     report.seconds = elapsed();
-    let json = serde_json::to_value(&*report).map_err(|e| Error::internal("the report cannot be written").because(e))?;
+    let json =
+        serde_json::to_value(&*report).map_err(|e| Error::internal("the report cannot be written").because(e))?;
     control::end(&mut tx, &run.id, Status::Done, verified, Some(&json))?;
     let detail = serde_json::json!({ "schema": run.schema, "verified": verified, "rows": run.plan.rows() });
     control::audit(&mut tx, &run.operator, Some(&run.id), "published", &detail)?;

@@ -6,7 +6,7 @@ use super::pool::Cancel;
 use super::prepare::{self, Prepared};
 use super::session::Session;
 use super::settings::Settings;
-use super::{clock, finish};
+use super::{clock, finish, normalised};
 use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer, memory};
@@ -50,15 +50,17 @@ fn attempt(settings: &Settings, observer: &dyn Observer, cancel: &Cancel, begin:
     let kept = kept.is_some_and(|path| source.copy_path() == Some(&path));
     let migration = Migration { settings, observer, cancel, source: &source, session: &session, begin, kept };
     let mut outcome = migration.run();
-    if let (Err(error), true) = (&mut outcome, settings.rollback_on_failure) {
-        migration.take_back(error);
+    if settings.rollback_on_failure {
+        migration.take_back(&mut outcome);
     }
     let closed = session.close();
-    // Only a run that was written down can go on with its copy.
-    let noted = source.copy_path().is_some_and(|copy| prepare::kept_copy(settings).as_deref() == Some(copy));
-    if outcome.is_err() && noted {
-        source.keep_copy();
-    } else {
+    // What was kept for a run that is still open stays; a copy that no run relies on goes with the source.
+    let ended = match &outcome {
+        Ok(Some(report)) => report.exit == 0 || report.exit == Kind::NeedsDecision.exit(),
+        Ok(None) => true,
+        Err(_) => false,
+    };
+    if ended {
         source.discard_copy()?;
         prepare::forget_copy(settings);
     }
@@ -159,7 +161,8 @@ impl Migration<'_> {
         let settings = self.settings;
         let mut times = Vec::new();
         let mut readers = prepare::readers(self.source, settings.jobs)?;
-        let prepared = prepare::decide(settings, self.source, &mut readers, facts, self.observer, self.cancel, &mut times)?;
+        let prepared =
+            prepare::decide(settings, self.source, &mut readers, facts, self.observer, self.cancel, &mut times)?;
         if prepared.plan.blocking().next().is_some() {
             return Ok(self.needs_decision(prepared, times));
         }
@@ -211,6 +214,7 @@ impl Migration<'_> {
             ledger::fix_chunks(&mut tx, &run.id, &table.name, &ranges)?;
         }
         publish::make_staging(&mut tx, &run.staging, &run.source_path)?;
+        normalised::record(&mut tx, &run.id, prepared)?;
         let detail = serde_json::json!({
             "source": run.source_path, "schema": run.schema, "plan": run.plan_hash,
             "accepted": run.plan.findings.iter().filter(|f| f.accepted)
@@ -219,6 +223,8 @@ impl Migration<'_> {
         control::audit(&mut tx, &settings.operator, Some(&run.id), "run started", &detail)?;
         // First the note: without its run it is nothing, but without a note a killed run could not find its copy.
         if let Some(copy) = self.source.copy_path() {
+            // From here on the ledger relies on it.
+            self.source.keep_copy();
             prepare::remember_copy(settings, copy)?;
         }
         tx.commit().map_err(|e| error_from_pg(e, doing))?;
@@ -236,7 +242,9 @@ impl Migration<'_> {
             return refuse(format!("it reads {}, not {path}", run.source_path));
         }
         if run.options_hash != self.settings.options_hash() {
-            return refuse("its options were others (schema, --policy, --accept, --collation or --no-verify)".to_owned());
+            return refuse(
+                "its options were others (schema, --policy, --accept, --collation or --no-verify)".to_owned(),
+            );
         }
         let from_its_copy = run.snapshot_copy.is_some()
             && self.source.copy_path().map(|p| p.display().to_string()) == run.snapshot_copy;
@@ -247,6 +255,8 @@ impl Migration<'_> {
                 return refuse(format!("the source has changed since: {what}"));
             }
         }
+        self.source.keep_copy();
+        prepare::tell_plan(&run.plan, self.observer);
         control::ensure(&mut main)?;
         ledger::forget(&mut main, &run.id, Stage::Verify)?;
         let readers = prepare::readers(self.source, self.settings.jobs)?;
@@ -317,15 +327,30 @@ impl Migration<'_> {
     }
 
     /// `--on-failure rollback`: undoes the run that failed. If that fails too, the error says both.
-    fn take_back(&self, error: &mut Error) {
+    fn take_back(&self, outcome: &mut Result<Option<Report>>) {
+        let different = Kind::Different.exit();
+        if !matches!(outcome, Err(_)) && !matches!(outcome, Ok(Some(report)) if report.exit == different) {
+            return;
+        }
         let undone = rollback::unfinished_run(self.session, self.settings, self.observer, self.cancel);
-        error.hint = Some(match undone {
+        let hint = match undone {
             Ok(Some(run)) => format!("run {run} was rolled back, as --on-failure rollback asks; nothing of it is left"),
             Ok(None) => return,
             Err(second) => format!("rolling back failed too: {second}; lite2pg rollback tries again"),
-        });
-        if error.kind == Kind::Interrupted {
-            error.message = "interrupted, and rolled back".to_owned();
+        };
+        match outcome {
+            Ok(None) => {}
+            Ok(Some(report)) => {
+                for finding in report.findings.iter_mut().filter(|f| f.code == finish::DIFFERENT) {
+                    finding.hint.clone_from(&hint);
+                }
+            }
+            Err(error) => {
+                if error.kind == Kind::Interrupted {
+                    error.message = "interrupted, and rolled back".to_owned();
+                }
+                error.hint = Some(hint);
+            }
         }
     }
 

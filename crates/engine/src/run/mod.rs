@@ -7,14 +7,14 @@ pub mod execute;
 pub mod finish;
 pub mod inspect;
 pub mod migrate;
-pub mod pool;
+pub mod normalised;
 pub mod prepare;
 pub mod session;
 pub mod settings;
 pub mod status;
 
+pub use crate::pool::{self, Cancel};
 pub use inspect::{DryRun, Inspection, dry_run, inspect};
 pub use migrate::migrate;
-pub use pool::Cancel;
-pub use status::{History, RunStatus, history};
 pub use settings::{Accept, Settings, TargetSpec};
+pub use status::{History, RunStatus, history};

@@ -105,9 +105,8 @@ pub fn decide(
     findings.extend(source.damage());
     findings.extend(source.stand_ins());
     findings.extend(of_schema);
-    let mut counted = timed(times, observer, "census", || {
-        census::census(readers, &schema, settings.chunk_bytes, observer, cancel)
-    })?;
+    let mut counted =
+        timed(times, observer, "census", || census::census(readers, &schema, settings.chunk_bytes, observer, cancel))?;
     let begin = Instant::now();
     let mut profiles: BTreeMap<String, TableProfile> = BTreeMap::new();
     let mut ranges = BTreeMap::new();
@@ -166,7 +165,8 @@ fn ranges_of(census: &TableCensus) -> Vec<Range> {
     ranges
 }
 
-fn tell_plan(plan: &Plan, observer: &dyn Observer) {
+/// Tells what the plan has, for a line.
+pub fn tell_plan(plan: &Plan, observer: &dyn Observer) {
     let keys = |t: &lite2pg_model::plan::TablePlan| {
         (usize::from(t.primary_key.is_some()) + t.uniques.len() + t.indexes.len()) as u64
     };
@@ -232,12 +232,7 @@ pub fn holder(settings: &Settings) -> Holder {
         TargetSpec::Server(conninfo) => conninfo.display(),
         TargetSpec::Managed(options) => options.dir.display().to_string(),
     };
-    Holder {
-        pid: std::process::id(),
-        host: settings.operator.host.clone(),
-        started: super::clock::now(),
-        target,
-    }
+    Holder { pid: std::process::id(), host: settings.operator.host.clone(), started: super::clock::now(), target }
 }
 
 /// A small file that tells the next run of the same source where the private copy of an interrupted one lies. Only a

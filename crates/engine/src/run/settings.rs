@@ -97,7 +97,8 @@ impl Settings {
     pub fn options_hash(&self) -> String {
         let mut accept: Vec<String> = self.accept.iter().map(Accept::word).collect();
         accept.sort();
-        let text = format!("{}\n{:?}\n{accept:?}\n{}\n{}", self.schema, self.policies, self.collation_database, self.verify);
+        let text =
+            format!("{}\n{:?}\n{accept:?}\n{}\n{}", self.schema, self.policies, self.collation_database, self.verify);
         Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
     }
 

@@ -87,6 +87,9 @@ fn status_of(client: &mut Client, run: &Run) -> Result<RunStatus> {
         control::Status::Running if crate::target::lock::Keys::of(&run.schema).is_held(client)? => "running",
         control::Status::Running => "interrupted",
     };
+    let steps = run.plan.steps(&run.staging).len() as u64;
+    // Comparing and publishing have no marks of their own: the run's end is theirs.
+    let steps_done = if run.status == control::Status::Done { steps } else { counts.get::<_, i64>(0).cast_unsigned() };
     Ok(RunStatus {
         run: run.id.clone(),
         status: status.to_owned(),
@@ -96,8 +99,8 @@ fn status_of(client: &mut Client, run: &Run) -> Result<RunStatus> {
         host: run.operator.host.clone(),
         started_at: run.started_at.clone(),
         ended_at: run.ended_at.clone(),
-        steps_done: counts.get::<_, i64>(0).cast_unsigned(),
-        steps: run.plan.steps(&run.staging).len() as u64,
+        steps_done,
+        steps,
         rows_done: counts.get::<_, i64>(1).cast_unsigned(),
         rows: run.plan.rows(),
         tables: run.plan.tables.len() as u64,

@@ -43,14 +43,7 @@ impl SourceLock {
         };
         fs::create_dir_all(state_dir).map_err(|e| failed("make", e))?;
         let path = state_dir.join(format!("source-{}.lock", key(source)?));
-        // Not truncated: what is in it says who holds it.
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|e| failed("open", e))?;
+        let mut file = open(&path).map_err(|e| failed("open", e))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(held(source, &mut file)),
@@ -68,6 +61,30 @@ impl SourceLock {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Opens the lock file, or makes it so that every user may take the lock. Nothing is truncated: what is in it says who
+/// holds it. In a directory that all users share, a symbolic link is never followed, and a file of another user is
+/// opened without asking for its making, which Linux would refuse (`fs.protected_regular`).
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    match options.open(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+        opened => return opened,
+    }
+    let file = options.create(true).truncate(false).open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        file.set_permissions(fs::Permissions::from_mode(0o666))?;
+    }
+    Ok(file)
 }
 
 /// What names the source's lock file: the same for every path of one file.

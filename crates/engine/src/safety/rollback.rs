@@ -177,7 +177,10 @@ fn published(
         .hint("what is left was changed by somebody: remove it by hand"));
     }
     let digests = client
-        .query("SELECT table_name, source_sha256, source_rows FROM lite2pg.checksum_verification WHERE run = $1", &[&run.id])
+        .query(
+            "SELECT table_name, source_sha256, source_rows FROM lite2pg.checksum_verification WHERE run = $1",
+            &[&run.id],
+        )
         .map_err(|e| error_from_pg(e, "reading the verification"))?;
     if !undone.dry_run && !run.plan.tables.is_empty() {
         let tables: Vec<String> = run.plan.tables.iter().map(|t| pg_in(&run.schema, &t.target)).collect();
@@ -191,9 +194,9 @@ fn published(
         undone.rows += now.map_or(0, |n| n.rows);
         undone.tables.push(format!("{}.{}", run.schema, table.target));
         let before = digests.iter().find(|r| r.get::<_, &str>(0) == table.name);
-        let same = before.zip(now).is_some_and(|(r, now)| {
-            r.get::<_, &str>(1) == now.hex() && r.get::<_, i64>(2).cast_unsigned() == now.rows
-        });
+        let same = before
+            .zip(now)
+            .is_some_and(|(r, now)| r.get::<_, &str>(1) == now.hex() && r.get::<_, i64>(2).cast_unsigned() == now.rows);
         if !same {
             undone.changed.push(format!("{}.{}", run.schema, table.target));
         }

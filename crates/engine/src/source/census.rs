@@ -5,7 +5,7 @@ use super::reader::Reader;
 use super::select;
 use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observer};
-use crate::run::pool::{self, Cancel};
+use crate::pool::{self, Cancel};
 use lite2pg_model::ident::sqlite;
 use lite2pg_model::mapping::profile::{TableProfile, show};
 use lite2pg_model::schema::{ForeignKey, Schema, Table, TableKind};
@@ -90,7 +90,7 @@ fn one_table(
                     in_chunk = 0;
                 }
             }
-            if profile.rows % TICK == 0 {
+            if profile.rows.is_multiple_of(TICK) {
                 cancel.check()?;
                 let (rows, bytes) = (profile.rows - told.0, profile.bytes - told.1);
                 told = (profile.rows, profile.bytes);

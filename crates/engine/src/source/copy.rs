@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 
 use super::fault::fault;
 use super::fingerprint::{self, Survey, beside};
-use super::header::{JOURNAL_MAGIC, be32};
+use super::header::JOURNAL_MAGIC;
 use super::{Facts, connect};
 use crate::error::{Error, Result};
 
@@ -82,9 +82,9 @@ impl Draft {
         if before.wal_bytes.is_some_and(|b| b > 0) {
             copy_file(&beside(from, "-wal"), &beside(&to, "-wal")).map_err(failed)?;
         } else if before.journal.as_ref().is_some_and(|(_, head)| head.starts_with(&JOURNAL_MAGIC)) {
-            let journal = beside(&to, "-journal");
-            copy_file(&beside(from, "-journal"), &journal).map_err(failed)?;
-            forget_super_journal(&journal).map_err(failed)?;
+            // A super-journal that it names is asked for where it always was: if it is gone the journal is stale, as
+            // SQLite says; SQLite does not delete it, because it does not list the copy's journal.
+            copy_file(&beside(from, "-journal"), &beside(&to, "-journal")).map_err(failed)?;
         }
         let after = fingerprint::survey(from).map_err(failed)?;
         let journal = |s: &Survey| s.journal.as_ref().map(|(bytes, head)| (*bytes, head.clone()));
@@ -200,49 +200,6 @@ pub fn sweep(work_dir: &Path, needed: &dyn Fn(&Path) -> bool) {
     }
 }
 
-/// Cuts the name of a super-journal off a copied journal. SQLite would follow that name to the user's directory and
-/// delete the super-journal there. As SQLite says, a journal whose super-journal is gone is stale: it is dropped.
-/// Source: <https://sqlite.org/fileformat2.html#the_rollback_journal>, readSuperJournal() of pager.c.
-fn forget_super_journal(journal: &Path) -> io::Result<()> {
-    let bytes = fs::metadata(journal)?.len();
-    let Some((name, keep)) = super_journal(&mut File::open(journal)?, bytes)? else { return Ok(()) };
-    if Path::new(&name).exists() {
-        fs::OpenOptions::new().write(true).open(journal)?.set_len(keep)
-    } else {
-        fs::remove_file(journal)
-    }
-}
-
-/// The super-journal's name at the end of a journal, and where the journal ends without it.
-fn super_journal(file: &mut (impl io::Read + io::Seek), bytes: u64) -> io::Result<Option<(String, u64)>> {
-    // At the end: page number (4), name, its length (4), its checksum (4), magic (8).
-    let Some(tail_at) = bytes.checked_sub(16) else { return Ok(None) };
-    let mut tail = [0u8; 16];
-    file.seek(io::SeekFrom::Start(tail_at))?;
-    file.read_exact(&mut tail)?;
-    let length = be32(&tail, 0);
-    let Some(name_at) = tail_at.checked_sub(u64::from(length)) else { return Ok(None) };
-    if tail[8..] != JOURNAL_MAGIC || length == 0 || length > 65536 || name_at < 4 {
-        return Ok(None);
-    }
-    let mut name = vec![0u8; usize::try_from(length).unwrap_or(0)];
-    file.seek(io::SeekFrom::Start(name_at))?;
-    file.read_exact(&mut name)?;
-    // The checksum is the sum of the bytes, as C's signed char.
-    let sum = name.iter().fold(0u32, |s, b| s.wrapping_add_signed(i32::from(b.cast_signed())));
-    if sum != be32(&tail, 4) || !is_super_name(&name) {
-        return Ok(None);
-    }
-    Ok(Some((String::from_utf8_lossy(&name).into_owned(), name_at - 4)))
-}
-
-/// The names SQLite gives super-journals and heeds: `…-mj`, six hexadecimal digits, `9`, two more.
-/// Source: pagerIsSuperJrnlName() of pager.c.
-fn is_super_name(name: &[u8]) -> bool {
-    let Some(end) = name.len().checked_sub(12).and_then(|at| name.get(at..)) else { return false };
-    end.starts_with(b"-mj") && end[9] == b'9' && end[3..].iter().all(u8::is_ascii_hexdigit)
-}
-
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to)?;
     own(to)
@@ -299,4 +256,46 @@ fn in_dir(what: &str, dir: &Path, e: io::Error) -> Error {
     Error::source(format!("{what} ({}): {e}", dir.display()))
         .hint("check the permissions and the free space of that directory, or choose another one")
         .because(e)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_written_while_it_is_copied_is_noticed() {
+        let dir = std::env::temp_dir().join(format!("l2p-copy-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let path = dir.join("s.db");
+        let conn = Connection::open(&path).unwrap();
+        conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t(x)").unwrap();
+        let before = fingerprint::survey(&path).unwrap();
+        let draft = Draft::new(&dir, 0).unwrap();
+        draft.by_files(&path, &before).unwrap();
+        draft.clear();
+        // The file itself stays as it is: only the end of the WAL tells.
+        conn.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        let e = draft.by_files(&path, &before).unwrap_err();
+        assert!(e.message.contains("WAL"), "{e}");
+        drop(conn);
+        let before = fingerprint::survey(&path).unwrap();
+        draft.clear();
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 3")
+            .unwrap();
+        assert!(draft.by_files(&path, &before).is_err());
+        drop(draft);
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn nothing_that_is_not_ours_is_removed() {
+        let dir = std::env::temp_dir().join(format!("l2p-notours-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join(NAME), b"x").unwrap();
+        remove(&dir.join(NAME)).unwrap();
+        assert!(dir.join(NAME).exists());
+        fs::remove_dir_all(&dir).unwrap();
+    }
 }

@@ -5,7 +5,7 @@
 use super::reader::Reader;
 use super::select;
 use crate::error::Result;
-use crate::run::pool::Cancel;
+use crate::pool::Cancel;
 use lite2pg_model::mapping::decide::TableMapping;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::normal::{Form, NULL_TAG, digest, source};

@@ -29,14 +29,13 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 pub use claim::Claim;
+pub use copy::{remove as remove_copy, sweep as sweep_copies};
 pub use fingerprint::{Fingerprint, WalMark};
 pub use header::Encoding;
 pub use reader::{Reader, Row};
 
 use crate::error::{Error, Result};
 use fault::fault;
-
-pub use copy::{remove as remove_copy, sweep as sweep_copies};
 
 /// How the snapshot is taken (`--snapshot`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,8 +159,7 @@ impl Source {
         snapshot::refine(&main, &mut facts);
         let damage = damage::survey(&main).map_err(|e| named(e, path))?;
         let stand_ins = standin::discover(&main, &damage.tables, &damage.views);
-        let source =
-            Source { facts, main: Mutex::new(main), ready: Mutex::new(readers), snapshot, stand_ins, damage };
+        let source = Source { facts, main: Mutex::new(main), ready: Mutex::new(readers), snapshot, stand_ins, damage };
         source.ready_readers(options.readers.max(1)).map_err(|e| named(e, path))?;
         Ok(source)
     }

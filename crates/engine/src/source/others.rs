@@ -3,6 +3,8 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 /// What others do with the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,8 +80,16 @@ fn opened_by(identity: (u64, u64)) -> Option<u32> {
     let me = std::process::id();
     let pids = fs::read_dir("/proc").ok()?.flatten().filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|pid| *pid != me).find(|pid| {
-        let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
-        // The link is followed, so a file of the same name elsewhere does not match.
-        open.flatten().any(|fd| fs::metadata(fd.path()).is_ok_and(|m| super::fingerprint::identity(&m) == identity))
+        // Twice: a child that we are just starting holds copies of our descriptors until it runs its own program.
+        has_open(*pid, identity) && {
+            thread::sleep(Duration::from_millis(20));
+            has_open(*pid, identity)
+        }
     })
+}
+
+fn has_open(pid: u32, identity: (u64, u64)) -> bool {
+    let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    // The link is followed, so a file of the same name elsewhere does not match.
+    open.flatten().any(|fd| fs::metadata(fd.path()).is_ok_and(|m| super::fingerprint::identity(&m) == identity))
 }

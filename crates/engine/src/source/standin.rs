@@ -52,8 +52,10 @@ pub(super) fn discover(conn: &Connection, tables: &[String], views: &[String]) -
             format!("DELETE FROM main.{quoted}"),
         ];
         statements.iter().for_each(|sql| compile(conn, sql, name, &mut found));
-        for column in columns(conn, name) {
-            compile(conn, &format!("UPDATE main.{quoted} SET {c} = {c}", c = ident::sqlite(&column)), name, &mut found);
+        // Every column at once, so that triggers on any of them are compiled.
+        let all: Vec<String> = columns(conn, name).iter().map(|c| format!("{c} = {c}", c = ident::sqlite(c))).collect();
+        if !all.is_empty() {
+            compile(conn, &format!("UPDATE main.{quoted} SET {}", all.join(", ")), name, &mut found);
         }
     }
     found.collations = collations(conn);
@@ -83,9 +85,10 @@ fn missing_function(message: &str) -> Option<String> {
     if name.is_empty() { None } else { Some(name.to_owned()) }
 }
 
+/// The columns that can be written.
 fn columns(conn: &Connection, table: &str) -> Vec<String> {
     let read = || -> rusqlite::Result<Vec<String>> {
-        let mut s = conn.prepare_cached("SELECT name FROM pragma_table_info(?1)")?;
+        let mut s = conn.prepare_cached("SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden = 0")?;
         s.query_map([table], |r| r.get(0))?.collect()
     };
     read().unwrap_or_default()

@@ -100,9 +100,7 @@ pub fn ensure(client: &mut Client) -> Result<()> {
         .map_err(|e| error_from_pg(e, doing))?;
     }
     let version: i32 = if exist(&mut tx)? {
-        tx.query_one("SELECT version FROM lite2pg.control_version", &[])
-            .map_err(|e| error_from_pg(e, doing))?
-            .get(0)
+        tx.query_one("SELECT version FROM lite2pg.control_version", &[]).map_err(|e| error_from_pg(e, doing))?.get(0)
     } else {
         0
     };

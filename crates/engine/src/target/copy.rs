@@ -122,9 +122,8 @@ pub fn copy_out(
     mut each: impl FnMut(&[Option<&[u8]>]) -> Result<()>,
 ) -> Result<()> {
     let doing = "reading rows back";
-    let mut reader = client
-        .copy_out(&format!("COPY ({query}) TO STDOUT (FORMAT binary)"))
-        .map_err(|e| error_from_pg(e, doing))?;
+    let mut reader =
+        client.copy_out(&format!("COPY ({query}) TO STDOUT (FORMAT binary)")).map_err(|e| error_from_pg(e, doing))?;
     let mut carry: Vec<u8> = Vec::new();
     let mut header = true;
     // The ranges of a row's fields are found first; slices are made from them once the row is whole.

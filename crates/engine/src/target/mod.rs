@@ -10,5 +10,5 @@ pub mod ledger;
 pub mod lock;
 pub mod publish;
 
-pub use connect::{Conninfo, Surroundings};
+pub use connect::{Conninfo, Origin, Surroundings};
 pub use error::{error_from_pg, is_connection_lost, is_too_many_connections};

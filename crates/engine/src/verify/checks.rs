@@ -73,9 +73,9 @@ fn constraints_and_indexes(
     for table in &plan.tables {
         let keys = table.primary_key.iter().chain(&table.uniques).map(|k| (&k.name, true));
         for (name, unique) in keys.chain(table.indexes.iter().map(|i| (&i.name, i.unique))) {
-            let good = rows.iter().any(|r| {
-                r.get::<_, &str>(0) == name && r.get::<_, bool>(1) == unique && r.get::<_, bool>(2)
-            });
+            let good = rows
+                .iter()
+                .any(|r| r.get::<_, &str>(0) == name && r.get::<_, bool>(1) == unique && r.get::<_, bool>(2));
             if !good {
                 checks.differences.push(format!("key or index {name} of {} is not there or not valid", table.name));
             }

@@ -4,8 +4,8 @@
 use crate::error::{Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::run::pool::Cancel;
-use crate::source::census::TICK;
 use crate::source::Reader;
+use crate::source::census::TICK;
 use crate::source::select;
 use crate::target::copy::copy_out;
 use lite2pg_model::ident::{pg, pg_in};
@@ -36,7 +36,7 @@ pub fn of_target(
             target::field(*form, *field, &mut normal);
         }
         sum.add(&digest::row(&normal));
-        if sum.rows % TICK == 0 {
+        if sum.rows.is_multiple_of(TICK) {
             cancel.check()?;
             tell(observer, table, sum.rows - told);
             told = sum.rows;
@@ -72,7 +72,7 @@ pub fn of_source(
                 source::field(*form, value, &mut normal);
             }
             sum.add(&digest::row(&normal));
-            if sum.rows % TICK == 0 {
+            if sum.rows.is_multiple_of(TICK) {
                 cancel.check()?;
                 tell(observer, table, sum.rows - told);
                 told = sum.rows;

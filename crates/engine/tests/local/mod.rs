@@ -1,6 +1,6 @@
 //! What the tests of both engines share: a directory of their own, options, a client.
 //! Owns clean-up; never ends a process that it did not start.
-#![allow(dead_code, missing_docs)]
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,10 @@
 //! What the engine's tests share: settings that point at a test's own server and directory.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on must fail, and may show what it saw"
+)]
 
 use lite2pg_engine::observe::{Event, Observer};
 use lite2pg_engine::run::{Accept, Settings, TargetSpec};
@@ -12,11 +17,19 @@ use std::path::Path;
 
 /// Settings of a migration of `source` into a database of the cluster; private files go to `dir`.
 pub fn settings(source: &Path, cluster: &Cluster, dbname: &str, dir: &Path) -> Settings {
-    let socket = cluster.socket_dir.display().to_string();
-    let conninfo = Conninfo::from_parts(&socket, cluster.port, "postgres", dbname).expect("a conninfo");
+    settings_for(source, target(&cluster.socket_dir.display().to_string(), cluster.port, dbname), dir)
+}
+
+/// A database of a server, by its socket.
+pub fn target(socket_dir: &str, port: u16, dbname: &str) -> TargetSpec {
+    TargetSpec::Server(Conninfo::from_parts(socket_dir, port, "postgres", dbname).expect("a conninfo"))
+}
+
+/// Settings of a migration of `source` into a target.
+pub fn settings_for(source: &Path, target: TargetSpec, dir: &Path) -> Settings {
     Settings {
         source: source.to_owned(),
-        target: TargetSpec::Server(conninfo),
+        target,
         schema: "public".to_owned(),
         policies: Policies::default(),
         accept: Vec::new(),

@@ -63,7 +63,8 @@ pub fn decide(
         let no_values = ColumnProfile::default();
         for (i, column) in table.columns.iter().enumerate() {
             let values = profile.columns.get(i).unwrap_or(&no_values);
-            let rules = Rules { table, column, profile, p: values, key: is_key(table, i), rowid: table.rowid_alias == Some(i) };
+            let rules =
+                Rules { table, column, profile, p: values, key: is_key(table, i), rowid: table.rowid_alias == Some(i) };
             mapping.columns.push(rules.column(policies, &mut findings));
         }
         tables.insert(table.name.clone(), mapping);

@@ -1,13 +1,13 @@
 //! What a column holds: counts, ranges and forms of every value, from one pass over the table.
 //! Owns counting; never decides (see `decide`), never allocates for a value beyond the first few examples.
 
-use std::collections::{BTreeMap, BTreeSet};
 use super::declared::Declared;
 use super::forms::{self, FORMS, Flaw, Form, Group};
 use super::numeric::Decimal;
 use crate::schema::{Column, Table};
 use crate::value::{Class, Value};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// How many examples of a kind are kept.

@@ -211,7 +211,10 @@ mod tests {
     #[test]
     fn one_form_for_one_meaning() {
         let c = |t: &str| canonical(t.as_bytes()).map(|b| String::from_utf8(b).unwrap());
-        assert_eq!(c(r#" {"b":1.50, "a":[true,null,"\u00e9\ud83d\ude00\/"]} "#), Ok(r#"{"a":[true,null,"é😀/"],"b":1.50}"#.into()));
+        assert_eq!(
+            c(r#" {"b":1.50, "a":[true,null,"\u00e9\ud83d\ude00\/"]} "#),
+            Ok(r#"{"a":[true,null,"é😀/"],"b":1.50}"#.into())
+        );
         assert_eq!(c("1e2"), Ok("100".into()));
         assert_eq!(c(r#"{"a":1,"a":2}"#), Ok(r#"{"a":2}"#.into()));
         assert!(c(r#""\ud800""#).is_err() && c("[1,]").is_err() && c("").is_err() && c("1 2").is_err());

@@ -76,12 +76,9 @@ fn as_text(value: Value<'_>) -> Vec<u8> {
 }
 
 fn whole(r: f64) -> Result<i64, NoForm> {
-    // 2^63 is the first double beyond i64; every whole double below it converts exactly.
-    if r.fract() == 0.0 && (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&r) {
-        Ok(r as i64)
-    } else {
-        Err(NoForm("not a whole number"))
-    }
+    /// 2^63, the first double beyond i64; every whole double below it converts exactly.
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+    if r.fract() == 0.0 && (-BEYOND..BEYOND).contains(&r) { Ok(r as i64) } else { Err(NoForm("not a whole number")) }
 }
 
 fn exact(i: i64) -> Result<f64, NoForm> {

@@ -5,7 +5,7 @@ use super::names::Names;
 use super::{
     CheckPlan, ColumnPlan, Count, ForeignKeyPlan, Identity, IndexPlan, KeyPlan, Objects, Plan, TablePlan, VERSION,
 };
-use crate::finding::{Finding, codes};
+use crate::finding::{Finding, Remedy, Severity, codes};
 use crate::ident;
 use crate::mapping::decide::{ForeignKeyFate, KeyFate, TableMapping};
 use crate::mapping::profile::{ColumnProfile, TableProfile};
@@ -58,14 +58,7 @@ pub fn build(
     }
     builder.objects.tables.carried = tables.len() as u64;
     let Builder { findings, objects, .. } = builder;
-    Plan {
-        version: VERSION,
-        schema: input.schema.to_owned(),
-        collate: input.collate,
-        objects,
-        findings,
-        tables,
-    }
+    Plan { version: VERSION, schema: input.schema.to_owned(), collate: input.collate, objects, findings, tables }
 }
 
 /// A fate for each object; those the mapping is silent about are kept.
@@ -107,7 +100,9 @@ impl Builder<'_> {
             self.findings.push(Finding::note(
                 codes::RENAMED,
                 object,
-                format!("{from:?} is called {to:?} in PostgreSQL, which cannot keep the name (63 bytes, reserved or taken)"),
+                format!(
+                    "{from:?} is called {to:?} in PostgreSQL, which cannot keep the name (63 bytes, reserved or taken)"
+                ),
                 "change the statements of the application that use the old name",
             ));
         }
@@ -149,7 +144,13 @@ impl Builder<'_> {
         plan
     }
 
-    fn column(&mut self, table: &Table, i: usize, profile: &TableProfile, mapping: &TableMapping) -> Option<ColumnPlan> {
+    fn column(
+        &mut self,
+        table: &Table,
+        i: usize,
+        profile: &TableProfile,
+        mapping: &TableMapping,
+    ) -> Option<ColumnPlan> {
         let (column, mapped) = (table.columns.get(i)?, mapping.columns.get(i)?);
         let alias = table.rowid_alias == Some(i);
         let identity = alias.then(|| self.identity(table, i, profile));
@@ -280,32 +281,47 @@ impl Builder<'_> {
             Ok((terms, predicate))
         });
         match translated {
+            // The schema's findings say already that its statement was not understood.
+            _ if index.terms.is_empty() => {}
             Ok((terms, predicate)) => {
                 self.objects.indexes.carried += 1;
+                if index.terms.iter().any(|t| t.collation.is_some()) {
+                    self.keeps_collation(index);
+                }
                 let unique = index.unique && fate != KeyFate::Plain;
                 plan.indexes.push(IndexPlan { name: self.names.index(&index.name), unique, terms, predicate });
             }
-            Err(reason) => self.findings.push(Finding::not_carried(
-                codes::INDEX,
-                &index.name,
-                format!("the index on {} is not carried over: {reason}", table.name),
-                format!("--accept {}:{}, then make an index of your own; it was: {}", codes::INDEX, index.name, index.sql),
-            )),
+            Err(reason) => {
+                // Its collation is why: then one finding says so, not two.
+                self.findings.retain(|f| !(f.code == codes::COLLATION && f.object == index.name));
+                self.lost_index(table, index, &reason);
+            }
+        }
+    }
+
+    fn lost_index(&mut self, table: &Table, index: &Index, reason: &str) {
+        self.findings.push(Finding::not_carried(
+            codes::INDEX,
+            &index.name,
+            format!("the index on {} is not carried over: {reason}", table.name),
+            format!("--accept {}:{}, then make an index of your own; it was: {}", codes::INDEX, index.name, index.sql),
+        ));
+    }
+
+    /// The index compares as SQLite's does (NOCASE by `lower`, RTRIM by `rtrim`), so nothing of it is lost.
+    fn keeps_collation(&mut self, index: &Index) {
+        let of_index = |f: &Finding| f.code == codes::COLLATION && f.object == index.name;
+        for finding in self.findings.iter_mut().filter(|f| of_index(f)) {
+            finding.severity = Severity::Note;
+            finding.remedy = Remedy::None;
+            finding.message = format!("index {} keeps its collation, as an expression", index.name);
+            finding.hint = "queries use it when they compare by the same expression, such as lower(x)".to_owned();
         }
     }
 
     /// Terms in SQLite's order: NULLs come first. Where a column holds none, nothing is said, so that PostgreSQL can use
     /// the index for its own order too.
-    fn index_terms(
-        &self,
-        table: &Table,
-        index: &Index,
-        plan: &TablePlan,
-        scope: &Scope<'_>,
-    ) -> Result<String, String> {
-        if index.terms.is_empty() {
-            return Err("its statement is not understood".to_owned());
-        }
+    fn index_terms(&self, table: &Table, index: &Index, plan: &TablePlan, scope: &Scope<'_>) -> Result<String, String> {
         let mut terms = Vec::new();
         for term in &index.terms {
             let (sql, not_null) = match &term.on {
@@ -321,12 +337,14 @@ impl Builder<'_> {
             };
             let collated = translate::collated(&sql, term.collation.as_deref()).map_err(|e| e.reason)?;
             let sql = if collated == sql { sql } else { format!("({collated})") };
-            terms.push(sql + match (term.descending, not_null) {
-                (false, true) => "",
-                (true, true) => " DESC",
-                (false, false) => " NULLS FIRST",
-                (true, false) => " DESC NULLS LAST",
-            });
+            terms.push(
+                sql + match (term.descending, not_null) {
+                    (false, true) => "",
+                    (true, true) => " DESC",
+                    (false, false) => " NULLS FIRST",
+                    (true, false) => " DESC NULLS LAST",
+                },
+            );
         }
         Ok(terms.join(", "))
     }
@@ -350,9 +368,8 @@ impl Builder<'_> {
                 return None;
             }
         };
-        let wanted = key.name.clone().unwrap_or_else(|| {
-            format!("{}_{}_fkey", self.names.table(&table.name), child.join("_"))
-        });
+        let wanted =
+            key.name.clone().unwrap_or_else(|| format!("{}_{}_fkey", self.names.table(&table.name), child.join("_")));
         Some(ForeignKeyPlan {
             name: self.names.constraint(&table.name, &wanted),
             columns: child,

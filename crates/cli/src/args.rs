@@ -1,0 +1,344 @@
+//! The command line: commands, flags, their help texts.
+//! Owns the grammar; never reads the environment's meaning (see `settings`) and never runs anything.
+
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What stands below every help text about targets.
+const TARGETS: &str = "\
+TARGET is one of
+  postgresql://user@host/db    a URI, or \"host=… dbname=…\", as libpq reads them
+  \"\"                           what PGHOST, PGDATABASE, … say, alone
+  shop.db.pg                   the directory of a PostgreSQL that lite2pg manages
+  (nothing)                    the managed one beside the source: SOURCE.pg
+
+PG* variables, .pgpass, the service file and sslmode (up to verify-full) are honoured when a
+TARGET is given; without one the managed PostgreSQL is used, even if PGHOST is set.
+Put no password in TARGET: every user of this machine could read it. Use PGPASSWORD or .pgpass.";
+
+const EXITS: &str = "\
+Exit status
+  0  done and verified            3  source: unreadable, corrupt, locked, changed
+  1  internal error               4  target: unreachable, refused, not empty, lacks a privilege
+  2  usage or configuration       5  a decision is needed (findings that block)
+  6  a row was rejected           7  verification found differences
+  8  interrupted; the same command goes on";
+
+/// Moves a SQLite database to PostgreSQL: schema and data, proven equal.
+#[derive(Debug, Parser)]
+#[command(name = "lite2pg", version, propagate_version = true, max_term_width = 100, after_long_help = EXITS)]
+#[command(after_help = "The first try needs no server: lite2pg migrate shop.db\n\nlite2pg help COMMAND says more.")]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Global {
+    /// Print one JSON document on standard output, whatever happens
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How events are told on standard error: `text` for people, `json` as JSON lines
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// Say more: every finding, every step
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Only errors, and what needs a decision
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Write every event to this file, as JSON lines [default: a file per run in WORK_DIR/logs, the newest 20 are kept]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log_file: Option<PathBuf>,
+    /// Colours; `auto` means on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look: what the source holds, which types it gets, what stands in the way; writes nothing
+    Inspect(Inspect),
+    /// The same as a TOML file, every decision with its reason, or as SQL
+    Plan(Plan),
+    /// Move everything, verify it, publish it; goes on with an interrupted run
+    Migrate(Migrate),
+    /// Compare source and target again, after a migration
+    Verify(Verify),
+    /// Undo the last run, finished or not: the target is as it was before
+    Rollback(Rollback),
+    /// What is running and what ran last
+    Status(Status),
+    /// Every run a target has seen
+    History(Status),
+    /// Run the managed PostgreSQL of an earlier run until Ctrl-C, and print how to connect
+    Serve(Serve),
+    /// A managed PostgreSQL as SQL for psql
+    Dump(Dump),
+    /// Print the completions for a shell
+    Completions {
+        /// Which one
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man {
+        /// Write one page per command into this directory instead
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        dir: Option<PathBuf>,
+    },
+    /// Holds a managed PostgreSQL for another process of ours.
+    #[command(name = KEEPER, hide = true)]
+    Keeper,
+}
+
+/// The hidden command that the engine starts.
+pub const KEEPER: &str = "managed-keeper";
+
+/// From where to where.
+#[derive(Clone, Debug, Args)]
+pub struct Way {
+    /// The SQLite database
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub source: PathBuf,
+    /// Where it goes; nothing: a managed PostgreSQL in SOURCE.pg (see below)
+    pub target: Option<OsString>,
+    /// The schema in the target
+    #[arg(long, value_name = "NAME", default_value = "public")]
+    pub schema: String,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Where our own files lie, and which PostgreSQL is managed.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// For private copies of the source, logs and state [default: $XDG_STATE_HOME/lite2pg, ~/.local/state/lite2pg]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub work_dir: Option<PathBuf>,
+    /// The bin directory of the PostgreSQL to manage [default: the newest one found]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub pg_bin: Option<PathBuf>,
+    /// Which PostgreSQL to manage: one installed here, or the one inside lite2pg [default: native if there is one]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub managed: Option<Managed>,
+}
+
+/// How the source is read.
+#[derive(Clone, Debug, Args)]
+pub struct Reading {
+    /// `pin` reads the file in place, `copy` copies it first; `auto` copies when others have it open
+    #[arg(long, value_enum, value_name = "HOW", default_value = "auto")]
+    pub snapshot: Snapshot,
+    /// Workers, each with a connection to either side [default: the processor's cores, at most 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: Option<u16>,
+    /// About how many bytes of values are copied in one transaction
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    pub chunk_bytes: u64,
+}
+
+/// Answers to findings.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Decisions")]
+pub struct Answers {
+    /// Go on without an object that is not carried over: a finding's code, or `all`; can be repeated
+    #[arg(long, value_name = "CODE[:OBJECT]")]
+    pub accept: Vec<String>,
+    /// What becomes of data PostgreSQL cannot hold; `lossless` keeps all of it; can be repeated
+    #[arg(long, value_name = "KIND=CHOICE")]
+    pub policy: Vec<String>,
+    /// `database`: text is ordered as the target's database does, not by bytes as SQLite does
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub collation: Option<Collation>,
+}
+
+/// `inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = TARGETS)]
+pub struct Inspect {
+    #[command(flatten)]
+    pub way: Way,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub answers: Answers,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+#[command(after_help = TARGETS)]
+pub struct Plan {
+    #[command(flatten)]
+    pub way: Way,
+    /// Where to write it; `-`: standard output
+    #[arg(short, long, value_name = "FILE", default_value = "-", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// The statements as SQL instead
+    #[arg(long)]
+    pub sql: bool,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub answers: Answers,
+}
+
+/// `migrate`.
+#[derive(Debug, Args)]
+#[command(after_help = TARGETS)]
+pub struct Migrate {
+    #[command(flatten)]
+    pub way: Way,
+    /// Try everything on the target and take it back: the statements, and sample rows of every table
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not compare the two sides before publishing
+    #[arg(long)]
+    pub no_verify: bool,
+    /// `keep` what is done for the next try, or `rollback`
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "keep")]
+    pub on_failure: OnFailure,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub answers: Answers,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+#[command(after_help = TARGETS)]
+pub struct Verify {
+    #[command(flatten)]
+    pub way: Way,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// `rollback`.
+#[derive(Debug, Args)]
+#[command(after_help = TARGETS)]
+pub struct Rollback {
+    #[command(flatten)]
+    pub way: Way,
+    /// Only say what would be undone
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Undo even if rows were changed in the target since
+    #[arg(long)]
+    pub discard_changes: bool,
+    /// Remove the control tables (schema lite2pg) too, if no other run needs them
+    #[arg(long)]
+    pub purge: bool,
+}
+
+/// `status` and `history`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// A target, the directory of a managed PostgreSQL, or the source whose SOURCE.pg is meant
+    #[arg(value_name = "TARGET|SOURCE|DIR")]
+    pub place: OsString,
+    #[command(flatten)]
+    pub managed: Place,
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The directory, such as shop.db.pg (or the source it belongs to)
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// The port on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// `dump`.
+#[derive(Debug, Args)]
+pub struct Dump {
+    /// The directory, such as shop.db.pg, or the source it belongs to
+    #[arg(value_name = "DIR|SOURCE", value_hint = ValueHint::AnyPath)]
+    pub dir: PathBuf,
+    /// Where to write the SQL; `-`: standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $value:ident),* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+        #[allow(missing_docs, reason = "the words of the flag")]
+        pub enum $name { $($(#[$vdoc])* $value),* }
+    };
+}
+words!(/// `--log-format`.
+    LogFormat { Text, Json });
+words!(/// `--color`.
+    Color { Auto, Always, Never });
+words!(/// `--managed`.
+    Managed { Native, Embedded });
+words!(/// `--snapshot`.
+    Snapshot { Auto, Pin, Copy });
+words!(/// `--collation`.
+    Collation { Database });
+words!(/// `--on-failure`.
+    OnFailure { Keep, Rollback });
+
+/// Reads `64MiB`, `1GiB`, `512KiB` or bytes.
+pub fn size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kib" | "k" | "kb" => 1 << 10,
+        "mib" | "m" | "mb" => 1 << 20,
+        "gib" | "g" | "gb" => 1 << 30,
+        _ => return Err("a size is a number with KiB, MiB or GiB, such as 64MiB".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "a size begins with a number, such as 64MiB".to_owned())?;
+    number.checked_mul(factor).filter(|n| *n > 0).ok_or_else(|| "a size is at least 1 and at most 2^63".to_owned())
+}
+
+/// Reads the arguments.
+pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(arguments)
+}
+
+/// The grammar itself, for completions and the manual page.
+pub fn grammar() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_holds() {
+        grammar().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_read() {
+        assert_eq!(size("64MiB"), Ok(64 << 20));
+        assert_eq!(size("1 gib"), Ok(1 << 30));
+        assert_eq!(size("10"), Ok(10));
+        for bad in ["", "MiB", "-1", "0", "1TiB", "99999999999GiB", "1.5MiB"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

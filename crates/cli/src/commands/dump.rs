@@ -1,0 +1,54 @@
+//! `lite2pg dump`.
+//! Owns where the SQL is written; the engine makes it.
+
+use super::must_exist;
+use crate::args::Dump;
+use crate::settings::{World, managed_dir_of};
+use crate::show::{Show, human, text};
+use lite2pg_engine::run::TargetSpec;
+use lite2pg_engine::{Error, Result, local};
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+pub fn run(args: &Dump, show: &Show) -> Result<u8> {
+    let world = World::read(args.place.work_dir.as_deref());
+    let options = world.managed(&managed_dir_of(&args.dir), &args.place);
+    must_exist(&TargetSpec::Managed(options.clone()))?;
+    if args.output == Path::new("-") {
+        if show.json {
+            return Err(Error::usage("--json and -o - would both write to standard output").hint("name a file with -o"));
+        }
+        local::dump(&options, BufWriter::new(std::io::stdout().lock()))?;
+        return Ok(0);
+    }
+    // Beside the file and then renamed: what is there is either the old dump or the whole new one.
+    let draft = PathBuf::from(format!("{}.part", args.output.display()));
+    let failed = |e: std::io::Error| {
+        Error::usage(format!("cannot be written: {e}"))
+            .about(args.output.display().to_string())
+            .hint("choose another file with -o")
+    };
+    let mut file = BufWriter::new(File::create(&draft).map_err(failed)?);
+    let dumped = local::dump(&options, &mut file).and_then(|()| {
+        file.flush().and_then(|()| file.get_ref().sync_all()).map_err(failed)?;
+        fs::rename(&draft, &args.output).map_err(failed)
+    });
+    if dumped.is_err() {
+        // What is half written is of no use.
+        let _ = fs::remove_file(&draft);
+    }
+    dumped?;
+    let bytes = fs::metadata(&args.output).map_or(0, |m| m.len());
+    if show.json {
+        show.document(&serde_json::json!({
+            "status": "done", "exit": 0, "written": args.output.display().to_string(), "bytes": bytes,
+        }));
+        return Ok(0);
+    }
+    let file = args.output.display().to_string();
+    show.line(&format!("{} · {} in {}", show.paint().bold("dumped"), text::bytes(bytes), text::clean(&file)));
+    let load = format!("psql -X -v ON_ERROR_STOP=1 -f {} postgresql://user@host/an_empty_database", text::shell(&file));
+    show.line(&human::head(show, "load", &load));
+    Ok(0)
+}

@@ -1,0 +1,142 @@
+//! `lite2pg inspect`.
+//! Owns what is shown of a look at the source; nothing is written anywhere.
+
+use super::line::Line;
+use super::{decide, observers, warn_about_target};
+use crate::args::{Global, Inspect};
+use crate::settings::World;
+use crate::show::table::{self, Side, cut};
+use crate::show::text::{clean, count, counted};
+use crate::show::{Show, findings, human, text};
+use crate::signals::{self, CANCEL};
+use lite2pg_engine::Result;
+use lite2pg_engine::run::{self, Inspection};
+use lite2pg_model::finding::Severity;
+use lite2pg_model::mapping::profile::{ColumnProfile, TableProfile};
+use lite2pg_model::plan::{ColumnPlan, TablePlan};
+use std::collections::BTreeSet;
+
+/// Objects of one code that are shown without `-v`.
+const OBJECTS: usize = 12;
+/// Up to so many columns in all, examples are shown without `-v`.
+const SHORT: usize = 40;
+
+pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
+    let world = World::read(args.way.place.work_dir.as_deref());
+    let settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
+    warn_about_target(show, &settings.target);
+    signals::watch(show);
+    let all = Line::new("inspect", &args.way, &settings.target).answers(&args.answers).word("-v").text();
+    let fan = observers(&show.without_plan(), global, &world, "inspect", false, all.clone())?;
+    let inspection = run::inspect(&settings, args.way.target.is_some(), &fan, &CANCEL)?;
+    drop(fan);
+    if show.json {
+        show.document(&inspection.report);
+        return Ok(inspection.report.exit);
+    }
+    people(&inspection, &all, show);
+    let line = Line::new("migrate", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
+    match inspection.report.exit {
+        0 => {
+            show.line("");
+            show.line(&human::head(show, "next", &line.text()));
+        }
+        _ => decide::advise(show, &inspection.report, line, "nothing was written"),
+    }
+    Ok(inspection.report.exit)
+}
+
+fn people(inspection: &Inspection, all: &str, show: &Show) {
+    let plan = &inspection.plan;
+    let columns: usize = plan.tables.iter().map(|t| t.columns.len()).sum();
+    let sum = format!(
+        "{}, {}, {}, {} of values",
+        counted(plan.tables.len() as u64, "table", "tables"),
+        counted(columns as u64, "column", "columns"),
+        counted(plan.rows(), "row", "rows"),
+        text::bytes(plan.tables.iter().map(|t| t.bytes).sum())
+    );
+    show.line(&human::head(show, "holds", &sum));
+    let objects = human::objects(&plan.objects);
+    if !objects.is_empty() {
+        show.line(&human::head(show, "carries", &objects));
+    }
+    if !plan.findings.is_empty() {
+        show.line("");
+        let most = if show.verbose { usize::MAX - 1 } else { OBJECTS };
+        findings::lines(&plan.findings, most, all, show).iter().for_each(|l| show.line(l));
+    }
+    let examples = show.verbose || columns <= SHORT;
+    for table in &plan.tables {
+        one_table(table, inspection, examples, show);
+    }
+    show.line("");
+    show.line(&format!("{} · nothing was written", human::cost(&inspection.report)));
+}
+
+fn one_table(table: &TablePlan, inspection: &Inspection, examples: bool, show: &Show) {
+    let profile = inspection.profiles.get(&table.name);
+    let odd: BTreeSet<&str> = inspection
+        .plan
+        .findings
+        .iter()
+        .filter(|f| f.severity > Severity::Note)
+        .filter_map(|f| f.object.strip_prefix(&table.name)?.strip_prefix('.'))
+        .collect();
+    let key = table.primary_key.as_ref().map_or("no key".to_owned(), |k| format!("key {}", k.columns.join(", ")));
+    let renamed = if table.name == table.target { String::new() } else { format!(" → {}", clean(&table.target)) };
+    show.line("");
+    show.line(&format!(
+        "{}{renamed} · {} · {} · {}",
+        show.paint().bold(&clean(&table.name)),
+        counted(table.rows, "row", "rows"),
+        text::bytes(table.bytes),
+        clean(&key)
+    ));
+    // Oddities first, the rest in the table's order.
+    let mut order: Vec<(usize, &ColumnPlan)> = table.columns.iter().enumerate().collect();
+    order.sort_by_key(|(_, c)| !odd.contains(c.name.as_str()));
+    let rows: Vec<Vec<String>> = order.iter().map(|(i, c)| line_of(c, profile, *i, &odd)).collect();
+    let lines = table::lines(&[Side::Left, Side::Left, Side::Left, Side::Left], &rows);
+    for (line, (i, _)) in lines.iter().zip(&order) {
+        show.line(&format!("  {line}"));
+        if let Some(column) = profile.and_then(|p| p.columns.get(*i)).filter(|_| examples) {
+            let values = values(column);
+            if !values.is_empty() {
+                show.line(&show.paint().dim(&format!("      {values}")));
+            }
+        }
+    }
+}
+
+fn line_of(column: &ColumnPlan, profile: Option<&TableProfile>, i: usize, odd: &BTreeSet<&str>) -> Vec<String> {
+    let mark = if odd.contains(column.name.as_str()) { "! " } else { "" };
+    let renamed = if column.name == column.target { String::new() } else { format!(" → {}", clean(&column.target)) };
+    let declared = if column.declared.is_empty() { "(none)" } else { &column.declared };
+    let nulls = profile.and_then(|p| p.columns.get(i)).map_or(0, |p| p.nulls);
+    let mut reason = clean(&column.reason).into_owned();
+    if nulls > 0 {
+        reason.push_str(&format!(" · {} NULL", count(nulls)));
+    }
+    vec![
+        format!("{mark}{}{renamed}", cut(&clean(&column.name), 40)),
+        format!("{} → {}", cut(&clean(declared), 30), column.ty.sql()),
+        if column.not_null { "not null".to_owned() } else { String::new() },
+        reason,
+    ]
+}
+
+/// At most three values, of every class that is there.
+fn values(column: &ColumnProfile) -> String {
+    let mut out: Vec<String> = Vec::new();
+    for round in 0..3 {
+        for class in &column.examples {
+            if let Some(example) = class.get(round)
+                && out.len() < 3
+            {
+                out.push(clean(&example.text).into_owned());
+            }
+        }
+    }
+    out.join(" · ")
+}

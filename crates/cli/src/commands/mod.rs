@@ -1,0 +1,108 @@
+//! The commands: each asks the engine for one thing and shows what came of it.
+//! Owns the way from arguments to an exit status; never touches a database itself.
+
+mod decide;
+mod dump;
+mod inspect;
+mod line;
+mod man;
+mod migrate;
+mod plan;
+mod rollback;
+mod serve;
+mod status;
+mod verify;
+
+use crate::args::{Cli, Command, Global};
+use crate::exit;
+use crate::settings::World;
+use crate::show::Show;
+use crate::show::log::{self, Lines};
+use crate::show::progress::{Fan, People};
+use lite2pg_engine::observe::Observer;
+use lite2pg_engine::run::{Settings, TargetSpec};
+use lite2pg_engine::{Error, Result};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Runs the command that was asked for.
+pub fn run(cli: &Cli) -> ExitCode {
+    let show = Show::new(&cli.global);
+    let out = match &cli.command {
+        Command::Inspect(args) => inspect::run(args, &cli.global, &show),
+        Command::Plan(args) => plan::run(args, &cli.global, &show),
+        Command::Migrate(args) => migrate::run(args, &cli.global, &show),
+        Command::Verify(args) => verify::run(args, &cli.global, &show),
+        Command::Rollback(args) => rollback::run(args, &cli.global, &show),
+        Command::Status(args) => status::run(args, false, &show),
+        Command::History(args) => status::run(args, true, &show),
+        Command::Serve(args) => serve::run(args, &show),
+        Command::Dump(args) => dump::run(args, &show),
+        Command::Completions { shell } => man::completions(*shell),
+        Command::Man { dir } => man::run(dir.as_deref()),
+        Command::Keeper => return serve::keeper(),
+    };
+    match out {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => exit::failed(&show, &error),
+    }
+}
+
+/// Who is told of events: people, the log file, JSON lines.
+fn observers(
+    show: &Show,
+    global: &Global,
+    world: &World,
+    command: &str,
+    writes_log: bool,
+    inspect: String,
+) -> Result<Fan> {
+    let mut all: Vec<Box<dyn Observer + Send>> = Vec::new();
+    if show.log_json {
+        all.push(Box::new(Lines::new(std::io::stderr())));
+    } else {
+        all.push(Box::new(People::new(show, inspect)));
+    }
+    if writes_log || global.log_file.is_some() {
+        match log::open(global.log_file.as_deref(), &world.work_dir.join("logs"), command) {
+            Ok((_, file)) => all.push(Box::new(Lines::new(file))),
+            Err(e) if global.log_file.is_some() => {
+                let path = global.log_file.as_deref().unwrap_or(Path::new("")).display().to_string();
+                return Err(Error::usage(format!("the log file cannot be written: {e}")).about(path));
+            }
+            Err(e) => show.warning(&format!("no log of this run: {e}")),
+        }
+    }
+    Ok(Fan(all))
+}
+
+/// Warnings about the target's text and files, once.
+fn warn_about_target(show: &Show, target: &TargetSpec) {
+    let TargetSpec::Server(conninfo) = target else { return };
+    if conninfo.password_was_in_text() {
+        show.warning(
+            "the password in the target can be read by every user of this machine (process list, shell history): \
+             use PGPASSWORD or ~/.pgpass",
+        );
+    }
+    conninfo.warnings().iter().for_each(|w| show.warning(w));
+}
+
+/// A command that needs a managed PostgreSQL that is there already must not make an empty one.
+fn must_exist(target: &TargetSpec) -> Result<()> {
+    let TargetSpec::Managed(options) = target else { return Ok(()) };
+    if lite2pg_engine::local::exists(options)? {
+        return Ok(());
+    }
+    Err(Error::target("no managed PostgreSQL of lite2pg is here")
+        .about(options.dir.display().to_string())
+        .hint("lite2pg migrate SOURCE makes it; for a server of your own name the TARGET"))
+}
+
+/// Settings of a command that only works where a migration was.
+fn settings_of_existing(show: &Show, settings: Result<Settings>) -> Result<Settings> {
+    let settings = settings?;
+    warn_about_target(show, &settings.target);
+    must_exist(&settings.target)?;
+    Ok(settings)
+}

@@ -1,0 +1,67 @@
+//! `lite2pg plan`.
+//! Owns where the plan is written; the engine makes it.
+
+use super::line::Line;
+use super::{decide, observers, warn_about_target};
+use crate::args::{Global, Plan};
+use crate::settings::World;
+use crate::show::{Show, text};
+use crate::signals::{self, CANCEL};
+use lite2pg_engine::run;
+use lite2pg_engine::{Error, Result};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+
+pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
+    let world = World::read(args.way.place.work_dir.as_deref());
+    let settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
+    warn_about_target(show, &settings.target);
+    signals::watch(show);
+    let to_stdout = args.output == Path::new("-");
+    let line = Line::new("inspect", &args.way, &settings.target).answers(&args.answers);
+    // The plan itself may go to standard output; then nothing else does.
+    let told = if to_stdout { show.silent() } else { show.clone() };
+    let fan = observers(&told, global, &world, "plan", false, line.word("-v").text())?;
+    let inspection = run::inspect(&settings, args.way.target.is_some(), &fan, &CANCEL)?;
+    drop(fan);
+    let plan = if args.sql {
+        inspection.plan.script()
+    } else {
+        inspection.plan.to_toml().map_err(|e| Error::internal(format!("the plan cannot be written: {e}")))?
+    };
+    if !to_stdout {
+        write(&args.output, &plan)?;
+    }
+    if show.json {
+        let mut document = serde_json::to_value(&inspection.report).unwrap_or_default();
+        if let Some(map) = document.as_object_mut() {
+            match to_stdout {
+                true => map.insert(if args.sql { "sql" } else { "plan" }.into(), plan.into()),
+                false => map.insert("written".into(), args.output.display().to_string().into()),
+            };
+        }
+        show.document(&document);
+        return Ok(inspection.report.exit);
+    }
+    if to_stdout {
+        let shown = if std::io::stdout().is_terminal() { text::clean_lines(&plan) } else { plan };
+        // A reader that went away has seen enough.
+        let _ = std::io::stdout().lock().write_all(shown.as_bytes());
+    } else {
+        show.line(&format!("plan written to {}", text::clean(&args.output.display().to_string())));
+    }
+    if inspection.report.exit != 0 {
+        let line = Line::new("migrate", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
+        let to_stderr = if to_stdout { show.silent() } else { show.clone() };
+        decide::advise(&to_stderr, &inspection.report, line, "nothing was written to the target");
+    }
+    Ok(inspection.report.exit)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).map_err(|e| {
+        Error::usage(format!("cannot be written: {e}"))
+            .about(path.display().to_string())
+            .hint("choose another file with -o")
+    })
+}

@@ -1,0 +1,46 @@
+//! `lite2pg verify`.
+//! Owns what is shown of a comparison; the engine compares.
+
+use super::line::Line;
+use super::{observers, settings_of_existing};
+use crate::args::{Global, Verify};
+use crate::exit;
+use crate::settings::World;
+use crate::show::{Show, findings, human, text};
+use crate::signals::{self, CANCEL};
+use lite2pg_engine::{Error, Kind, Result, verify};
+
+pub fn run(args: &Verify, global: &Global, show: &Show) -> Result<u8> {
+    let world = World::read(args.way.place.work_dir.as_deref());
+    let settings = settings_of_existing(show, world.settings(&args.way, Some(&args.reading), None))?;
+    signals::watch(show);
+    let inspect = Line::new("inspect", &args.way, &settings.target).word("-v").text();
+    let fan = observers(show, global, &world, "verify", true, inspect)?;
+    let begin = std::time::Instant::now();
+    let mut report = verify::verify(&settings, &fan, &CANCEL)?;
+    drop(fan);
+    // A managed server has stopped by now; a person waited for that too.
+    report.seconds = begin.elapsed().as_secs_f64();
+    if show.json {
+        show.document(&report);
+        return Ok(report.exit);
+    }
+    show.line("");
+    human::tables(show, &report).iter().for_each(|l| show.line(l));
+    if let Some(proven) = human::proven(&report) {
+        show.line("");
+        show.line(&format!("  {proven}"));
+    }
+    show.line("");
+    if report.exit == 0 {
+        let run = text::clean(&report.run);
+        show.line(&format!("{} · run {run} · {}", show.paint().bold("equal"), human::cost(&report)));
+        return Ok(0);
+    }
+    for line in findings::lines(&report.findings, usize::MAX - 1, "", show) {
+        if show.quiet { text::to_stderr(&line) } else { show.line(&line) }
+    }
+    let error = Error::new(Kind::Different, "the two sides differ");
+    show.error(&error, &exit::causes(&error));
+    Ok(report.exit)
+}
