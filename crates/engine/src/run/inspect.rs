@@ -55,6 +55,7 @@ pub const SAMPLE: u64 = 1000;
 /// # Errors
 /// The source or the target cannot be read.
 pub fn inspect(settings: &Settings, with_target: bool, observer: &dyn Observer, cancel: &Cancel) -> Result<Inspection> {
+    settings.check()?;
     let begin = Instant::now();
     let source = prepare::open_source(settings, None, observer)?;
     let (facts, target) = if with_target && matches!(settings.target, TargetSpec::Server(_)) {
@@ -94,6 +95,7 @@ fn report(settings: &Settings, prepared: &Prepared, target: &str) -> Report {
 /// # Errors
 /// The source or the target fails, or refuses a statement.
 pub fn dry_run(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> Result<DryRun> {
+    settings.check()?;
     let begin = Instant::now();
     let source = prepare::open_source(settings, None, observer)?;
     let session = Session::open(&settings.target, &clock::application(&settings.operator))?;

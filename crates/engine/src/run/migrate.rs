@@ -31,6 +31,7 @@ use std::time::Instant;
 /// # Errors
 /// Problems in doing: the source or the target fails, another run is going on, or it was interrupted.
 pub fn migrate(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> Result<Report> {
+    settings.check()?;
     let begin = Instant::now();
     let _lock = SourceLock::take(&settings.source, &settings.lock_dir, &prepare::holder(settings))?;
     loop {
@@ -167,6 +168,7 @@ impl Migration<'_> {
             return Ok(self.needs_decision(prepared, times));
         }
         facts.check_free(&settings.schema, &prepare::published_names(&prepared.plan))?;
+        facts.check_locks(&settings.schema, &prepared.plan)?;
         control::ensure(&mut main)?;
         let run = self.write_down(&mut main, &prepared)?;
         self.observer.see(&Event::RunStarted { run: run.id.clone() });

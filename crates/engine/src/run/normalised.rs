@@ -25,7 +25,9 @@ pub fn record(tx: &mut impl GenericClient, run: &str, prepared: &Prepared) -> Re
         let Some(profile) = prepared.profiles.get(&table.name) else { continue };
         for r in records(table, profile, prepared) {
             tx.execute(
-                "INSERT INTO lite2pg.normalisation VALUES ($1, $2, $3, $4, $5, $6)",
+                "INSERT INTO lite2pg.normalisation VALUES ($1, $2, $3, $4, $5, $6) \
+                 ON CONFLICT (run, table_name, column_name, policy) DO UPDATE \
+                 SET rows = normalisation.rows + excluded.rows",
                 &[&run, &table.name, &r.column, &r.policy, &r.rows.cast_signed(), &r.keys],
             )
             .map_err(|e| error_from_pg(e, "recording what a policy changes").about(&table.name))?;
@@ -46,6 +48,7 @@ fn records(table: &TablePlan, profile: &TableProfile, prepared: &Prepared) -> Ve
         add("nul=bytea", values.nul_texts, &values.nul_places);
         add("invalid-utf8=bytea", values.invalid_texts, &values.invalid_places);
         add("mixed=text", as_text(column, values), &[]);
+        add("mixed=bytea", as_bytes(column, values), &[]);
         let in_key = table.uniques.iter().any(|k| k.columns.contains(&column.target));
         let source = prepared.schema.tables.iter().find(|t| t.name == table.name);
         let was_not_null =
@@ -56,12 +59,7 @@ fn records(table: &TablePlan, profile: &TableProfile, prepared: &Prepared) -> Ve
             add("null-key=keep", values.nulls, &values.null_places);
         }
     }
-    for (key, orphans) in
-        table.foreign_keys.iter().filter(|k| k.not_valid).zip(profile.orphans.iter().filter(|n| **n > 0))
-    {
-        let column = key.columns.join(", ");
-        records.push(Record { column, policy: "orphans=not-valid", rows: *orphans, keys: Vec::new() });
-    }
+    records.extend(orphans(table, profile, prepared));
     let duplicates = profile.primary_duplicates
         + profile.unique_duplicates.iter().sum::<u64>()
         + profile.index_duplicates.iter().sum::<u64>();
@@ -76,4 +74,24 @@ fn records(table: &TablePlan, profile: &TableProfile, prepared: &Prepared) -> Ve
 fn as_text(column: &ColumnPlan, values: &ColumnProfile) -> u64 {
     let others = values.integers + values.reals + values.blobs;
     if column.ty == PgType::Text { others } else { 0 }
+}
+
+/// Texts of a column of blobs.
+fn as_bytes(column: &ColumnPlan, values: &ColumnProfile) -> u64 {
+    let flawed = values.nul_texts + values.invalid_texts > 0;
+    if column.ty == PgType::Bytea && !flawed { values.texts } else { 0 }
+}
+
+/// Rows without parent, of the foreign keys that are kept NOT VALID.
+fn orphans(table: &TablePlan, profile: &TableProfile, prepared: &Prepared) -> Vec<Record> {
+    let Some(source) = prepared.schema.tables.iter().find(|t| t.name == table.name) else { return Vec::new() };
+    let counted = source.foreign_keys.iter().zip(&profile.orphans).filter(|(_, rows)| **rows > 0);
+    let kept = counted.filter_map(|(key, rows)| {
+        let columns: Vec<&str> =
+            key.columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.target.as_str()).collect();
+        let made = table.foreign_keys.iter().find(|k| k.not_valid && k.columns == columns)?;
+        let column = format!("{} ({})", columns.join(", "), made.name);
+        Some(Record { column, policy: "orphans=not-valid", rows: *rows, keys: Vec::new() })
+    });
+    kept.collect()
 }

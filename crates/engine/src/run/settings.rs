@@ -1,11 +1,13 @@
 //! What a person asked for, resolved: the command line fills it, the engine only reads it.
 //! Owns the shape of settings; never reads the environment or a file.
 
+use crate::error::{Error, Result};
 use crate::local;
 use crate::source::SnapshotMode;
 use crate::target::Conninfo;
 use crate::target::control::Operator;
 use lite2pg_model::finding::{Finding, Remedy};
+use lite2pg_model::ident;
 use lite2pg_model::mapping::policy::Policies;
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
@@ -93,6 +95,27 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Refuses what cannot work before anything is opened.
+    ///
+    /// # Errors
+    /// A schema that PostgreSQL or lite2pg keeps for itself.
+    pub fn check(&self) -> Result<()> {
+        let schema = self.schema.as_str();
+        let why = if schema.is_empty() || schema.contains('\0') {
+            "a schema needs a name"
+        } else if schema.len() > ident::MAX_BYTES {
+            "PostgreSQL cuts names at 63 bytes"
+        } else if schema.starts_with("pg_") || schema == "information_schema" {
+            "PostgreSQL keeps that name for itself"
+        } else if schema == "lite2pg" || schema.starts_with("lite2pg_staging_") {
+            "lite2pg keeps that name for its own tables"
+        } else {
+            return Ok(());
+        };
+        Err(Error::usage(format!("cannot publish to schema {schema:?}: {why}"))
+            .hint("choose another with --schema NAME"))
+    }
+
     /// SHA-256 over what shapes the result: schema, answers, collation.
     pub fn options_hash(&self) -> String {
         let mut accept: Vec<String> = self.accept.iter().map(Accept::word).collect();

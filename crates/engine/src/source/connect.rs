@@ -64,6 +64,8 @@ fn harden(conn: &Connection, wait: Duration) -> rusqlite::Result<()> {
     // The bundled SQLite turns foreign keys on by default.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // A quoted name that names no column must be an error: as a string literal it would be read as every row's value.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     // A page whose cells overlap is an error, not rows.
     conn.pragma_update(None, "cell_size_check", true)?;
     // A mapped file that shrinks is a SIGBUS.

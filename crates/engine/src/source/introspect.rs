@@ -42,8 +42,8 @@ pub(super) fn objects(conn: &Connection) -> rusqlite::Result<Vec<RawObject>> {
     let rows = s.query_map([], |r| {
         Ok(RawObject {
             kind: text(r, 0)?.unwrap_or_default(),
-            name: text(r, 1)?.unwrap_or_default(),
-            table: text(r, 2)?.unwrap_or_default(),
+            name: name(r, 1)?.unwrap_or_default(),
+            table: name(r, 2)?.unwrap_or_default(),
             sql: text(r, 3)?,
         })
     })?;
@@ -55,7 +55,7 @@ pub(super) fn table_list(conn: &Connection) -> rusqlite::Result<BTreeMap<String,
     let mut s = conn.prepare("SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'")?;
     let rows = s.query_map([], |r| {
         let table = RawTable { kind: r.get(1)?, without_rowid: r.get(2)?, strict: r.get(3)? };
-        Ok((text(r, 0)?.unwrap_or_default(), table))
+        Ok((name(r, 0)?.unwrap_or_default(), table))
     })?;
     rows.collect()
 }
@@ -66,7 +66,7 @@ fn columns(conn: &Connection, table: &str) -> rusqlite::Result<Vec<RawColumn>> {
     )?;
     let rows = s.query_map([table], |r| {
         Ok(RawColumn {
-            name: text(r, 0)?.unwrap_or_default(),
+            name: name(r, 0)?.unwrap_or_default(),
             declared: text(r, 1)?.unwrap_or_default(),
             not_null: r.get(2)?,
             default: text(r, 3)?,
@@ -82,7 +82,7 @@ fn indexes(conn: &Connection, table: &str) -> rusqlite::Result<Vec<RawIndex>> {
         .prepare_cached("SELECT name, \"unique\", origin, partial FROM pragma_index_list(?1, 'main') ORDER BY seq")?;
     let rows = s.query_map([table], |r| {
         Ok(RawIndex {
-            name: text(r, 0)?.unwrap_or_default(),
+            name: name(r, 0)?.unwrap_or_default(),
             unique: r.get(1)?,
             origin: r.get(2)?,
             partial: r.get(3)?,
@@ -103,7 +103,7 @@ fn index_columns(conn: &Connection, index: &str) -> rusqlite::Result<Vec<RawInde
     let rows = s.query_map([index], |r| {
         Ok(RawIndexColumn {
             cid: r.get(0)?,
-            name: text(r, 1)?,
+            name: name(r, 1)?,
             descending: r.get(2)?,
             collation: text(r, 3)?.unwrap_or_default(),
         })
@@ -120,9 +120,9 @@ fn foreign_keys(conn: &Connection, table: &str) -> rusqlite::Result<Vec<RawForei
         Ok(RawForeignKey {
             id: r.get(0)?,
             seq: r.get(1)?,
-            table: text(r, 2)?.unwrap_or_default(),
-            from: text(r, 3)?.unwrap_or_default(),
-            to: text(r, 4)?,
+            table: name(r, 2)?.unwrap_or_default(),
+            from: name(r, 3)?.unwrap_or_default(),
+            to: name(r, 4)?,
             on_update: r.get(5)?,
             on_delete: r.get(6)?,
         })
@@ -144,6 +144,21 @@ fn sequences(conn: &Connection) -> rusqlite::Result<BTreeMap<String, i64>> {
         }
     }
     Ok(all)
+}
+
+/// A name. Its bytes must be UTF-8: spelled otherwise it would name something else, or nothing.
+fn name(row: &Row<'_>, i: usize) -> rusqlite::Result<Option<String>> {
+    if let ValueRef::Text(b) | ValueRef::Blob(b) = row.get_ref(i)?
+        && std::str::from_utf8(b).is_err()
+    {
+        let shown: String = b.iter().flat_map(|b| std::ascii::escape_default(*b)).map(char::from).collect();
+        let message = format!("the name {shown} is not valid UTF-8: rename it in SQLite first (ALTER TABLE … RENAME)");
+        return Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR),
+            Some(message),
+        ));
+    }
+    text(row, i)
 }
 
 /// Text as SQLite gives it; a number or a blob (a damaged schema has those) by its bytes.

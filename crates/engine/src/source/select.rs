@@ -22,12 +22,14 @@ pub fn rows<'a>(
     after: bool,
     last: bool,
 ) -> String {
-    let mut list: Vec<String> = columns.map(sqlite).collect();
+    // Qualified: such a name is a column or an error, never a string literal.
+    let table_name = sqlite(table);
+    let mut list: Vec<String> = columns.map(|c| format!("{table_name}.{}", sqlite(c))).collect();
     list.extend(rowid.map(str::to_owned));
     if list.is_empty() {
         list.push("1".to_owned());
     }
-    let mut sql = format!("SELECT {} FROM {} NOT INDEXED", list.join(", "), sqlite(table));
+    let mut sql = format!("SELECT {} FROM {table_name} NOT INDEXED", list.join(", "));
     if let Some(rowid) = rowid {
         let mut bounds = Vec::new();
         if after {

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::target::error_from_pg;
+use lite2pg_model::plan::{Plan, TablePlan};
 use postgres::GenericClient;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +34,8 @@ pub struct Facts {
     pub read_only: bool,
     /// The role.
     pub role: String,
+    /// How many locks all transactions together may hold.
+    pub lock_slots: i64,
 }
 
 /// Reads the facts about the database behind `client` and the schema that shall be published to.
@@ -51,7 +54,9 @@ pub fn facts(client: &mut impl GenericClient, schema: &str) -> Result<Facts> {
                  WHERE backend_type = 'client backend'), \
              has_database_privilege(current_database(), 'CREATE'), \
              coalesce((SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = $1), true), \
-             pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool, current_user::text \
+             pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool, current_user::text, \
+             current_setting('max_locks_per_transaction')::int8 * (current_setting('max_connections')::int8 + \
+                 current_setting('max_prepared_transactions')::int8) \
              FROM pg_database d WHERE d.datname = current_database()",
             &[&schema],
         )
@@ -68,6 +73,7 @@ pub fn facts(client: &mut impl GenericClient, schema: &str) -> Result<Facts> {
         may_create_in_schema: row.get(8),
         read_only: row.get(9),
         role: row.get(10),
+        lock_slots: row.get(11),
         taken: BTreeMap::new(),
     };
     let taken = client
@@ -124,6 +130,27 @@ impl Facts {
                 )));
         }
         Ok(())
+    }
+
+    /// Refuses when publishing would take more locks than the server has. Into a schema that exists, tables are moved one
+    /// by one in one transaction, each with its TOAST table, indexes and sequences; a new schema is one rename.
+    ///
+    /// # Errors
+    /// Says which setting helps, and that a new schema does.
+    pub fn check_locks(&self, schema: &str, plan: &Plan) -> Result<()> {
+        let of_table = |t: &TablePlan| 3 + t.primary_key.iter().len() + t.uniques.len() + t.indexes.len();
+        let sequences = |t: &TablePlan| t.columns.iter().filter(|c| c.identity.is_some()).count();
+        let locks: usize = plan.tables.iter().map(|t| of_table(t) + sequences(t)).sum();
+        if !self.schema_exists || i64::try_from(locks).unwrap_or(i64::MAX) < self.lock_slots {
+            return Ok(());
+        }
+        Err(Error::target(format!(
+            "publishing {} tables into schema {schema} takes about {locks} locks; this server has {}",
+            plan.tables.len(),
+            self.lock_slots
+        ))
+        .about(&self.database)
+        .hint("raise max_locks_per_transaction and restart the server, or publish to a new schema with --schema NAME"))
     }
 
     /// Refuses when names that shall be published are taken.

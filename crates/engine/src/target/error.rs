@@ -53,10 +53,16 @@ pub fn is_too_many_connections(error: &Error) -> bool {
 
 fn from_server(db: &DbError, doing: &str) -> Error {
     let mut message = format!("{doing}: {} (SQLSTATE {})", db.message(), db.code().code());
-    for (label, text) in [("detail", db.detail()), ("where", db.where_())] {
-        if let Some(text) = text {
-            message.push_str(&format!("; {label}: {text}"));
-        }
+    // What a row holds does not belong into messages and logs: PostgreSQL quotes whole rows in the detail of a broken
+    // check and whole lines of COPY in the context. Keys (23503, 23505) are needed to find the row.
+    let code = db.code().code();
+    let quotes_rows = matches!(code, "23502" | "23514") || code.starts_with("22");
+    if let Some(detail) = db.detail().filter(|_| !quotes_rows) {
+        message.push_str(&format!("; detail: {detail}"));
+    }
+    if let Some(place) = db.where_() {
+        let place = if place.starts_with("COPY ") { place.split([':', '"']).next().unwrap_or_default() } else { place };
+        message.push_str(&format!("; where: {}", place.trim()));
     }
     let mut error = Error::target(message);
     if let Some(table) = db.table() {

@@ -12,7 +12,12 @@ use crate::run::{clock, prepare};
 use crate::target::catalog;
 use crate::target::control::{self, Run, Status};
 use crate::verify::{checks, digest};
+use lite2pg_model::finding::Finding;
+use lite2pg_model::plan::Plan;
+use lite2pg_model::schema::{Schema, TableKind};
+use lite2pg_model::sql::resolve::resolve;
 use postgres::Client;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// Reads the source and the published tables of its finished run, and compares: digests of every table, foreign keys,
@@ -44,7 +49,12 @@ pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> 
             rows: run.plan.rows().saturating_mul(2),
             steps: run.plan.tables.len() as u64,
         });
+        let (schema, _) = resolve(&source.raw_schema()?);
+        let missing = beside_the_plan(&schema, &run.plan, &mut report.findings);
         for (table, line) in run.plan.tables.iter().zip(&mut report.tables) {
+            if missing.contains(&table.name) {
+                continue;
+            }
             let begin = Instant::now();
             let (here, bytes) = digest::of_source(&mut reader, table, observer, cancel)?;
             let there = digest::of_target(&mut client, &run.schema, table, observer, cancel)?;
@@ -89,6 +99,34 @@ pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> 
     report.stages = vec![StageTime { name: "verify".to_owned(), seconds: report.seconds }];
     report.peak_rss_bytes = memory::peak_rss();
     Ok(report)
+}
+
+/// What the source has that the run did not carry, and what it has no longer: nothing of that is compared, so nothing of
+/// it may be called equal. Returns the tables that cannot be read as the plan wants.
+fn beside_the_plan(schema: &Schema, plan: &Plan, findings: &mut Vec<Finding>) -> BTreeSet<String> {
+    let mut missing = BTreeSet::new();
+    let ordinary = || schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary);
+    for planned in &plan.tables {
+        let Some(table) = ordinary().find(|t| t.name == planned.name) else {
+            findings.push(different(&planned.name, "the source has no such table any more".to_owned()));
+            missing.insert(planned.name.clone());
+            continue;
+        };
+        let has = |name: &str| table.columns.iter().any(|c| c.name == name);
+        for column in planned.columns.iter().filter(|c| !has(&c.name)) {
+            let object = format!("{}.{}", planned.name, column.name);
+            findings.push(different(&object, "the source has no such column any more".to_owned()));
+            missing.insert(planned.name.clone());
+        }
+        for column in table.columns.iter().filter(|c| !planned.columns.iter().any(|p| p.name == c.name)) {
+            let object = format!("{}.{}", planned.name, column.name);
+            findings.push(different(&object, "the source has this column, the migration had not".to_owned()));
+        }
+    }
+    for table in ordinary().filter(|t| !plan.tables.iter().any(|p| p.name == t.name)) {
+        findings.push(different(&table.name, "the source has this table, the migration had not".to_owned()));
+    }
+    missing
 }
 
 fn finished_run(client: &mut Client, schema: &str) -> Result<Run> {

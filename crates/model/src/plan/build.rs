@@ -25,6 +25,10 @@ pub struct Input<'a> {
     pub max_rowid: BTreeMap<String, i64>,
 }
 
+/// What stands in a statement's text where its bytes were no UTF-8: what was written there is not known.
+const DAMAGED: char = char::REPLACEMENT_CHARACTER;
+const DAMAGED_REASON: &str = "its text holds bytes that are not UTF-8";
+
 /// Most columns of a PostgreSQL table.
 /// Source: <https://www.postgresql.org/docs/current/limits.html>.
 pub const MAX_COLUMNS: usize = 1600;
@@ -190,6 +194,7 @@ impl Builder<'_> {
     fn default(&mut self, table: &Table, column: &Column, ty: crate::mapping::PgType) -> Option<String> {
         let default = column.default.as_ref()?;
         let translated = match &default.ast {
+            _ if default.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
             Some(ast) => translate::default_value(ast, column, ty).map_err(|e| e.reason),
             None => Err("it is beyond what is translated".to_owned()),
         };
@@ -249,6 +254,7 @@ impl Builder<'_> {
         let scope = Scope { columns: scope, collate_c: self.input.collate };
         for check in &table.checks {
             let translated = match &check.expr.ast {
+                _ if check.expr.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
                 Some(ast) => translate::condition(ast, &scope).map_err(|e| e.reason),
                 None => Err("it is beyond what is translated".to_owned()),
             };

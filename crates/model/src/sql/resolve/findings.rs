@@ -2,7 +2,7 @@
 //! Owns their words; never decides what exists.
 
 use crate::finding::{Finding, codes};
-use crate::schema::{IndexOn, Key, RawObject, Schema, Table, TableKind};
+use crate::schema::{IndexOn, Key, RawObject, RawSchema, Schema, Table, TableKind};
 use crate::sql::sqlite::TableText;
 use std::collections::BTreeMap;
 
@@ -29,11 +29,17 @@ pub(super) fn trigger(object: &RawObject) -> Finding {
     )
 }
 
-pub(super) fn virtual_table(table: &Table, module: &str) -> Finding {
+pub(super) fn virtual_table(raw: &RawSchema, table: &Table, module: &str) -> Finding {
+    let prefix = format!("{}_", table.name.to_ascii_lowercase());
+    let shadows = raw.table_list.iter().filter(|(name, t)| {
+        t.kind == "shadow" && name.to_ascii_lowercase().starts_with(&prefix) && super::table::made_by_module(name, raw)
+    });
+    let shadows: Vec<&str> = shadows.map(|(name, _)| name.as_str()).collect();
+    let behind = if shadows.is_empty() { "it stays".to_owned() } else { format!("it and {} stay", shadows.join(", ")) };
     Finding::not_carried(
         codes::VIRTUAL_TABLE,
         &table.name,
-        format!("{} is a virtual table of the module {module}; it and its shadow tables stay behind", table.name),
+        format!("{} is a virtual table of the module {module}; {behind} behind", table.name),
         accept(codes::VIRTUAL_TABLE, &table.name, "build what it offers with PostgreSQL's own means afterwards"),
     )
 }

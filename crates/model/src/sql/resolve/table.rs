@@ -15,7 +15,7 @@ pub(super) fn resolve(raw: &RawSchema, object: &RawObject, findings: &mut Vec<Fi
     let columns: Vec<&RawColumn> = visible(by_table(&raw.columns, &object.name).unwrap_or(&empty)).collect();
     let mut table = Table {
         name: object.name.clone(),
-        kind: kind(&object.name, &sql, listed.map(|l| l.kind.as_str())),
+        kind: kind(raw, &object.name, &sql, listed.map(|l| l.kind.as_str())),
         without_rowid: listed.is_some_and(|l| l.without_rowid),
         strict: listed.is_some_and(|l| l.strict),
         columns: Vec::new(),
@@ -43,22 +43,38 @@ pub(super) fn resolve(raw: &RawSchema, object: &RawObject, findings: &mut Vec<Fi
         foreign::resolve(raw, &mut table, text.as_ref());
         findings::table(&table, text.as_ref(), findings);
     } else if let TableKind::Virtual(module) = &table.kind {
-        findings.push(findings::virtual_table(&table, module));
+        findings.push(findings::virtual_table(raw, &table, module));
     }
     table
 }
 
 /// The kind by `table_list`; by the name and the text where that pragma did not tell.
-fn kind(name: &str, sql: &str, listed: Option<&str>) -> TableKind {
+fn kind(raw: &RawSchema, name: &str, sql: &str, listed: Option<&str>) -> TableKind {
     let is_virtual = || sqlite::virtual_module(sql).ok();
     if name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_")) {
         return TableKind::Internal;
     }
     match listed {
         Some("virtual") => TableKind::Virtual(is_virtual().unwrap_or_else(|| module_word(sql))),
-        Some("shadow") => TableKind::Shadow,
+        Some("shadow") if made_by_module(name, raw) => TableKind::Shadow,
         Some(_) => TableKind::Ordinary,
         None => is_virtual().map_or(TableKind::Ordinary, TableKind::Virtual),
+    }
+}
+
+/// SQLite knows shadow tables by their names alone: `posts_content` beside a full-text table `posts`. With the option
+/// `content=` (or without row sizes) the module makes no such table, and one of that name is the application's own.
+/// Source: <https://sqlite.org/fts5.html#external_content_tables>, <https://sqlite.org/fts3.html#_external_content_fts4_tables_>.
+pub(super) fn made_by_module(name: &str, raw: &RawSchema) -> bool {
+    let name = name.to_ascii_lowercase();
+    let Some((owner, part)) = name.rsplit_once('_') else { return true };
+    let owner = raw.objects.iter().find(|o| o.kind == "table" && o.name.eq_ignore_ascii_case(owner));
+    let sql = owner.and_then(|o| o.sql.as_deref()).unwrap_or_default().to_ascii_lowercase();
+    let options: String = sql.split_whitespace().collect();
+    match part {
+        "content" => !options.contains("content="),
+        "docsize" => !options.contains("columnsize=0") && !options.contains("matchinfo=fts3"),
+        _ => true,
     }
 }
 
