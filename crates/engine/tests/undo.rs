@@ -62,7 +62,7 @@ fn a_row_written_during_the_undo_is_not_lost() {
     };
     std::thread::sleep(std::time::Duration::from_millis(1500));
     writer.batch_execute("COMMIT").unwrap();
-    let error = thread.join().unwrap().err().expect("the row was thrown away");
+    let error = thread.join().unwrap().expect_err("the row was thrown away");
     assert!(error.message.contains("public.empty"), "{}", tell(&error));
     assert_eq!(writer.query_one("SELECT count(*) FROM public.empty", &[]).unwrap().get::<_, i64>(0), 1);
 }
@@ -83,7 +83,7 @@ fn what_hangs_on_our_tables_stops_it_whole() {
     ] {
         place.client(&cluster).batch_execute(make).unwrap();
         let there = place.picture(&cluster);
-        let error = place.rollback(DISCARD).err().expect("theirs was removed");
+        let error = place.rollback(DISCARD).expect_err("theirs was removed");
         assert_eq!(error.kind, Kind::Target, "{}", tell(&error));
         assert!(error.message.contains(name), "{}", tell(&error));
         assert!(error.hint.as_deref().is_some_and(|h| !h.contains("CASCADE")), "{}", tell(&error));
@@ -98,7 +98,7 @@ fn what_hangs_on_our_tables_stops_it_whole() {
     place.must_migrate("made");
     place.client(&cluster).batch_execute("CREATE TABLE made.theirs (a int)").unwrap();
     let there = place.picture(&cluster);
-    let error = place.rollback(PLAIN).err().expect("theirs was removed");
+    let error = place.rollback(PLAIN).expect_err("theirs was removed");
     assert!(error.message.contains("theirs"), "{}", tell(&error));
     assert!(error.hint.as_deref().is_some_and(|h| !h.contains("CASCADE")), "{}", tell(&error));
     assert_eq!(compare(&there, &place.picture(&cluster)), "", "half done");
