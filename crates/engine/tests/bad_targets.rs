@@ -25,7 +25,10 @@ fn refused(place: &Place, why: &str, words: &[&str], hint: &str) -> Error {
         assert!(error.to_string().contains(word), "{why}: no {word:?} in {}", tell(&error));
     }
     assert!(error.hint.as_deref().is_some_and(|h| h.contains(hint)), "{why}: no {hint:?} in {}", tell(&error));
-    assert!(!place.dir.join("work").exists() || std::fs::read_dir(place.dir.join("work")).unwrap().count() == 0, "{why}");
+    assert!(
+        !place.dir.join("work").exists() || std::fs::read_dir(place.dir.join("work")).unwrap().count() == 0,
+        "{why}"
+    );
     error
 }
 
@@ -72,14 +75,17 @@ fn settings_of_the_role_and_the_database() {
     let db = place.db.clone();
     let set = |what: &str| cluster.sql(&format!("ALTER ROLE app {what}"));
     cluster.sql("CREATE ROLE app LOGIN");
-    cluster.client(&db).batch_execute(&format!("GRANT CREATE ON DATABASE {db} TO app; GRANT CREATE ON SCHEMA public TO app")).unwrap();
+    cluster
+        .client(&db)
+        .batch_execute(&format!("GRANT CREATE ON DATABASE {db} TO app; GRANT CREATE ON SCHEMA public TO app"))
+        .unwrap();
     let granted = place.picture(&cluster);
     place.to(&format!("host={} port={} user=app dbname={db}", cluster.socket_dir.display(), cluster.port));
     set("SET default_transaction_read_only = on");
     refused(&place, "read-only", &["read-only"], "target_session_attrs");
     set("RESET ALL");
     for setting in [
-        "statement_timeout = '1ms'",
+        "statement_timeout = '5ms'",
         "lock_timeout = '1ms'",
         "idle_session_timeout = '30ms'",
         "idle_in_transaction_session_timeout = '1ms'",
@@ -123,7 +129,10 @@ fn hardly_a_connection_is_left() {
     for limit in [1, 2, 3] {
         cluster.sql(&format!("ALTER ROLE app CONNECTION LIMIT {limit}"));
         place.must_migrate(&format!("connection limit {limit}"));
+        // The server needs a moment to see that a connection was closed.
+        std::thread::sleep(Duration::from_millis(300));
         place.must_undo("limit");
+        std::thread::sleep(Duration::from_millis(300));
     }
     cluster.sql("ALTER ROLE app CONNECTION LIMIT -1");
     // Others hold all but one of the connections that are not kept for superusers.
@@ -241,7 +250,9 @@ fn collations_and_encodings() {
         );
     });
     for (encoding, locale) in [("SQL_ASCII", "C"), ("LATIN1", "C")] {
-        cluster.sql(&format!("CREATE DATABASE bad ENCODING '{encoding}' LC_COLLATE '{locale}' LC_CTYPE '{locale}' TEMPLATE template0"));
+        cluster.sql(&format!(
+            "CREATE DATABASE bad ENCODING '{encoding}' LC_COLLATE '{locale}' LC_CTYPE '{locale}' TEMPLATE template0"
+        ));
         place.to(&format!("host={} port={} user=postgres dbname=bad", cluster.socket_dir.display(), cluster.port));
         refused(&place, encoding, &["UTF8"], "CREATE DATABASE");
         cluster.sql("DROP DATABASE bad");
@@ -342,12 +353,24 @@ fn rights_that_go_in_the_middle_and_a_password_that_stays_ours() {
     let error = migrate(&place.settings, &observer, &Cancel::new()).unwrap_err();
     assert_eq!(error.kind, Kind::Target, "{}", tell(&error));
     assert!(error.hint.as_deref().is_some_and(|h| h.contains("GRANT")), "{}", tell(&error));
-    let there: i64 = place.client(&cluster).query_one("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", &[]).unwrap().get(0);
+    let there: i64 = place
+        .client(&cluster)
+        .query_one("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", &[])
+        .unwrap()
+        .get(0);
     assert_eq!(there, 1, "only of_others");
     rights("GRANT", "TO");
     place.must_migrate("with the rights back");
     // A password that is wrong is in no message, nor in the control tables.
-    let conninfo = Conninfo::parse(&format!("host={} port={} user=app password=secret-word dbname={db}", cluster.socket_dir.display(), cluster.port), &Surroundings::default()).unwrap();
+    let conninfo = Conninfo::parse(
+        &format!(
+            "host={} port={} user=app password=secret-word dbname={db}",
+            cluster.socket_dir.display(),
+            cluster.port
+        ),
+        &Surroundings::default(),
+    )
+    .unwrap();
     place.must_undo("rights");
     place.settings.target = TargetSpec::Server(conninfo);
     let report = place.must_migrate("with a password");

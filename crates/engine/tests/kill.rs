@@ -121,9 +121,10 @@ fn at_random_instants_of_a_large_run() {
     assert!(!place.run_child(usize::MAX).1);
     let whole = begin.elapsed();
     place.must_undo("timing");
-    let seed = std::env::var("LITE2PG_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64
-    });
+    let seed = std::env::var("LITE2PG_SEED")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64);
     println!("LITE2PG_SEED={seed}, a run takes {whole:?}");
     let mut dice = seed | 1;
     for i in 0..if long() { 40 } else { 10 } {

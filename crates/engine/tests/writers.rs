@@ -80,7 +80,13 @@ mod rust_decimal_text {
 #[test]
 fn a_source_that_is_replaced_or_written_behind_is_told() {
     let cluster = Cluster::start(&[], &[]);
-    for (why, stage) in [("replaced", "copy"), ("overwritten", "copy"), ("replaced", "verify"), ("overwritten", "indexes"), ("removed", "verify")] {
+    for (why, stage) in [
+        ("replaced", "copy"),
+        ("overwritten", "copy"),
+        ("replaced", "verify"),
+        ("overwritten", "indexes"),
+        ("removed", "verify"),
+    ] {
         let mut place = Place::new(&cluster, pair);
         place.settings.snapshot = SnapshotMode::Pin;
         let before = place.picture(&cluster);
@@ -93,11 +99,19 @@ fn a_source_that_is_replaced_or_written_behind_is_told() {
                     "removed" => "rm \"$0\"",
                     _ => "sleep 0.02; printf x | dd of=\"$0\" bs=1 seek=9000 conv=notrunc 2>/dev/null",
                 };
-                assert!(std::process::Command::new("sh").args(["-c", script]).arg(&place.source).status().unwrap().success());
+                assert!(
+                    std::process::Command::new("sh")
+                        .args(["-c", script])
+                        .arg(&place.source)
+                        .status()
+                        .unwrap()
+                        .success()
+                );
             }
             due
         });
-        let error = migrate(&place.settings, &observer, &Cancel::new()).err().unwrap_or_else(|| panic!("{why} at {stage}"));
+        let error =
+            migrate(&place.settings, &observer, &Cancel::new()).err().unwrap_or_else(|| panic!("{why} at {stage}"));
         assert_eq!((error.kind, error.kind.exit()), (Kind::Source, 3), "{why} at {stage}: {}", tell(&error));
         let there: bool =
             place.client(&cluster).query_one("SELECT to_regclass('public.a') IS NOT NULL", &[]).unwrap().get(0);
