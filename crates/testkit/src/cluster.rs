@@ -204,7 +204,7 @@ fn bin_dir() -> PathBuf {
         places.push(String::from_utf8_lossy(&out.stdout).trim().into());
     }
     places.into_iter().find(|p| p.join("initdb").exists() && p.join("postgres").exists()).unwrap_or_else(|| {
-        panic!("this test needs a PostgreSQL server: install it (apt-get install postgresql) or set PG_BINDIR")
+        panic!("this test needs a PostgreSQL server: install one (./test does; or apt-get install postgresql) or set PG_BINDIR")
     })
 }
 

@@ -342,7 +342,7 @@ impl Migration<'_> {
     /// `--on-failure rollback`: undoes the run that failed. If that fails too, the error says both.
     fn take_back(&self, outcome: &mut Result<Option<Report>>) {
         let different = Kind::Different.exit();
-        if !matches!(outcome, Err(_)) && !matches!(outcome, Ok(Some(report)) if report.exit == different) {
+        if outcome.is_ok() && !matches!(outcome, Ok(Some(report)) if report.exit == different) {
             return;
         }
         let Some(run) = self.run.borrow().clone() else { return };

@@ -18,8 +18,9 @@ pub mod unify;
 use serde::{Deserialize, Serialize};
 
 /// A PostgreSQL type that a column can get.
+/// In plans it is written as in SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "String", try_from = "String")]
 pub enum PgType {
     /// smallint.
     SmallInt,
@@ -73,5 +74,60 @@ impl PgType {
     /// Whether it takes a COLLATE clause.
     pub fn collatable(&self) -> bool {
         matches!(self, PgType::Text)
+    }
+}
+
+impl From<PgType> for String {
+    fn from(ty: PgType) -> String {
+        ty.sql()
+    }
+}
+
+impl TryFrom<String> for PgType {
+    type Error = String;
+
+    /// Reads what [`PgType::sql`] writes.
+    fn try_from(text: String) -> Result<PgType, String> {
+        let plain = [
+            PgType::SmallInt,
+            PgType::Integer,
+            PgType::BigInt,
+            PgType::Numeric(None),
+            PgType::Double,
+            PgType::Boolean,
+            PgType::Text,
+            PgType::Bytea,
+            PgType::Date,
+            PgType::Timestamp,
+            PgType::TimestampTz,
+            PgType::Uuid,
+            PgType::Jsonb,
+        ];
+        if let Some(ty) = plain.into_iter().find(|ty| ty.sql() == text) {
+            return Ok(ty);
+        }
+        let limits = text.strip_prefix("numeric(").and_then(|t| t.strip_suffix(')')).and_then(|t| t.split_once(','));
+        let limits = limits.and_then(|(p, s)| Some((p.trim().parse().ok()?, s.trim().parse().ok()?)));
+        let known = || plain.map(|ty| ty.sql()).join(", ");
+        limits.map(|l| PgType::Numeric(Some(l))).ok_or_else(|| format!("no such type: {text:?}; there are {}", known()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PgType;
+
+    #[test]
+    fn a_type_is_read_back_as_it_is_written() {
+        for ty in
+            [PgType::BigInt, PgType::Double, PgType::Numeric(None), PgType::Numeric(Some((18, 4))), PgType::TimestampTz]
+        {
+            assert_eq!(PgType::try_from(ty.sql()), Ok(ty));
+        }
+        let error = PgType::try_from("int64".to_owned()).unwrap_err();
+        assert!(error.contains("int64") && error.contains("double precision"), "{error}");
+        assert!(
+            PgType::try_from("numeric(1)".to_owned()).is_err() && PgType::try_from("numeric(,)".to_owned()).is_err()
+        );
     }
 }
