@@ -85,7 +85,7 @@ fn settings_of_the_role_and_the_database() {
     refused(&place, "read-only", &["read-only"], "target_session_attrs");
     set("RESET ALL");
     for setting in [
-        "statement_timeout = '1ms'",
+        "statement_timeout = '5ms'",
         "lock_timeout = '1ms'",
         "idle_session_timeout = '30ms'",
         "idle_in_transaction_session_timeout = '1ms'",
@@ -129,7 +129,10 @@ fn hardly_a_connection_is_left() {
     for limit in [1, 2, 3] {
         cluster.sql(&format!("ALTER ROLE app CONNECTION LIMIT {limit}"));
         place.must_migrate(&format!("connection limit {limit}"));
+        // The server needs a moment to see that a connection was closed.
+        std::thread::sleep(Duration::from_millis(300));
         place.must_undo("limit");
+        std::thread::sleep(Duration::from_millis(300));
     }
     cluster.sql("ALTER ROLE app CONNECTION LIMIT -1");
     // Others hold all but one of the connections that are not kept for superusers.

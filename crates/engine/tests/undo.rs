@@ -160,7 +160,26 @@ fn on_failure_rollback_and_the_audit() {
     assert_eq!(error.kind, Kind::Interrupted, "{}", tell(&error));
     assert!(error.hint.as_deref().is_some_and(|h| h.contains("rolled back")), "{}", tell(&error));
     assert_eq!(compare(&before, &place.picture(&cluster)), "");
+    // A run that somebody else began is not taken back because this one could not begin.
+    let mut other = Place::new(&cluster, fixtures::everything);
+    let cancel = Cancel::new();
     place.settings.rollback_on_failure = false;
+    let stop = Once::new(|e: &Event| {
+        let due = matches!(e, Event::StageDone { stage: "copy", .. });
+        if due {
+            cancel.request();
+        }
+        due
+    });
+    assert_eq!(migrate(&place.settings, &stop, &cancel).unwrap_err().kind, Kind::Interrupted);
+    let half = place.picture(&cluster);
+    other.settings.target = place.settings.target.clone();
+    other.settings.rollback_on_failure = true;
+    let error = other.migrate().unwrap_err();
+    assert!(error.message.contains("cannot go on"), "{}", tell(&error));
+    assert_eq!(compare(&half, &place.picture(&cluster)), "", "somebody else's run was taken back");
+    place.must_migrate("goes on");
+    place.rollback(PLAIN).unwrap();
     for _ in 0..2 {
         place.must_migrate("once more");
         place.rollback(PLAIN).unwrap();

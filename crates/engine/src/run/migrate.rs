@@ -20,6 +20,7 @@ use crate::target::lock::Keys;
 use crate::target::{error_from_pg, is_too_many_connections, publish};
 use lite2pg_model::plan::Stage;
 use postgres::Client;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -49,7 +50,16 @@ fn attempt(settings: &Settings, observer: &dyn Observer, cancel: &Cancel, begin:
     let source = prepare::open_source(settings, kept.clone(), observer)?;
     let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
     let kept = kept.is_some_and(|path| source.copy_path() == Some(&path));
-    let migration = Migration { settings, observer, cancel, source: &source, session: &session, begin, kept };
+    let migration = Migration {
+        settings,
+        observer,
+        cancel,
+        source: &source,
+        session: &session,
+        begin,
+        kept,
+        run: RefCell::default(),
+    };
     let mut outcome = migration.run();
     if settings.rollback_on_failure {
         migration.take_back(&mut outcome);
@@ -79,6 +89,8 @@ struct Migration<'a> {
     begin: Instant,
     /// What is read is the private copy of an earlier run: the source as it was then.
     kept: bool,
+    /// The run that this process began or went on with: the only one that it may take back.
+    run: RefCell<Option<String>>,
 }
 
 impl Migration<'_> {
@@ -274,6 +286,7 @@ impl Migration<'_> {
         mut readers: Vec<Reader>,
         mut times: Vec<StageTime>,
     ) -> Result<Report> {
+        self.run.replace(Some(run.id.clone()));
         let steps = run.plan.steps(&run.staging);
         let done = ledger::steps_done(&mut main, &run.id)?;
         let chunks: BTreeMap<String, Vec<Chunk>> = run
@@ -334,7 +347,8 @@ impl Migration<'_> {
         if outcome.is_ok() && !matches!(outcome, Ok(Some(report)) if report.exit == different) {
             return;
         }
-        let undone = rollback::unfinished_run(self.session, self.settings, self.observer, self.cancel);
+        let Some(run) = self.run.borrow().clone() else { return };
+        let undone = rollback::unfinished_run(self.session, self.settings, &run, self.observer, self.cancel);
         let hint = match undone {
             Ok(Some(run)) => format!("run {run} was rolled back, as --on-failure rollback asks; nothing of it is left"),
             Ok(None) => return,

@@ -19,7 +19,7 @@ pub struct Session {
 /// time-outs is meant for the application: the coordinator idles while workers copy, and an index takes its time. A
 /// stricter isolation would make the audit's chain read an old end. What is published must be on disk.
 const SETUP: &str = "SET search_path = pg_catalog; SET client_min_messages = warning; SET timezone = 'UTC'; \
-    SET datestyle = 'ISO, YMD'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
+    SET datestyle = 'ISO, YMD'; SET idle_in_transaction_session_timeout = 0; \
     SET standard_conforming_strings = on; SET row_security = off; \
     SET default_transaction_isolation = 'read committed'; SET lock_timeout = 0; \
     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout'); \
@@ -62,7 +62,11 @@ impl Session {
     /// The target is unreachable or refuses.
     pub fn connect(&self) -> Result<Client> {
         let mut client = self.conninfo.connect(&self.application)?;
-        client.batch_execute(SETUP).map_err(|e| error_from_pg(e, "setting up the session"))?;
+        // First and by itself: it must not run into the very limit that it lifts.
+        client
+            .batch_execute("SET statement_timeout = 0")
+            .and_then(|()| client.batch_execute(SETUP))
+            .map_err(|e| error_from_pg(e, "setting up the session"))?;
         Ok(client)
     }
 

@@ -84,19 +84,20 @@ pub fn rollback(
     Ok(undone)
 }
 
-/// Undoes the unfinished run of the schema, if there is one, on a session that is open already; returns its name.
+/// Undoes a run of the schema on a session that is open already, unless it has been finished or undone; returns its name.
 ///
 /// # Errors
 /// As [`rollback`].
 pub(crate) fn unfinished_run(
     session: &Session,
     settings: &Settings,
+    run: &str,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Option<String>> {
     let mut client = session.connect()?;
     let runs = control::runs(&mut client, Some(&settings.schema))?;
-    let Some(run) = runs.into_iter().find(|r| r.status == Status::Running) else { return Ok(None) };
+    let Some(run) = runs.into_iter().find(|r| r.status == Status::Running && r.id == run) else { return Ok(None) };
     Keys::of(&settings.schema).take(&mut client, &settings.schema, &clock::is_dead)?;
     let never = Cancel::new();
     let cancel = if cancel.requested() { &never } else { cancel };

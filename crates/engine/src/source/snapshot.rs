@@ -101,7 +101,11 @@ pub(super) fn take(given: &Path, options: &Options) -> Result<Taken> {
         let before = look(given, &path, options, &claim)?;
         before.empty_is_whole()?;
         let taken = match before.file_copy_reason() {
-            Some(reason) => Some(before.copy_files(&reason)?),
+            // A writer that came between the look and the copy is seen by the next look.
+            Some(reason) => match before.copy_files(&reason) {
+                Err(_) if !last => None,
+                copied => Some(copied?),
+            },
             None => before.in_place(last)?,
         };
         if let Some(taken) = taken {
