@@ -125,7 +125,8 @@ pub fn decide(
     }
     findings.extend(of_types);
     let collate = !facts.collation_c && !settings.collation_database;
-    let input = build::Input { schema: &settings.schema, collate, max_rowid };
+    let other_order = !facts.collation_c;
+    let input = build::Input { schema: &settings.schema, collate, other_order, max_rowid };
     let mut plan = build::build(&schema, &profiles, &mappings, findings, &input);
     settings.accept_findings(&mut plan.findings);
     times.push(StageTime { name: "plan".to_owned(), seconds: begin.elapsed().as_secs_f64() });

@@ -1,15 +1,17 @@
 //! Schema + mapping + facts → plan: names, defaults, keys, indexes and foreign keys as the target will have them.
 //! Owns what is made of each object; never prints DDL (see `ddl`), never judges data (see `mapping`).
 
+use super::limits::{self, MAX_KEY_COLUMNS};
 use super::names::Names;
 use super::{
     CheckPlan, ColumnPlan, Count, ForeignKeyPlan, Identity, IndexPlan, KeyPlan, Objects, Plan, TablePlan, VERSION,
 };
 use crate::finding::{Finding, Remedy, Severity, codes};
 use crate::ident;
+use crate::mapping::PgType;
 use crate::mapping::decide::{ForeignKeyFate, KeyFate, TableMapping};
 use crate::mapping::profile::{ColumnProfile, TableProfile};
-use crate::schema::{Column, ForeignKey, Index, IndexOn, Key, Schema, Table, TableKind};
+use crate::schema::{Column, ForeignKey, Index, IndexOn, Key, KeyColumn, Schema, Table, TableKind};
 use crate::sql::translate::{self, Scope, ScopeColumn};
 use crate::value::Class;
 use std::collections::BTreeMap;
@@ -21,6 +23,9 @@ pub struct Input<'a> {
     pub schema: &'a str,
     /// Text columns must say `COLLATE "C"`.
     pub collate: bool,
+    /// The database orders text otherwise than by bytes, so that expressions must say `COLLATE "C"`, whatever the columns
+    /// say.
+    pub other_order: bool,
     /// Largest rowid of each table.
     pub max_rowid: BTreeMap<String, i64>,
 }
@@ -28,10 +33,6 @@ pub struct Input<'a> {
 /// What stands in a statement's text where its bytes were no UTF-8: what was written there is not known.
 const DAMAGED: char = char::REPLACEMENT_CHARACTER;
 const DAMAGED_REASON: &str = "its text holds bytes that are not UTF-8";
-
-/// Most columns of a PostgreSQL table.
-/// Source: <https://www.postgresql.org/docs/current/limits.html>.
-pub const MAX_COLUMNS: usize = 1600;
 
 /// Builds the plan. `findings` are those of the schema and the mapping; what cannot be carried adds to them.
 pub fn build(
@@ -80,7 +81,11 @@ fn objects(schema: &Schema) -> Objects {
         unique: sum(|t| t.uniques.len()),
         not_null: sum(|t| t.columns.iter().filter(|c| c.not_null).count()),
         checks: sum(|t| t.checks.len()),
-        defaults: sum(|t| t.columns.iter().filter(|c| c.default.is_some()).count()),
+        // SQLite never uses the default of a rowid.
+        defaults: sum(|t| {
+            let of = |(i, c): &(usize, &Column)| c.default.is_some() && t.rowid_alias != Some(*i);
+            t.columns.iter().enumerate().filter(of).count()
+        }),
         generated: sum(|t| t.columns.iter().filter(|c| c.generated.is_some()).count()),
         indexes: sum(|t| t.indexes.len()),
         foreign_keys: sum(|t| t.foreign_keys.len()),
@@ -113,14 +118,7 @@ impl Builder<'_> {
     }
 
     fn table(&mut self, table: &Table, profile: &TableProfile, mapping: &TableMapping) -> TablePlan {
-        if table.columns.len() > MAX_COLUMNS {
-            self.findings.push(Finding::data(
-                codes::TOO_MANY_COLUMNS,
-                &table.name,
-                format!("{} columns; PostgreSQL allows {MAX_COLUMNS}", table.columns.len()),
-                "split the table in SQLite first",
-            ));
-        }
+        self.findings.extend(limits::width(table, profile, mapping));
         let targets: Vec<String> = (0..table.columns.len()).map(|i| self.names.column(&table.name, i)).collect();
         let scope = scope(table, profile, mapping, &targets);
         let mut plan = TablePlan {
@@ -191,7 +189,7 @@ impl Builder<'_> {
         Identity { sequence: self.names.sequence(&table.name, column), next }
     }
 
-    fn default(&mut self, table: &Table, column: &Column, ty: crate::mapping::PgType) -> Option<String> {
+    fn default(&mut self, table: &Table, column: &Column, ty: PgType) -> Option<String> {
         let default = column.default.as_ref()?;
         let translated = match &default.ast {
             _ if default.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
@@ -217,8 +215,10 @@ impl Builder<'_> {
     }
 
     fn keys(&mut self, table: &Table, mapping: &TableMapping, plan: &mut TablePlan) {
-        if let Some(key) = &table.primary_key {
-            let made = self.key(table, key, "pkey");
+        if let Some(key) = &table.primary_key
+            && let Some(made) = self.key(table, key, "pkey")
+        {
+            self.nulls_from_now_on(table, key, mapping);
             self.objects.primary_keys.carried += u64::from(mapping.primary_key == KeyFate::Keep);
             match mapping.primary_key {
                 KeyFate::Keep => plan.primary_key = Some(made),
@@ -227,7 +227,7 @@ impl Builder<'_> {
             }
         }
         for (key, fate) in table.uniques.iter().zip(fates(&mapping.uniques)) {
-            let made = self.key(table, key, "key");
+            let Some(made) = self.key(table, key, "key") else { continue };
             match fate {
                 KeyFate::Plain => plan.indexes.push(plain_index(made)),
                 _ => {
@@ -238,8 +238,38 @@ impl Builder<'_> {
         }
     }
 
-    fn key(&mut self, table: &Table, key: &Key, suffix: &str) -> KeyPlan {
-        let columns: Vec<String> = key.columns.iter().map(|k| self.names.column(&table.name, k.column)).collect();
+    /// A primary key of a rowid table takes NULL in SQLite, and none in PostgreSQL.
+    fn nulls_from_now_on(&mut self, table: &Table, key: &Key, mapping: &TableMapping) {
+        let nullable = |k: &KeyColumn| table.columns.get(k.column).filter(|c| !c.not_null).map(|c| c.name.as_str());
+        let names: Vec<&str> = key.columns.iter().filter_map(nullable).collect();
+        if table.rowid_alias.is_none() && mapping.primary_key == KeyFate::Keep && !names.is_empty() {
+            self.findings.push(Finding::note(
+                codes::NULL_KEY,
+                format!("{}.{}", table.name, names.join(",")),
+                "the primary key holds no NULL now, and PostgreSQL takes none from now on; SQLite would",
+                "nothing to do, unless the application inserts rows without that key",
+            ));
+        }
+    }
+
+    /// A key with its name; `None`, told as a finding, where PostgreSQL cannot have it.
+    fn key(&mut self, table: &Table, key: &Key, suffix: &str) -> Option<KeyPlan> {
+        let mut columns: Vec<String> = Vec::new();
+        for column in key.columns.iter().map(|k| self.names.column(&table.name, k.column)) {
+            // A column twice in one key means no more than once.
+            if !columns.contains(&column) {
+                columns.push(column);
+            }
+        }
+        if columns.len() > MAX_KEY_COLUMNS {
+            self.findings.push(Finding::not_carried(
+                codes::INDEX,
+                &table.name,
+                format!("a key of {} columns; PostgreSQL allows {MAX_KEY_COLUMNS}", columns.len()),
+                format!("--accept {}:{}, then make a key of your own", codes::INDEX, table.name),
+            ));
+            return None;
+        }
         let wanted = key.name.clone().unwrap_or_else(|| {
             let middle = if suffix == "pkey" { String::new() } else { format!("_{}", columns.join("_")) };
             format!("{}{middle}_{suffix}", self.names.table(&table.name))
@@ -247,11 +277,24 @@ impl Builder<'_> {
         let name = self.names.relation(&wanted);
         // Constraints of one table are one namespace too.
         self.names.constraint(&table.name, &name);
-        KeyPlan { name, columns }
+        self.tell_constraint_renamed(table, key.name.as_deref(), &name);
+        Some(KeyPlan { name, columns })
+    }
+
+    /// A name that somebody gave is not changed without saying so.
+    fn tell_constraint_renamed(&mut self, table: &Table, given: Option<&str>, made: &str) {
+        if let Some(given) = given.filter(|g| *g != made) {
+            self.findings.push(Finding::note(
+                codes::RENAMED,
+                format!("{}.{given}", table.name),
+                format!("constraint {given:?} is called {made:?} in PostgreSQL, where that name is taken or too long"),
+                "change the statements of the application that use the old name",
+            ));
+        }
     }
 
     fn checks(&mut self, table: &Table, scope: &[ScopeColumn<'_>], plan: &mut TablePlan) {
-        let scope = Scope { columns: scope, collate_c: self.input.collate };
+        let scope = Scope { columns: scope, collate_c: self.input.other_order };
         for check in &table.checks {
             let translated = match &check.expr.ast {
                 _ if check.expr.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
@@ -262,7 +305,9 @@ impl Builder<'_> {
                 Ok(condition) => {
                     self.objects.checks.carried += 1;
                     let wanted = check.name.clone().unwrap_or_else(|| format!("{}_check", plan.target));
-                    plan.checks.push(CheckPlan { name: self.names.constraint(&table.name, &wanted), condition });
+                    let name = self.names.constraint(&table.name, &wanted);
+                    self.tell_constraint_renamed(table, check.name.as_deref(), &name);
+                    plan.checks.push(CheckPlan { name, condition });
                 }
                 Err(reason) => self.findings.push(Finding::not_carried(
                     codes::CHECK,
@@ -275,7 +320,7 @@ impl Builder<'_> {
     }
 
     fn index(&mut self, table: &Table, index: &Index, fate: KeyFate, scope: &[ScopeColumn<'_>], plan: &mut TablePlan) {
-        let scope = Scope { columns: scope, collate_c: self.input.collate };
+        let scope = Scope { columns: scope, collate_c: self.input.other_order };
         let translated = self.index_terms(table, index, plan, &scope).and_then(|terms| {
             let predicate = match &index.predicate {
                 None => None,
@@ -328,20 +373,25 @@ impl Builder<'_> {
     /// Terms in SQLite's order: NULLs come first. Where a column holds none, nothing is said, so that PostgreSQL can use
     /// the index for its own order too.
     fn index_terms(&self, table: &Table, index: &Index, plan: &TablePlan, scope: &Scope<'_>) -> Result<String, String> {
+        if index.terms.len() > MAX_KEY_COLUMNS {
+            return Err(format!("it has {} columns, PostgreSQL allows {MAX_KEY_COLUMNS}", index.terms.len()));
+        }
         let mut terms = Vec::new();
         for term in &index.terms {
-            let (sql, not_null) = match &term.on {
+            let (sql, not_null, ty) = match &term.on {
                 IndexOn::Column(i) => {
                     let column = plan.columns.get(*i).ok_or("a column that is not there")?;
-                    (ident::pg(&self.names.column(&table.name, *i)), column.not_null)
+                    (ident::pg(&self.names.column(&table.name, *i)), column.not_null, column.ty)
                 }
                 IndexOn::Expression(e) => {
                     let ast = e.ast.as_ref().ok_or("its expression is beyond what is translated")?;
-                    let (sql, _) = translate::expression(ast, scope).map_err(|e| e.reason)?;
-                    (format!("({sql})"), false)
+                    let (sql, ty) = translate::expression(ast, scope).map_err(|e| e.reason)?;
+                    (format!("({sql})"), false, ty)
                 }
             };
-            let collated = translate::collated(&sql, term.collation.as_deref()).map_err(|e| e.reason)?;
+            // A collation concerns text alone; what became a number, a date or a UUID compares the same without.
+            let collation = term.collation.as_deref().filter(|_| ty == PgType::Text);
+            let collated = translate::collated(&sql, collation).map_err(|e| e.reason)?;
             let sql = if collated == sql { sql } else { format!("({collated})") };
             terms.push(
                 sql + match (term.descending, not_null) {
@@ -376,8 +426,10 @@ impl Builder<'_> {
         };
         let wanted =
             key.name.clone().unwrap_or_else(|| format!("{}_{}_fkey", self.names.table(&table.name), child.join("_")));
+        let name = self.names.constraint(&table.name, &wanted);
+        self.tell_constraint_renamed(table, key.name.as_deref(), &name);
         Some(ForeignKeyPlan {
-            name: self.names.constraint(&table.name, &wanted),
+            name,
             columns: child,
             parent: self.names.table(&key.parent),
             parent_columns,
@@ -414,7 +466,12 @@ impl Builder<'_> {
             wanted.sort_unstable();
             i.unique && i.predicate.is_none() && given == wanted
         });
-        if keys || index { Ok(columns) } else { Err(format!("{} is not unique in {}", columns.join(", "), key.parent)) }
+        if keys || index {
+            return Ok(columns);
+        }
+        let folded = parent.indexes.iter().any(|i| i.unique && i.terms.iter().any(|t| t.collation.is_some()));
+        let why = if folded { ", or only under a collation that foreign keys of PostgreSQL do not know" } else { "" };
+        Err(format!("{} is not unique in {} there{why}", columns.join(", "), key.parent))
     }
 
     fn lost_foreign_key(&mut self, table: &Table, key: &ForeignKey, reason: &str) {
@@ -425,7 +482,11 @@ impl Builder<'_> {
             codes::FOREIGN_KEY,
             &object,
             format!("the foreign key to {} is not carried over: {reason}", key.parent),
-            format!("--accept {}:{object}; SQLite cannot enforce it either as it stands", codes::FOREIGN_KEY),
+            if key.parent_columns.is_empty() {
+                format!("--accept {}:{object}; SQLite cannot enforce it either as it stands", codes::FOREIGN_KEY)
+            } else {
+                format!("--accept {}:{object}, then let the application or a trigger keep it", codes::FOREIGN_KEY)
+            },
         ));
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod ddl;
+pub mod limits;
 mod names;
 
 use crate::finding::Finding;

@@ -1,0 +1,83 @@
+//! What PostgreSQL's pages and catalogs hold at most.
+//! Owns these numbers and the findings about them; never changes a plan.
+
+use crate::finding::{Finding, codes};
+use crate::mapping::PgType;
+use crate::mapping::decide::TableMapping;
+use crate::mapping::profile::{ColumnProfile, TableProfile};
+use crate::schema::Table;
+
+/// Most columns of a PostgreSQL table.
+/// Source: <https://www.postgresql.org/docs/current/limits.html>.
+pub const MAX_COLUMNS: usize = 1600;
+
+/// Most columns of a key or an index.
+/// Source: <https://www.postgresql.org/docs/current/limits.html>.
+pub const MAX_KEY_COLUMNS: usize = 32;
+
+/// Most bytes of a row on a page of 8 kB, large values moved out.
+/// Source: `MaxHeapTupleSize`, <https://www.postgresql.org/docs/current/storage-page-layout.html>.
+const MAX_ROW_ON_PAGE: u64 = 8160;
+
+/// What a table's width asks a person to know: too many columns (blocks), or rows that may not fit on a page.
+pub fn width(table: &Table, profile: &TableProfile, mapping: &TableMapping) -> Option<Finding> {
+    if table.columns.len() > MAX_COLUMNS {
+        return Some(Finding::data(
+            codes::TOO_MANY_COLUMNS,
+            &table.name,
+            format!("{} columns; PostgreSQL allows {MAX_COLUMNS}", table.columns.len()),
+            "split the table in SQLite first",
+        ));
+    }
+    let columns = mapping.columns.iter().zip(&profile.columns);
+    let bytes: u64 = columns.map(|(m, p)| field(m.ty, p)).sum();
+    // A header, and a bit for each column that may be NULL.
+    let bytes = bytes + 24 + table.columns.len() as u64 / 8;
+    (bytes > MAX_ROW_ON_PAGE).then(|| {
+        Finding::warning(
+            codes::TOO_LARGE,
+            &table.name,
+            format!("a row with every column filled takes {bytes} bytes; PostgreSQL stores at most {MAX_ROW_ON_PAGE}"),
+            "if such a row exists the copy stops there; split the table in SQLite first",
+        )
+    })
+}
+
+/// Bytes of a field on the page, its value moved out where it is large: a pointer of 18 bytes stays.
+fn field(ty: PgType, values: &ColumnProfile) -> u64 {
+    match ty {
+        _ if values.values() == 0 => 0,
+        PgType::Boolean => 1,
+        PgType::SmallInt => 2,
+        PgType::Integer | PgType::Date => 4,
+        PgType::Uuid => 16,
+        PgType::BigInt | PgType::Double | PgType::Timestamp | PgType::TimestampTz => 8,
+        PgType::Text | PgType::Bytea | PgType::Jsonb => {
+            values.text_max_bytes.max(values.blob_max_bytes).saturating_add(1).min(18)
+        }
+        PgType::Numeric(_) => 18,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::decide::ColumnMapping;
+    use crate::value::Value;
+
+    #[test]
+    fn a_row_of_1200_doubles_is_foreseen_and_one_of_1000_is_not() {
+        let raw = crate::schema::RawSchema::default();
+        let object = crate::schema::RawObject { kind: "table".into(), name: "t".into(), table: "t".into(), sql: None };
+        let raw = crate::schema::RawSchema { objects: vec![object], ..raw };
+        let (schema, _) = crate::sql::resolve::resolve(&raw);
+        let mut seen = ColumnProfile::default();
+        seen.observe(Value::Real(1.5));
+        for (columns, told) in [(1000, false), (1200, true)] {
+            let mapped = ColumnMapping { ty: PgType::Double, reason: String::new(), normal: Default::default() };
+            let mapping = TableMapping { columns: vec![mapped; columns], ..TableMapping::default() };
+            let profile = TableProfile { columns: vec![seen.clone(); columns], ..TableProfile::default() };
+            assert_eq!(width(&schema.tables[0], &profile, &mapping).is_some(), told);
+        }
+    }
+}
