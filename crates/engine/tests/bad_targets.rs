@@ -196,7 +196,11 @@ fn the_connection_is_cut() {
     proxy.arm(Way::Up, 300_000, Fault::Stall);
     std::thread::scope(|scope| {
         let run = scope.spawn(|| place.must_migrate("stalled"));
-        std::thread::sleep(Duration::from_millis(1500));
+        // Released only once it has come: else it would come later and last for ever.
+        while !proxy.is_stalled() && !run.is_finished() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(1000));
         assert!(!run.is_finished(), "the stall did nothing");
         proxy.release();
     });

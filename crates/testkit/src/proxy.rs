@@ -89,6 +89,11 @@ impl Proxy {
         self.state.passed[way as usize].load(Ordering::SeqCst)
     }
 
+    /// Whether it passes nothing at the moment.
+    pub fn is_stalled(&self) -> bool {
+        self.state.stalled.load(Ordering::SeqCst)
+    }
+
     /// Ends a stall.
     pub fn release(&self) {
         self.state.stalled.store(false, Ordering::SeqCst);
