@@ -114,7 +114,9 @@ fn at_bytes_on_the_wire() {
 #[test]
 fn at_random_instants_of_a_large_run() {
     let cluster = Cluster::start(&[], &[]);
-    let mut place = Place::new(&cluster, |path| fixtures::million(path, if long() { 1_000_000 } else { 200_000 }));
+    let mut place = Place::new(&cluster, |path| {
+        fixtures::million(path, if long() || !cfg!(debug_assertions) { 1_000_000 } else { 200_000 })
+    });
     place.settings.chunk_bytes = 1 << 20;
     let known = know(&place, &cluster);
     let begin = Instant::now();
