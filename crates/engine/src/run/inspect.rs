@@ -7,7 +7,7 @@ use super::prepare::{self, Prepared};
 use super::session::Session;
 use super::settings::{Settings, TargetSpec};
 use super::{clock, finish};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::observe::report::Report;
 use crate::observe::{Observer, Silent, memory};
 use crate::source::{Reader, Source};
@@ -16,9 +16,10 @@ use crate::target::copy::CopyIn;
 use crate::target::ledger::Range;
 use crate::target::{error_from_pg, publish};
 use crate::verify::digest;
+use lite2pg_model::finding::Finding;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::plan::{Effect, Plan, Stage, TablePlan};
-use postgres::Client;
+use postgres::{Client, Transaction};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -124,14 +125,20 @@ fn try_out(
     let prepared = prepare::decide(settings, source, &mut readers, &facts, observer, cancel, &mut times)?;
     facts.check_free(&settings.schema, &prepare::published_names(&prepared.plan))?;
     let staging = format!("lite2pg_dry_run_{}", std::process::id());
-    apply_ddl(&mut client, &prepared.plan, &staging)?;
+    // Where findings block, the rest is still tried, and what the server refuses belongs to the report.
+    let blocked = prepared.plan.blocking().next().is_some();
+    let mut refused = Vec::new();
+    apply_ddl(&mut client, &prepared.plan, &staging, blocked.then_some(&mut refused))?;
     let reader = readers.first_mut().ok_or_else(|| crate::Error::internal("no reader"))?;
-    let sample = copy_sample(&mut client, reader, &prepared.plan, &staging, cancel)?;
+    let sample = copy_sample(&mut client, reader, &prepared.plan, &staging, blocked.then_some(&mut refused), cancel)?;
     let mut report = report(settings, &prepared, &session.display());
+    report.findings.extend(refused);
     for name in &sample.different {
         report.findings.push(finish::different(name, "sample rows came back otherwise than they went".to_owned()));
-        report.status = "different".to_owned();
-        report.exit = Kind::Different.exit();
+        if !blocked {
+            report.status = "different".to_owned();
+            report.exit = Kind::Different.exit();
+        }
     }
     report.stages = times;
     report.seconds = begin.elapsed().as_secs_f64();
@@ -147,20 +154,53 @@ fn try_out(
     })
 }
 
-/// Applies every statement of the plan to empty tables, in one transaction that is rolled back.
-fn apply_ddl(client: &mut Client, plan: &Plan, staging: &str) -> Result<()> {
-    let mut tx = client.transaction().map_err(|e| error_from_pg(e, "trying the statements"))?;
+/// Applies every statement of the plan to empty tables, in one transaction that is rolled back. With `refused`, what the
+/// server refuses goes there and the rest is still tried.
+fn apply_ddl(client: &mut Client, plan: &Plan, staging: &str, mut refused: Option<&mut Vec<Finding>>) -> Result<()> {
+    let doing = "trying the statements";
+    let mut tx = client.transaction().map_err(|e| error_from_pg(e, doing))?;
     publish::make_staging(&mut tx, staging, "a dry run")?;
     for step in plan.steps(staging) {
-        if let Effect::Sql(sql) = &step.effect {
-            tx.batch_execute(sql).map_err(|e| {
-                let mut error = error_from_pg(e, "trying the statements");
-                error.object.get_or_insert_with(|| step.object.clone());
-                error
-            })?;
-        }
+        let Effect::Sql(sql) = &step.effect else { continue };
+        let Some(refused) = refused.as_deref_mut() else {
+            tx.batch_execute(sql).map_err(|e| about(error_from_pg(e, doing), &step.object))?;
+            continue;
+        };
+        attempt(&mut tx, &step.object, refused, |tx| tx.batch_execute(sql).map_err(|e| error_from_pg(e, doing)))?;
     }
     tx.rollback().map_err(|e| error_from_pg(e, "taking the dry run back"))
+}
+
+/// Tries something within a savepoint. What fails is told as a finding, unless the connection or the person ended it.
+fn attempt<T>(
+    tx: &mut Transaction<'_>,
+    object: &str,
+    refused: &mut Vec<Finding>,
+    work: impl FnOnce(&mut Transaction<'_>) -> Result<T>,
+) -> Result<Option<T>> {
+    let mut inner = tx.transaction().map_err(|e| error_from_pg(e, "trying"))?;
+    let error = match work(&mut inner) {
+        Ok(out) => return inner.commit().map(|()| Some(out)).map_err(|e| error_from_pg(e, "trying")),
+        Err(error) => about(error, object),
+    };
+    if !matches!(error.kind, Kind::Target | Kind::Rejected) || inner.rollback().is_err() {
+        return Err(error);
+    }
+    // What hangs on a table that was refused is refused for that alone.
+    if !error.message.contains("SQLSTATE 42P01") {
+        let object = error.object.clone().unwrap_or_default();
+        let hint = error.hint.clone().unwrap_or_else(|| "answer the findings that block, then try again".to_owned());
+        refused.push(Finding::warning(REFUSED, object, error.message, hint));
+    }
+    Ok(None)
+}
+
+/// The code of what failed in a dry run whose findings block anyway.
+pub const REFUSED: &str = "refused-in-dry-run";
+
+fn about(mut error: Error, object: &str) -> Error {
+    error.object.get_or_insert_with(|| object.to_owned());
+    error
 }
 
 #[derive(Default)]
@@ -176,21 +216,30 @@ fn copy_sample(
     reader: &mut Reader,
     plan: &Plan,
     staging: &str,
+    mut refused: Option<&mut Vec<Finding>>,
     cancel: &Cancel,
 ) -> Result<Sample> {
     let mut tx = client.transaction().map_err(|e| error_from_pg(e, "copying a sample"))?;
     publish::make_staging(&mut tx, staging, "a dry run")?;
-    for step in plan.steps(staging).iter().filter(|s| s.stage == Stage::Create) {
-        if let Effect::Sql(sql) = &step.effect {
-            tx.batch_execute(sql).map_err(|e| error_from_pg(e, "copying a sample").about(&step.object))?;
-        }
-    }
+    let steps = plan.steps(staging);
     let mut sample = Sample::default();
     for table in &plan.tables {
+        let create = steps.iter().find(|s| s.stage == Stage::Create && s.object == table.name);
+        let Some(Effect::Sql(create)) = create.map(|s| &s.effect) else { continue };
         let begin = Instant::now();
-        let (sum, bytes) = sample_table(&mut tx, reader, table, staging, cancel)?;
-        sample.seconds += begin.elapsed().as_secs_f64();
-        let back = digest::of_target(&mut tx, staging, table, &Silent, cancel)?;
+        let mut one = |tx: &mut Transaction<'_>| {
+            tx.batch_execute(create).map_err(|e| error_from_pg(e, "copying a sample").about(&table.name))?;
+            let (sum, bytes) = sample_table(tx, reader, table, staging, cancel)?;
+            let seconds = begin.elapsed().as_secs_f64();
+            let back = digest::of_target(tx, staging, table, &Silent, cancel)?;
+            Ok((sum, bytes, seconds, back))
+        };
+        let sampled = match refused.as_deref_mut() {
+            Some(refused) => attempt(&mut tx, &table.name, refused, one)?,
+            None => Some(one(&mut tx)?),
+        };
+        let Some((sum, bytes, seconds, back)) = sampled else { continue };
+        sample.seconds += seconds;
         sample.rows += sum.rows;
         sample.bytes += bytes;
         if back != sum {
@@ -202,7 +251,7 @@ fn copy_sample(
 }
 
 fn sample_table(
-    tx: &mut postgres::Transaction<'_>,
+    tx: &mut Transaction<'_>,
     reader: &mut Reader,
     table: &TablePlan,
     staging: &str,

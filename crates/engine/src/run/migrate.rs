@@ -3,7 +3,7 @@
 
 use super::execute::{Execution, TableCopy, Worker};
 use super::pool::Cancel;
-use super::prepare::{self, Prepared};
+use super::prepare::{self, Kept, Prepared};
 use super::session::Session;
 use super::settings::Settings;
 use super::{clock, finish, normalised};
@@ -18,10 +18,11 @@ use crate::target::control::{self, Run, Status};
 use crate::target::ledger::{self, Chunk, Range};
 use crate::target::lock::Keys;
 use crate::target::{error_from_pg, is_too_many_connections, publish};
-use lite2pg_model::plan::Stage;
+use lite2pg_model::plan::{Plan, Stage};
 use postgres::Client;
-use std::cell::RefCell;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Migrates a source to a target and proves it. The report says how it ended; findings that need a decision and
@@ -35,31 +36,36 @@ pub fn migrate(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) ->
     settings.check()?;
     let begin = Instant::now();
     let _lock = SourceLock::take(&settings.source, &settings.lock_dir, &prepare::holder(settings))?;
+    prepare::sweep_copies(settings);
+    let mut kept = prepare::kept_copy(settings);
     loop {
-        if let Some(report) = attempt(settings, observer, cancel, begin)? {
-            return Ok(report);
+        match attempt(settings, observer, cancel, begin, kept)? {
+            Next::Ended(report) => return Ok(*report),
+            Next::Again(other) => kept = other,
         }
     }
 }
 
-/// One try. `None`: the private copy that an interrupted run had kept is not of the run that is to be made now; it is
-/// gone, and the source itself must be read.
-fn attempt(settings: &Settings, observer: &dyn Observer, cancel: &Cancel, begin: Instant) -> Result<Option<Report>> {
-    prepare::sweep_copies(settings);
-    let kept = prepare::kept_copy(settings);
-    let source = prepare::open_source(settings, kept.clone(), observer)?;
+/// What one try came to.
+enum Next {
+    /// The end.
+    Ended(Box<Report>),
+    /// What was read is not what the run that is to be made now needs: another try reads this copy, or the source itself.
+    Again(Option<Kept>),
+}
+
+/// One try, on a kept copy or on the source.
+fn attempt(
+    settings: &Settings,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+    begin: Instant,
+    kept: Option<Kept>,
+) -> Result<Next> {
+    let source = prepare::open_source(settings, kept.clone().map(|k| k.path), observer)?;
     let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
-    let kept = kept.is_some_and(|path| source.copy_path() == Some(&path));
-    let migration = Migration {
-        settings,
-        observer,
-        cancel,
-        source: &source,
-        session: &session,
-        begin,
-        kept,
-        run: RefCell::default(),
-    };
+    let own = OnceCell::new();
+    let migration = Migration { settings, observer, cancel, source: &source, session: &session, begin, kept, own };
     let mut outcome = migration.run();
     if settings.rollback_on_failure {
         migration.take_back(&mut outcome);
@@ -67,17 +73,19 @@ fn attempt(settings: &Settings, observer: &dyn Observer, cancel: &Cancel, begin:
     let closed = session.close();
     // What was kept for a run that is still open stays; a copy that no run relies on goes with the source.
     let ended = match &outcome {
-        Ok(Some(report)) => report.exit == 0 || report.exit == Kind::NeedsDecision.exit(),
-        Ok(None) => true,
+        Ok(Next::Ended(report)) => report.exit == 0 || report.exit == Kind::NeedsDecision.exit(),
+        // The copy was of a run that is known to have ended, or was made for nothing.
+        Ok(Next::Again(_)) => true,
         Err(_) => false,
     };
     if ended {
+        let copy = source.copy_path().map(Path::to_owned);
         source.discard_copy()?;
-        prepare::forget_copy(settings);
+        prepare::forget_copy(settings, copy.as_deref());
     }
-    let report = outcome?;
+    let next = outcome?;
     closed?;
-    Ok(report)
+    Ok(next)
 }
 
 struct Migration<'a> {
@@ -88,13 +96,13 @@ struct Migration<'a> {
     session: &'a Session,
     begin: Instant,
     /// What is read is the private copy of an earlier run: the source as it was then.
-    kept: bool,
-    /// The run that this process began or went on with: the only one that it may take back.
-    run: RefCell<Option<String>>,
+    kept: Option<Kept>,
+    /// The run that this process began, or rightly went on with: the only one it may take back.
+    own: OnceCell<String>,
 }
 
 impl Migration<'_> {
-    fn run(&self) -> Result<Option<Report>> {
+    fn run(&self) -> Result<Next> {
         let settings = self.settings;
         let mut main = self.session.connect()?;
         let facts = catalog::facts(&mut main, &settings.schema)?;
@@ -104,34 +112,58 @@ impl Migration<'_> {
         keys.take(&mut main, &settings.schema, &clock::is_dead)?;
         let runs = control::runs(&mut main, Some(&settings.schema))?;
         let last = runs.iter().find(|r| r.status != Status::RolledBack);
-        let copy = self.source.copy_path().map(|p| p.display().to_string());
-        if let Some(last) = last.filter(|r| r.status == Status::Running && (!self.kept || r.snapshot_copy == copy)) {
-            return self.resume(main, &facts, last.clone(), keys).map(Some);
+        let ended = |report| Next::Ended(Box::new(report));
+        if let Some(last) = last.filter(|r| r.status == Status::Running) {
+            if self.kept.is_some() && last.snapshot_copy != self.copy() {
+                return Ok(Next::Again(None));
+            }
+            if let Some(copy) = self.copy_of(last) {
+                return Ok(Next::Again(Some(copy)));
+            }
+            return self.resume(main, &facts, last.clone(), keys).map(ended);
         }
-        if self.kept {
-            return Ok(None);
-        }
-        if let Some(last) = last
+        // Of a copy only the run it was kept for can be answered: its end was written down, but the answer was lost.
+        let of_another = self.kept.as_ref().is_some_and(|k| last.is_none_or(|l| l.id != k.run));
+        if let Some(last) = last.filter(|_| !of_another)
             && let Some(report) = self.already_done(&mut main, last)?
         {
-            return Ok(Some(report));
+            return Ok(ended(report));
         }
-        self.begin_anew(main, &facts, keys).map(Some)
+        if self.kept.is_some() {
+            return Ok(Next::Again(None));
+        }
+        self.begin_anew(main, &facts, keys).map(ended)
+    }
+
+    /// The private copy that is read.
+    fn copy(&self) -> Option<String> {
+        self.source.copy_path().map(|p| p.display().to_string())
+    }
+
+    /// The private copy that the ledger names for an interrupted run of this source, where it is not the one that is
+    /// read already.
+    fn copy_of(&self, run: &Run) -> Option<Kept> {
+        let path = PathBuf::from(run.snapshot_copy.as_ref()?);
+        let ours = run.source_path == self.source.facts().canonical.display().to_string();
+        let other = self.kept.is_none() && ours && path.exists() && self.source.copy_path() != Some(&path);
+        other.then(|| Kept { path, run: run.id.clone() })
     }
 
     /// The report of a finished run of this very source, if its tables still stand.
     fn already_done(&self, main: &mut Client, last: &Run) -> Result<Option<Report>> {
-        let there = finish::tables_there(main, &last.plan, &last.schema)?;
-        if there == 0 {
+        let plan = last.plan()?;
+        let there = finish::tables_there(main, &plan, &last.schema)?;
+        // A source without tables has nothing that could be gone but its schema.
+        if if plan.tables.is_empty() { !catalog::schema_exists(main, &last.schema)? } else { there == 0 } {
             return Ok(None);
         }
         let rollback = "lite2pg rollback undoes it first; --schema NAME puts this one beside it";
-        if there < last.plan.tables.len() {
+        if there < plan.tables.len() {
             return Err(Error::target(format!(
                 "run {} published {} tables here, of which {} are gone",
                 last.id,
-                last.plan.tables.len(),
-                last.plan.tables.len() - there
+                plan.tables.len(),
+                plan.tables.len() - there
             ))
             .about(format!("schema {}", last.schema))
             .hint(rollback));
@@ -160,9 +192,24 @@ impl Migration<'_> {
             .about(self.session.display())
             .hint(rollback));
         }
-        let report = last.report.clone().and_then(|r| serde_json::from_value::<Report>(r).ok());
-        Ok(report.map(|report| Report {
+        let Some(report) = last.report.clone().and_then(|r| serde_json::from_value::<Report>(r).ok()) else {
+            return Ok(None);
+        };
+        let changed = finish::changed_counts(main, &plan, &report)?;
+        if !changed.is_empty() {
+            return Err(Error::target(format!(
+                "what run {} published was changed since: {}",
+                last.id,
+                changed.join(", ")
+            ))
+            .about(format!("schema {}", last.schema))
+            .hint(
+                "lite2pg verify compares every row; lite2pg rollback removes what was published, then migrate again",
+            ));
+        }
+        Ok(Some(Report {
             already_done: true,
+            compared_now: "counts".to_owned(),
             stages: Vec::new(),
             seconds: self.begin.elapsed().as_secs_f64(),
             peak_rss_bytes: memory::peak_rss(),
@@ -181,7 +228,6 @@ impl Migration<'_> {
         }
         facts.check_free(&settings.schema, &prepare::published_names(&prepared.plan))?;
         facts.check_locks(&settings.schema, &prepared.plan)?;
-        control::ensure(&mut main)?;
         let run = self.write_down(&mut main, &prepared)?;
         self.observer.see(&Event::RunStarted { run: run.id.clone() });
         self.execute(main, facts, run, keys, readers, times)
@@ -193,6 +239,7 @@ impl Migration<'_> {
         let settings = self.settings;
         let doing = "beginning the run";
         let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
+        control::ensure(&mut tx)?;
         let id: String = tx
             .query_one(
                 "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYYMMDD\"t\"HH24MISS') || '_' || \
@@ -202,8 +249,10 @@ impl Migration<'_> {
             .map_err(|e| error_from_pg(e, doing))?
             .get(0);
         let facts = self.source.facts();
+        let (plan, staging) = (&prepared.plan, format!("lite2pg_staging_{id}"));
         let run = Run {
-            staging: format!("lite2pg_staging_{id}"),
+            steps_hash: Some(control::steps_hash(&plan.steps(&staging))),
+            staging,
             id,
             schema: settings.schema.clone(),
             status: Status::Running,
@@ -211,10 +260,11 @@ impl Migration<'_> {
             source_path: facts.canonical.display().to_string(),
             fingerprint: serde_json::to_value(self.source.fingerprint())
                 .map_err(|e| Error::internal("the fingerprint cannot be written").because(e))?,
-            snapshot_copy: self.source.copy_path().map(|p| p.display().to_string()),
+            snapshot_copy: self.copy(),
             options_hash: settings.options_hash(),
-            plan_hash: prepared.plan.hash(),
-            plan: prepared.plan.clone(),
+            plan_hash: plan.hash(),
+            plan: serde_json::to_value(plan)
+                .map_err(|e| Error::internal("the plan cannot be written as JSON").because(e))?,
             schema_made: false,
             verified: false,
             report: None,
@@ -223,7 +273,7 @@ impl Migration<'_> {
             ended_at: None,
         };
         control::begin(&mut tx, &run)?;
-        for table in &run.plan.tables {
+        for table in &plan.tables {
             let ranges = prepared.ranges.get(&table.name).cloned().unwrap_or_else(|| vec![Range::default()]);
             ledger::fix_chunks(&mut tx, &run.id, &table.name, &ranges)?;
         }
@@ -231,18 +281,24 @@ impl Migration<'_> {
         normalised::record(&mut tx, &run.id, prepared)?;
         let detail = serde_json::json!({
             "source": run.source_path, "schema": run.schema, "plan": run.plan_hash,
-            "accepted": run.plan.findings.iter().filter(|f| f.accepted)
+            "accepted": plan.findings.iter().filter(|f| f.accepted)
                 .map(|f| format!("{}:{}", f.code, f.object)).collect::<Vec<_>>(),
         });
         control::audit(&mut tx, &settings.operator, Some(&run.id), "run started", &detail)?;
-        // First the note: without its run it is nothing, but without a note a killed run could not find its copy.
-        if let Some(copy) = self.source.copy_path() {
-            // From here on the ledger relies on it.
-            self.source.keep_copy();
-            prepare::remember_copy(settings, copy)?;
-        }
+        self.rely_on_copy(&run.id)?;
         tx.commit().map_err(|e| error_from_pg(e, doing))?;
         Ok(run)
+    }
+
+    /// Before the ledger names the private copy: it stays, and a note tells the next process where it is. Without its run
+    /// the note is nothing, but without a note a killed run's copy would be taken for rubbish.
+    fn rely_on_copy(&self, run: &str) -> Result<()> {
+        // Also when the answer to the COMMIT is lost the run is ours.
+        let _ = self.own.set(run.to_owned());
+        match self.source.keep_copy() {
+            Some(copy) => prepare::remember_copy(self.settings, copy, run),
+            None => Ok(()),
+        }
     }
 
     fn resume(&self, mut main: Client, facts: &Facts, run: Run, keys: Keys) -> Result<Report> {
@@ -260,8 +316,8 @@ impl Migration<'_> {
                 "its options were others (schema, --policy, --accept, --collation or --no-verify)".to_owned(),
             );
         }
-        let from_its_copy = run.snapshot_copy.is_some()
-            && self.source.copy_path().map(|p| p.display().to_string()) == run.snapshot_copy;
+        // A new copy may have got the name of one that is gone: only one that was kept counts.
+        let from_its_copy = self.kept.is_some() && self.copy() == run.snapshot_copy;
         if !from_its_copy {
             let before = serde_json::from_value(run.fingerprint.clone())
                 .map_err(|e| Error::target("the ledger's fingerprint of the source cannot be read").because(e))?;
@@ -269,10 +325,20 @@ impl Migration<'_> {
                 return refuse(format!("the source has changed since: {what}"));
             }
         }
-        self.source.keep_copy();
-        prepare::tell_plan(&run.plan, self.observer);
-        control::ensure(&mut main)?;
-        ledger::forget(&mut main, &run.id, Stage::Verify)?;
+        let plan = run.plan()?;
+        let steps = plan.steps(&run.staging);
+        if run.steps_hash.as_ref().is_some_and(|hash| *hash != control::steps_hash(&steps)) {
+            return refuse("it was begun by another version of lite2pg, whose statements are others".to_owned());
+        }
+        ledger::steps_done(&mut main, &run.id, &steps)?;
+        prepare::tell_plan(&plan, self.observer);
+        self.rely_on_copy(&run.id)?;
+        let doing = "going on with the run";
+        let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
+        control::ensure(&mut tx)?;
+        control::set_copy(&mut tx, &run.id, self.copy().as_deref())?;
+        ledger::forget(&mut tx, &run.id, Stage::Verify)?;
+        tx.commit().map_err(|e| error_from_pg(e, doing))?;
         let readers = prepare::readers(self.source, self.settings.jobs)?;
         self.execute(main, facts, run, keys, readers, Vec::new())
     }
@@ -286,11 +352,10 @@ impl Migration<'_> {
         mut readers: Vec<Reader>,
         mut times: Vec<StageTime>,
     ) -> Result<Report> {
-        self.run.replace(Some(run.id.clone()));
-        let steps = run.plan.steps(&run.staging);
-        let done = ledger::steps_done(&mut main, &run.id)?;
-        let chunks: BTreeMap<String, Vec<Chunk>> = run
-            .plan
+        let plan = run.plan()?;
+        let steps = plan.steps(&run.staging);
+        let done = ledger::steps_done(&mut main, &run.id, &steps)?;
+        let chunks: BTreeMap<String, Vec<Chunk>> = plan
             .tables
             .iter()
             .map(|t| Ok((t.name.clone(), ledger::chunks(&mut main, &run.id, &t.name)?)))
@@ -306,7 +371,7 @@ impl Migration<'_> {
         let execution = Execution {
             run: &run.id,
             staging: &run.staging,
-            plan: &run.plan,
+            plan: &plan,
             steps: &steps,
             chunks: &chunks,
             done: &done,
@@ -318,7 +383,7 @@ impl Migration<'_> {
         let mut workers: Vec<Worker<'_>> =
             readers.iter_mut().zip(clients_used).map(|(reader, client)| Worker { reader, client }).collect();
         let copies = execution.build(&mut workers, &mut times)?;
-        let mut report = self.report(&run, &copies);
+        let mut report = self.report(&run, &plan, &copies);
         if self.settings.verify {
             finish::verify(&execution, &mut workers, &mut report, &mut times)?;
         }
@@ -331,7 +396,8 @@ impl Migration<'_> {
         if report.exit == 0 {
             let publish = Instant::now();
             report.stages = times;
-            finish::publish(&mut main, &run, verified, &mut report, || self.begin.elapsed().as_secs_f64(), publish)?;
+            let elapsed = || self.begin.elapsed().as_secs_f64();
+            finish::publish(&mut main, &run, &plan, verified, &mut report, elapsed, publish)?;
             self.observer.see(&Event::Published { schema: run.schema.clone() });
         } else {
             report.stages = times;
@@ -342,21 +408,22 @@ impl Migration<'_> {
     }
 
     /// `--on-failure rollback`: undoes the run that failed. If that fails too, the error says both.
-    fn take_back(&self, outcome: &mut Result<Option<Report>>) {
+    fn take_back(&self, outcome: &mut Result<Next>) {
         let different = Kind::Different.exit();
-        if outcome.is_ok() && !matches!(outcome, Ok(Some(report)) if report.exit == different) {
+        if outcome.is_ok() && !matches!(outcome, Ok(Next::Ended(report)) if report.exit == different) {
             return;
         }
-        let Some(run) = self.run.borrow().clone() else { return };
-        let undone = rollback::unfinished_run(self.session, self.settings, &run, self.observer, self.cancel);
+        // A run that we refused to go on with is somebody else's.
+        let Some(own) = self.own.get() else { return };
+        let undone = rollback::unfinished_run(self.session, self.settings, own, self.observer, self.cancel);
         let hint = match undone {
-            Ok(Some(run)) => format!("run {run} was rolled back, as --on-failure rollback asks; nothing of it is left"),
-            Ok(None) => return,
+            Ok(true) => format!("run {own} was rolled back, as --on-failure rollback asks; nothing of it is left"),
+            Ok(false) => return,
             Err(second) => format!("rolling back failed too: {second}; lite2pg rollback tries again"),
         };
         match outcome {
-            Ok(None) => {}
-            Ok(Some(report)) => {
+            Ok(Next::Again(_)) => {}
+            Ok(Next::Ended(report)) => {
                 for finding in report.findings.iter_mut().filter(|f| f.code == finish::DIFFERENT) {
                     finding.hint.clone_from(&hint);
                 }
@@ -399,8 +466,8 @@ impl Migration<'_> {
         Ok(client)
     }
 
-    fn report(&self, run: &Run, copies: &BTreeMap<String, TableCopy>) -> Report {
-        let mut report = prepare::report(self.settings, &run.plan, &self.session.display());
+    fn report(&self, run: &Run, plan: &Plan, copies: &BTreeMap<String, TableCopy>) -> Report {
+        let mut report = prepare::report(self.settings, plan, &self.session.display());
         report.run.clone_from(&run.id);
         for table in &mut report.tables {
             if let Some(copy) = copies.get(&table.name) {

@@ -236,28 +236,46 @@ pub fn holder(settings: &Settings) -> Holder {
     Holder { pid: std::process::id(), host: settings.operator.host.clone(), started: super::clock::now(), target }
 }
 
-/// A small file that tells the next run of the same source where the private copy of an interrupted one lies. Only a
-/// hint: the ledger decides whether that copy is the right one.
+/// A small file that tells the next run of the same source to the same target where the private copy of an interrupted
+/// one lies, and which run that was. Only a hint: the ledger decides whether that copy is the right one.
 fn copy_note(settings: &Settings) -> PathBuf {
     let path = settings.source.canonicalize().unwrap_or_else(|_| settings.source.clone());
-    let hash = Sha256::digest(format!("{}\n{}", path.display(), settings.schema).as_bytes());
+    let target = holder(settings).target;
+    let hash = Sha256::digest(format!("{}\n{target}\n{}", path.display(), settings.schema).as_bytes());
     let name: String = hash.iter().take(8).map(|b| format!("{b:02x}")).collect();
     settings.work_dir.join(format!("copy-of-{name}"))
 }
 
-/// The private copy that an interrupted run of this source and schema kept, if it is still there.
-pub fn kept_copy(settings: &Settings) -> Option<PathBuf> {
-    let text = std::fs::read_to_string(copy_note(settings)).ok()?;
-    Some(PathBuf::from(text.trim())).filter(|p| p.exists())
+/// A private copy that was kept, and the run it was kept for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The run's identifier; empty if it is not known.
+    pub run: String,
+}
+
+impl Kept {
+    fn read(note: &Path) -> Option<Kept> {
+        let text = std::fs::read_to_string(note).ok()?;
+        let mut lines = text.lines();
+        let path = PathBuf::from(lines.next()?.trim());
+        Some(Kept { path, run: lines.next().unwrap_or_default().trim().to_owned() })
+    }
+}
+
+/// The private copy that an interrupted run of this source, target and schema kept, if it is still there.
+pub fn kept_copy(settings: &Settings) -> Option<Kept> {
+    Kept::read(&copy_note(settings)).filter(|k| k.path.exists())
 }
 
 /// Remembers the private copy for the next run.
 ///
 /// # Errors
 /// The work directory cannot be written.
-pub fn remember_copy(settings: &Settings, copy: &Path) -> Result<()> {
+pub fn remember_copy(settings: &Settings, copy: &Path, run: &str) -> Result<()> {
     let note = copy_note(settings);
-    std::fs::write(&note, copy.display().to_string()).map_err(|e| {
+    std::fs::write(&note, format!("{}\n{run}\n", copy.display())).map_err(|e| {
         Error::source(format!("cannot write {}", note.display()))
             .hint("the work directory must be writable; choose another with --work-dir")
             .because(e)
@@ -266,15 +284,23 @@ pub fn remember_copy(settings: &Settings, copy: &Path) -> Result<()> {
 
 /// Removes the private copies that killed processes left in the work directory, but for those that a note tells of.
 pub fn sweep_copies(settings: &Settings) {
-    let notes = std::fs::read_dir(&settings.work_dir).into_iter().flatten().flatten();
-    let notes = notes.filter(|e| e.file_name().to_string_lossy().starts_with("copy-of-"));
-    let told: BTreeSet<PathBuf> =
-        notes.filter_map(|e| std::fs::read_to_string(e.path()).ok()).map(|t| PathBuf::from(t.trim())).collect();
+    let told: BTreeSet<PathBuf> = notes(&settings.work_dir).filter_map(|n| Kept::read(&n)).map(|k| k.path).collect();
     crate::source::sweep_copies(&settings.work_dir, &|copy| told.contains(copy));
 }
 
-/// Forgets it again.
-pub fn forget_copy(settings: &Settings) {
-    // Already gone is as good.
-    let _ = std::fs::remove_file(copy_note(settings));
+fn notes(work_dir: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = std::fs::read_dir(work_dir).into_iter().flatten().flatten();
+    entries.filter(|e| e.file_name().to_string_lossy().starts_with("copy-of-")).map(|e| e.path())
+}
+
+/// Forgets the note of this source and target, and every note of a copy that is gone, also where that copy was if that
+/// was another work directory.
+pub fn forget_copy(settings: &Settings, gone: Option<&Path>) {
+    let own = copy_note(settings);
+    let there = gone.and_then(Path::parent).and_then(Path::parent);
+    let notes = notes(&settings.work_dir).chain(there.into_iter().flat_map(notes));
+    for note in notes.filter(|n| *n == own || Kept::read(n).is_some_and(|k| !k.path.exists())) {
+        // Already gone is as good.
+        let _ = std::fs::remove_file(note);
+    }
 }

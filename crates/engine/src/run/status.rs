@@ -7,6 +7,7 @@ use super::settings::TargetSpec;
 use crate::error::Result;
 use crate::target::control::{self, Operator, Run};
 use crate::target::error_from_pg;
+use lite2pg_model::plan::Plan;
 use postgres::Client;
 use serde::Serialize;
 
@@ -87,7 +88,9 @@ fn status_of(client: &mut Client, run: &Run) -> Result<RunStatus> {
         control::Status::Running if crate::target::lock::Keys::of(&run.schema).is_held(client)? => "running",
         control::Status::Running => "interrupted",
     };
-    let steps = run.plan.steps(&run.staging).len() as u64;
+    // A plan of another version is no reason to hide the run.
+    let plan = run.plan().ok();
+    let steps = plan.as_ref().map_or(0, |p| p.steps(&run.staging).len() as u64);
     // Comparing and publishing have no marks of their own: the run's end is theirs.
     let steps_done = if run.status == control::Status::Done { steps } else { counts.get::<_, i64>(0).cast_unsigned() };
     Ok(RunStatus {
@@ -102,8 +105,8 @@ fn status_of(client: &mut Client, run: &Run) -> Result<RunStatus> {
         steps_done,
         steps,
         rows_done: counts.get::<_, i64>(1).cast_unsigned(),
-        rows: run.plan.rows(),
-        tables: run.plan.tables.len() as u64,
+        rows: plan.as_ref().map_or(0, Plan::rows),
+        tables: plan.as_ref().map_or(0, |p| p.tables.len() as u64),
         verified: run.verified,
     })
 }

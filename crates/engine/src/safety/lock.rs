@@ -25,8 +25,7 @@ pub struct Holder {
 /// Holds a source for one run until it is dropped; the system lets go of it if the process dies.
 #[derive(Debug)]
 pub struct SourceLock {
-    /// Locked as long as it is open.
-    _file: File,
+    file: File,
     path: PathBuf,
 }
 
@@ -54,12 +53,19 @@ impl SourceLock {
             .and_then(|()| file.write_all(&json))
             .and_then(|()| file.flush())
             .map_err(|e| failed("write", e))?;
-        Ok(SourceLock { _file: file, path })
+        Ok(SourceLock { file, path })
     }
 
     /// The lock file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Drop for SourceLock {
+    /// Lets go at once: a child that is just being started holds a copy of the descriptor for a moment.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }
 

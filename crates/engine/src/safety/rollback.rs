@@ -14,8 +14,11 @@ use crate::target::lock::Keys;
 use crate::verify::digest;
 use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::normal::Sum;
-use lite2pg_model::plan::TablePlan;
+use lite2pg_model::plan::{Plan, TablePlan};
 use postgres::{Client, Transaction};
+
+/// Table, column and type of each column.
+type Columns = std::collections::BTreeSet<(String, String, String)>;
 
 /// How long a lock that another session holds on the tables is waited for.
 const LOCK_SECONDS: u32 = 30;
@@ -44,7 +47,7 @@ pub struct Undone {
     pub rows: u64,
     /// The schema was made by the run and is removed too.
     pub schema_removed: bool,
-    /// Tables whose rows are no longer those that were published.
+    /// Tables whose rows or columns are no longer those that were published, and what people have made on them since.
     pub changed: Vec<String>,
     /// The control tables were removed.
     pub purged: bool,
@@ -84,25 +87,26 @@ pub fn rollback(
     Ok(undone)
 }
 
-/// Undoes a run of the schema on a session that is open already, unless it has been finished or undone; returns its name.
+/// Undoes a run if it is unfinished, on a session that is open already; whether it was. The lock comes first: the server
+/// may still be at the COMMIT whose answer was lost, and a published run must stay.
 ///
 /// # Errors
 /// As [`rollback`].
 pub(crate) fn unfinished_run(
     session: &Session,
     settings: &Settings,
-    run: &str,
+    own: &str,
     observer: &dyn Observer,
     cancel: &Cancel,
-) -> Result<Option<String>> {
+) -> Result<bool> {
     let mut client = session.connect()?;
-    let runs = control::runs(&mut client, Some(&settings.schema))?;
-    let Some(run) = runs.into_iter().find(|r| r.status == Status::Running && r.id == run) else { return Ok(None) };
     Keys::of(&settings.schema).take(&mut client, &settings.schema, &clock::is_dead)?;
+    let runs = control::runs(&mut client, Some(&settings.schema))?;
+    let Some(run) = runs.into_iter().find(|r| r.id == own && r.status == Status::Running) else { return Ok(false) };
     let never = Cancel::new();
     let cancel = if cancel.requested() { &never } else { cancel };
     undo(&mut client, settings, RollbackOptions::default(), &run, observer, cancel)?;
-    Ok(Some(run.id))
+    Ok(true)
 }
 
 fn undo(
@@ -123,7 +127,7 @@ fn undo(
         published(&mut tx, run, &mut undone, observer, cancel)?;
         if !undone.changed.is_empty() && !options.discard_changes && !options.dry_run {
             return Err(Error::target(format!(
-                "rows were changed since run {} published them: {}",
+                "what run {} published was changed since: {}",
                 run.id,
                 undone.changed.join(", ")
             ))
@@ -141,7 +145,7 @@ fn undo(
     for sql in &undone.sql {
         tx.batch_execute(sql).map_err(|e| error_from_pg(e, doing))?;
     }
-    control::end(&mut tx, &run.id, Status::RolledBack, run.verified, None)?;
+    control::end(&mut tx, &run.id, (run.status, Status::RolledBack), run.verified, None)?;
     let detail = serde_json::json!({
         "published": undone.was_published, "tables": undone.tables.len(), "changed": undone.changed,
     });
@@ -153,7 +157,7 @@ fn undo(
     if let Some(copy) = &run.snapshot_copy {
         crate::source::remove_copy(std::path::Path::new(copy))?;
     }
-    prepare::forget_copy(settings);
+    prepare::forget_copy(settings, run.snapshot_copy.as_ref().map(std::path::Path::new));
     Ok(undone)
 }
 
@@ -166,12 +170,13 @@ fn published(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<()> {
-    let there = finish::tables_there(client, &run.plan, &run.schema)?;
-    if there < run.plan.tables.len() {
+    let plan = run.plan()?;
+    let there = finish::tables_there(client, &plan, &run.schema)?;
+    if there < plan.tables.len() {
         return Err(Error::target(format!(
             "{} of the {} tables that run {} published are gone already",
-            run.plan.tables.len() - there,
-            run.plan.tables.len(),
+            plan.tables.len() - there,
+            plan.tables.len(),
             run.id
         ))
         .about(format!("schema {}", run.schema))
@@ -183,15 +188,16 @@ fn published(
             &[&run.id],
         )
         .map_err(|e| error_from_pg(e, "reading the verification"))?;
-    if !undone.dry_run && !run.plan.tables.is_empty() {
-        let tables: Vec<String> = run.plan.tables.iter().map(|t| pg_in(&run.schema, &t.target)).collect();
+    if !undone.dry_run && !plan.tables.is_empty() {
+        let tables: Vec<String> = plan.tables.iter().map(|t| pg_in(&run.schema, &t.target)).collect();
         client
             .batch_execute(&format!("LOCK TABLE ONLY {} IN SHARE MODE", tables.join(", ONLY ")))
             .map_err(|e| error_from_pg(e, "keeping writers away while the rows are looked at"))?;
     }
-    observer.see(&Event::StageStarted { stage: "verify", bytes: 0, rows: run.plan.rows(), steps: 0 });
-    for table in &run.plan.tables {
-        let now = now(client, run, table, observer, cancel)?;
+    let live = catalog::columns(client, &run.schema)?;
+    observer.see(&Event::StageStarted { stage: "verify", bytes: 0, rows: plan.rows(), steps: 0 });
+    for table in &plan.tables {
+        let now = now(client, run, table, &live, observer, cancel)?;
         undone.rows += now.map_or(0, |n| n.rows);
         undone.tables.push(format!("{}.{}", run.schema, table.target));
         let before = digests.iter().find(|r| r.get::<_, &str>(0) == table.name);
@@ -202,8 +208,9 @@ fn published(
             undone.changed.push(format!("{}.{}", run.schema, table.target));
         }
     }
-    if !run.plan.tables.is_empty() {
-        let tables: Vec<String> = run.plan.tables.iter().map(|t| pg_in(&run.schema, &t.target)).collect();
+    undone.changed.extend(made_since(client, &plan, &run.schema, &live)?);
+    if !plan.tables.is_empty() {
+        let tables: Vec<String> = plan.tables.iter().map(|t| pg_in(&run.schema, &t.target)).collect();
         undone.sql.push(format!("DROP TABLE {}", tables.join(", ")));
     }
     if run.schema_made {
@@ -218,22 +225,41 @@ fn now(
     client: &mut Transaction<'_>,
     run: &Run,
     table: &TablePlan,
+    live: &Columns,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Option<Sum>> {
-    let wanted: Vec<&str> = table.columns.iter().map(|c| c.target.as_str()).collect();
-    let row = client
-        .query_one(
-            "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
-             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 \
-             AND a.attnum > 0 AND NOT a.attisdropped AND a.attname = ANY ($3::text[])",
-            &[&run.schema, &table.target, &wanted],
-        )
-        .map_err(|e| error_from_pg(e, "looking at the columns"))?;
-    if usize::try_from(row.get::<_, i64>(0)) != Ok(wanted.len()) {
+    if !table.columns.iter().all(|c| live.contains(&(table.target.clone(), c.target.clone(), c.ty.shown()))) {
         return Ok(None);
     }
     digest::of_target(client, &run.schema, table, observer, cancel).map(Some)
+}
+
+/// What people have made on our tables since, which would go with them: columns, triggers, rules, policies, indexes,
+/// constraints and statistics.
+fn made_since(client: &mut Transaction<'_>, plan: &Plan, schema: &str, live: &Columns) -> Result<Vec<String>> {
+    let mut made = Vec::new();
+    let ours = |table: &str| plan.tables.iter().find(|t| t.target == table);
+    for (table, column, _) in live {
+        // Where a column of the plan is missing, this may be that one: the table is told as changed already.
+        let has = |name: &str| live.iter().any(|(t, c, _)| t == table && c == name);
+        let added = |t: &TablePlan| t.columns.iter().all(|c| c.target != *column && has(&c.target));
+        if ours(table).is_some_and(added) {
+            made.push(format!("column {column} of {schema}.{table}"));
+        }
+    }
+    let mut known = prepare::published_names(plan);
+    for table in &plan.tables {
+        known.extend(table.checks.iter().map(|c| c.name.clone()));
+        known.extend(table.foreign_keys.iter().map(|k| k.name.clone()));
+    }
+    for (kind, name, table) in catalog::attachments(client, schema)? {
+        let of_plan = matches!(kind.as_str(), "index" | "constraint") && known.contains(&name);
+        if ours(&table).is_some() && !of_plan {
+            made.push(format!("{kind} {name} of {schema}.{table}"));
+        }
+    }
+    Ok(made)
 }
 
 /// An unfinished run: all it made is in its staging schema.
@@ -245,7 +271,10 @@ fn unfinished(client: &mut Transaction<'_>, run: &Run, undone: &mut Undone) -> R
         )
         .map_err(|e| error_from_pg(e, "reading the ledger"))?;
     undone.rows = rows.get::<_, i64>(0).cast_unsigned();
-    undone.tables = run.plan.tables.iter().map(|t| format!("{}.{}", run.staging, t.target)).collect();
+    // An unfinished run is undone with its staging schema alone, also if its plan is of another version.
+    let plan = run.plan().ok();
+    let tables = plan.iter().flat_map(|p| &p.tables);
+    undone.tables = tables.map(|t| format!("{}.{}", run.staging, t.target)).collect();
     // The schema is ours alone, so CASCADE reaches nothing else.
     undone.sql.push(format!("DROP SCHEMA IF EXISTS {} CASCADE", pg(&run.staging)));
     Ok(())
@@ -261,6 +290,6 @@ fn purge(tx: &mut Transaction<'_>) -> Result<bool> {
             .about("schema lite2pg")
             .hint("roll those back first, or leave out --purge"));
     }
-    tx.batch_execute("DROP SCHEMA lite2pg CASCADE").map_err(|e| error_from_pg(e, "removing the control tables"))?;
+    control::remove(tx)?;
     Ok(true)
 }

@@ -91,6 +91,58 @@ pub fn facts(client: &mut impl GenericClient, schema: &str) -> Result<Facts> {
     Ok(facts)
 }
 
+/// Whether a schema is there.
+///
+/// # Errors
+/// The target cannot be asked.
+pub fn schema_exists(client: &mut impl GenericClient, schema: &str) -> Result<bool> {
+    let row = client
+        .query_one("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", &[&schema])
+        .map_err(|e| error_from_pg(e, "reading the target's catalog"))?;
+    Ok(row.get(0))
+}
+
+/// Every column of the tables of a schema: table, column, and type as `format_type` shows it.
+///
+/// # Errors
+/// The target cannot be asked.
+pub fn columns(client: &mut impl GenericClient, schema: &str) -> Result<BTreeSet<(String, String, String)>> {
+    let rows = client
+        .query(
+            "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a \
+             JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped",
+            &[&schema],
+        )
+        .map_err(|e| error_from_pg(e, "looking at the columns"))?;
+    Ok(rows.iter().map(|r| (r.get(0), r.get(1), r.get(2))).collect())
+}
+
+/// What hangs on the tables of a schema and goes with them: kind, name and table of each trigger, rule, policy, index,
+/// constraint and statistics object.
+///
+/// # Errors
+/// The target cannot be asked.
+pub fn attachments(client: &mut impl GenericClient, schema: &str) -> Result<BTreeSet<(String, String, String)>> {
+    let rows = client
+        .query(
+            "WITH t AS (SELECT c.oid, c.relname::text AS name FROM pg_class c JOIN pg_namespace n \
+                 ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')) \
+             SELECT 'trigger', g.tgname::text, t.name FROM pg_trigger g JOIN t ON t.oid = g.tgrelid WHERE NOT g.tgisinternal \
+             UNION ALL SELECT 'rule', r.rulename::text, t.name FROM pg_rewrite r JOIN t ON t.oid = r.ev_class \
+             UNION ALL SELECT 'policy', p.polname::text, t.name FROM pg_policy p JOIN t ON t.oid = p.polrelid \
+             UNION ALL SELECT 'index', c.relname::text, t.name FROM pg_index i JOIN t ON t.oid = i.indrelid \
+                 JOIN pg_class c ON c.oid = i.indexrelid \
+                 WHERE NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = t.oid) \
+             UNION ALL SELECT 'constraint', k.conname::text, t.name FROM pg_constraint k JOIN t ON t.oid = k.conrelid \
+                 WHERE k.contype IN ('c', 'f', 'p', 'u', 'x') \
+             UNION ALL SELECT 'statistics', s.stxname::text, t.name FROM pg_statistic_ext s JOIN t ON t.oid = s.stxrelid",
+            &[&schema],
+        )
+        .map_err(|e| error_from_pg(e, "looking at what hangs on the tables"))?;
+    Ok(rows.iter().map(|r| (r.get(0), r.get(1), r.get(2))).collect())
+}
+
 impl Facts {
     /// Refuses a target that no migration can go to, each with what to do.
     ///

@@ -3,15 +3,30 @@
 
 use crate::error::{Error, Result};
 use crate::target::error_from_pg;
-use lite2pg_model::plan::Plan;
-use postgres::{Client, GenericClient};
+use lite2pg_model::plan::{Plan, Step};
+use postgres::{GenericClient, Transaction};
 use sha2::{Digest as _, Sha256};
 
 /// The version of the control tables that this code works with.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// What upgrades version `n` to `n + 1`, from nothing on.
-const UPGRADES: [&str; 1] = [include_str!("sql/control_1.sql")];
+const UPGRADES: [&str; 2] = [include_str!("sql/control_1.sql"), include_str!("sql/control_2.sql")];
+
+/// Every table of [`UPGRADES`], those that others refer to last.
+const TABLES: [&str; 11] = [
+    "migration_step",
+    "migration_chunk",
+    "checksum_verification",
+    "rejected_row",
+    "normalisation",
+    "audit_event",
+    "change_position",
+    "reverse_change",
+    "request",
+    "migration_history",
+    "control_version",
+];
 
 /// Who runs the tool, for the audit.
 #[derive(Clone, Debug)]
@@ -56,8 +71,10 @@ pub struct Run {
     pub options_hash: String,
     /// SHA-256 of the plan.
     pub plan_hash: String,
-    /// The plan.
-    pub plan: Plan,
+    /// The plan as it was written down; [`Run::plan`] reads it.
+    pub plan: serde_json::Value,
+    /// SHA-256 of every statement of the plan as the lite2pg that began the run makes them; `None`: it is not known.
+    pub steps_hash: Option<String>,
     /// The final schema did not exist before.
     pub schema_made: bool,
     /// Both sides were proven equal.
@@ -72,6 +89,29 @@ pub struct Run {
     pub ended_at: Option<String>,
 }
 
+impl Run {
+    /// The plan. Only who needs it reads it: a run of another version can still be listed, and undone if it is
+    /// unfinished.
+    ///
+    /// # Errors
+    /// It was written by another version of lite2pg.
+    pub fn plan(&self) -> Result<Plan> {
+        serde_json::from_value(self.plan.clone()).map_err(|e| {
+            Error::target(format!("the plan of run {} in the control tables cannot be read", self.id))
+                .hint("the run was made by another version of lite2pg: use that one; lite2pg rollback undoes it if it is unfinished")
+                .because(e)
+        })
+    }
+}
+
+/// SHA-256 over all steps: two binaries that make the same of a plan have the same, and only then one may go on where
+/// the other was interrupted.
+pub fn steps_hash(steps: &[Step]) -> String {
+    let text: String =
+        steps.iter().map(|s| format!("{}\n{}\n{}\n{:?}\n", s.id, s.stage.word(), s.object, s.effect)).collect();
+    Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+}
+
 /// Whether the control tables are there at all.
 ///
 /// # Errors
@@ -83,15 +123,14 @@ pub fn exist(client: &mut impl GenericClient) -> Result<bool> {
     Ok(row.get(0))
 }
 
-/// Makes the control tables, or upgrades them. All or nothing; two tools at once do not collide.
+/// Makes the control tables, or upgrades them, in one transaction with whatever needs them: a kill leaves nothing that
+/// no run owns. Two tools at once do not collide.
 ///
 /// # Errors
 /// The role may not create a schema, or the tables are of a newer lite2pg.
-pub fn ensure(client: &mut Client) -> Result<()> {
+pub fn ensure(tx: &mut Transaction<'_>) -> Result<()> {
     let doing = "making the control tables";
-    let there = exist(client)?;
-    let mut tx = client.transaction().map_err(|e| error_from_pg(e, doing))?;
-    if !there {
+    if version(tx)? < VERSION {
         tx.batch_execute(
             "SELECT pg_catalog.pg_advisory_xact_lock(76018374261);
              CREATE SCHEMA IF NOT EXISTS lite2pg;
@@ -99,11 +138,7 @@ pub fn ensure(client: &mut Client) -> Result<()> {
         )
         .map_err(|e| error_from_pg(e, doing))?;
     }
-    let version: i32 = if exist(&mut tx)? {
-        tx.query_one("SELECT version FROM lite2pg.control_version", &[]).map_err(|e| error_from_pg(e, doing))?.get(0)
-    } else {
-        0
-    };
+    let version = version(tx)?;
     if version > VERSION {
         return Err(Error::target(format!(
             "the control tables in schema lite2pg have version {version}, this lite2pg knows up to {VERSION}"
@@ -113,23 +148,45 @@ pub fn ensure(client: &mut Client) -> Result<()> {
     for upgrade in UPGRADES.iter().skip(usize::try_from(version).unwrap_or(0)) {
         tx.batch_execute(upgrade).map_err(|e| error_from_pg(e, doing))?;
     }
-    tx.commit().map_err(|e| error_from_pg(e, doing))
+    Ok(())
+}
+
+/// The version of the control tables; 0: there are none.
+fn version(client: &mut impl GenericClient) -> Result<i32> {
+    if !exist(client)? {
+        return Ok(0);
+    }
+    let row = client
+        .query_one("SELECT version FROM lite2pg.control_version", &[])
+        .map_err(|e| error_from_pg(e, "reading the version of the control tables"))?;
+    Ok(row.get(0))
+}
+
+/// Removes the control tables and their schema, and nothing that somebody else has put there.
+///
+/// # Errors
+/// Something else is in the schema, or hangs on the tables: then all stays.
+pub fn remove(tx: &mut Transaction<'_>) -> Result<()> {
+    let tables: Vec<String> = TABLES.iter().map(|t| format!("lite2pg.{t}")).collect();
+    let statements =
+        [format!("DROP TABLE IF EXISTS {} RESTRICT", tables.join(", ")), "DROP SCHEMA lite2pg RESTRICT".to_owned()];
+    for sql in statements {
+        tx.batch_execute(&sql).map_err(|e| {
+            error_from_pg(e, "removing the control tables")
+                .about("schema lite2pg")
+                .hint("somebody keeps something else there: move or remove it first, or leave out --purge")
+        })?;
+    }
+    Ok(())
 }
 
 const COLUMNS: &str = "run, target_schema, staging_schema, status, mode, source_path, source_fingerprint, snapshot_copy, \
-    options_hash, plan_hash, plan, schema_made, verified, report, operator, host, started_at::text, ended_at::text";
+    options_hash, plan_hash, plan, schema_made, verified, report, operator, host, started_at::text, ended_at::text, to_jsonb(h)->>'steps_hash'";
 
-fn run_of(row: &postgres::Row) -> Result<Run> {
+fn run_of(row: &postgres::Row) -> Run {
     let status: String = row.get(3);
-    let plan: serde_json::Value = row.get(10);
-    let id: String = row.get(0);
-    let plan = serde_json::from_value(plan).map_err(|e| {
-        Error::target(format!("the plan of run {id} in the control tables cannot be read"))
-            .hint("the run was made by another version of lite2pg: use that one")
-            .because(e)
-    })?;
-    Ok(Run {
-        id,
+    Run {
+        id: row.get(0),
         schema: row.get(1),
         staging: row.get(2),
         status: match status.as_str() {
@@ -143,30 +200,31 @@ fn run_of(row: &postgres::Row) -> Result<Run> {
         snapshot_copy: row.get(7),
         options_hash: row.get(8),
         plan_hash: row.get(9),
-        plan,
+        plan: row.get(10),
         schema_made: row.get(11),
         verified: row.get(12),
         report: row.get(13),
         operator: Operator { name: row.get(14), host: row.get(15) },
         started_at: row.get(16),
         ended_at: row.get(17),
-    })
+        steps_hash: row.get(18),
+    }
 }
 
 /// All runs, newest first; only those of one schema if it is given.
 ///
 /// # Errors
-/// The target cannot be asked, or a row is not of this version.
+/// The target cannot be asked.
 pub fn runs(client: &mut impl GenericClient, schema: Option<&str>) -> Result<Vec<Run>> {
     if !exist(client)? {
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT {COLUMNS} FROM lite2pg.migration_history WHERE $1::text IS NULL OR target_schema = $1 \
+        "SELECT {COLUMNS} FROM lite2pg.migration_history h WHERE $1::text IS NULL OR target_schema = $1 \
          ORDER BY started_at DESC, run DESC"
     );
     let rows = client.query(&sql, &[&schema]).map_err(|e| error_from_pg(e, "reading the history"))?;
-    rows.iter().map(run_of).collect()
+    Ok(rows.iter().map(run_of).collect())
 }
 
 /// Writes down a new run, with its audit row, in one transaction with whatever else `tx` does.
@@ -175,12 +233,10 @@ pub fn runs(client: &mut impl GenericClient, schema: Option<&str>) -> Result<Vec
 /// The target refuses.
 pub fn begin(tx: &mut impl GenericClient, run: &Run) -> Result<()> {
     let doing = "writing down the run";
-    let plan = serde_json::to_value(&run.plan)
-        .map_err(|e| Error::internal("the plan cannot be written as JSON").because(e))?;
     tx.execute(
         "INSERT INTO lite2pg.migration_history (run, target_schema, staging_schema, status, mode, source_path, \
-         source_fingerprint, snapshot_copy, options_hash, plan_hash, plan, schema_made, operator, host, tool_version) \
-         VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         source_fingerprint, snapshot_copy, options_hash, plan_hash, plan, schema_made, operator, host, tool_version, steps_hash) \
+         VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         &[
             &run.id,
             &run.schema,
@@ -191,40 +247,83 @@ pub fn begin(tx: &mut impl GenericClient, run: &Run) -> Result<()> {
             &run.snapshot_copy,
             &run.options_hash,
             &run.plan_hash,
-            &plan,
+            &run.plan,
             &run.schema_made,
             &run.operator.name,
             &run.operator.host,
             &env!("CARGO_PKG_VERSION"),
+            &run.steps_hash,
         ],
     )
     .map_err(|e| error_from_pg(e, doing))?;
     Ok(())
 }
 
-/// Ends a run with a status, in one transaction with whatever else `tx` does.
+impl Status {
+    fn word(self) -> &'static str {
+        match self {
+            Status::Running => "running",
+            Status::Done => "done",
+            Status::RolledBack => "rolled-back",
+        }
+    }
+}
+
+/// Takes a run from one status to another, in one transaction with whatever else `tx` does.
 ///
 /// # Errors
-/// The target refuses.
+/// The run has another status than was believed, or the target refuses.
 pub fn end(
     tx: &mut impl GenericClient,
     run: &str,
-    status: Status,
+    (before, after): (Status, Status),
     verified: bool,
     report: Option<&serde_json::Value>,
 ) -> Result<()> {
-    let word = match status {
-        Status::Running => "running",
-        Status::Done => "done",
-        Status::RolledBack => "rolled-back",
-    };
-    tx.execute(
-        "UPDATE lite2pg.migration_history SET status = $2, verified = $3, report = coalesce($4, report), \
-         ended_at = clock_timestamp(), snapshot_copy = NULL WHERE run = $1",
-        &[&run, &word, &verified, &report],
-    )
-    .map_err(|e| error_from_pg(e, "ending the run"))?;
-    Ok(())
+    let rows = tx
+        .execute(
+            "UPDATE lite2pg.migration_history SET status = $2, verified = $3, report = coalesce($4, report), \
+         ended_at = clock_timestamp(), snapshot_copy = NULL WHERE run = $1 AND status = $5",
+            &[&run, &after.word(), &verified, &report, &before.word()],
+        )
+        .map_err(|e| error_from_pg(e, "ending the run"))?;
+    only_one(rows, run, before)
+}
+
+/// Writes down which private copy an unfinished run reads from now on.
+///
+/// # Errors
+/// The run is not unfinished, or the target refuses.
+pub fn set_copy(client: &mut impl GenericClient, run: &str, copy: Option<&str>) -> Result<()> {
+    let rows = client
+        .execute(
+            "UPDATE lite2pg.migration_history SET snapshot_copy = $2 WHERE run = $1 AND status = 'running'",
+            &[&run, &copy],
+        )
+        .map_err(|e| error_from_pg(e, "writing down the private copy"))?;
+    only_one(rows, run, Status::Running)
+}
+
+/// Writes down whether publishing made the final schema.
+///
+/// # Errors
+/// The run is not unfinished, or the target refuses.
+pub fn set_schema_made(tx: &mut impl GenericClient, run: &str, made: bool) -> Result<()> {
+    let rows = tx
+        .execute(
+            "UPDATE lite2pg.migration_history SET schema_made = $2 WHERE run = $1 AND status = 'running'",
+            &[&run, &made],
+        )
+        .map_err(|e| error_from_pg(e, "publishing"))?;
+    only_one(rows, run, Status::Running)
+}
+
+fn only_one(rows: u64, run: &str, before: Status) -> Result<()> {
+    if rows == 1 {
+        return Ok(());
+    }
+    Err(Error::target(format!("run {run} is no longer what it was a moment ago ({})", before.word()))
+        .hint("another process has ended it: lite2pg history TARGET shows how"))
 }
 
 /// Appends to the audit: each row carries the SHA-256 of the one before. Only the coordinator writes here, so that the

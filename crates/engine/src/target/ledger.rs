@@ -113,15 +113,26 @@ pub fn step_done(tx: &mut impl GenericClient, run: &str, step: &Step) -> Result<
     Ok(())
 }
 
-/// The steps that are done.
+/// Which of the steps are done. A mark counts only for the step it was made for: same number, stage and object.
 ///
 /// # Errors
-/// The target cannot be asked.
-pub fn steps_done(client: &mut impl GenericClient, run: &str) -> Result<BTreeSet<u32>> {
+/// The target cannot be asked, or a mark is of none of these steps: the run was begun by a lite2pg with others.
+pub fn steps_done(client: &mut impl GenericClient, run: &str, steps: &[Step]) -> Result<BTreeSet<u32>> {
     let rows = client
-        .query("SELECT step FROM lite2pg.migration_step WHERE run = $1", &[&run])
+        .query("SELECT step, stage, object FROM lite2pg.migration_step WHERE run = $1", &[&run])
         .map_err(|e| error_from_pg(e, "reading the ledger"))?;
-    Ok(rows.iter().map(|r| r.get::<_, i32>(0).cast_unsigned()).collect())
+    rows.iter()
+        .map(|row| {
+            let (id, stage, object): (i32, &str, &str) = (row.get(0), row.get(1), row.get(2));
+            let id = id.cast_unsigned();
+            let found = steps.iter().any(|s| s.id == id && s.stage.word() == stage && s.object == object);
+            found.then_some(id).ok_or_else(|| {
+                Error::target(format!("step {id} ({stage}) of run {run} in the ledger is none of this lite2pg"))
+                    .about(object)
+                    .hint("use the lite2pg that began the run, or lite2pg rollback undoes it; then migrate begins anew")
+            })
+        })
+        .collect()
 }
 
 /// Forgets the verification of an interrupted run, so that it is made anew.

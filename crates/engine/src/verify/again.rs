@@ -39,19 +39,20 @@ pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> 
             return Err(Error::target(format!("schema {} holds {}, not {path}", run.schema, run.source_path))
                 .hint("name the source that was migrated, or the schema that holds this one (--schema)"));
         }
+        let plan = run.plan()?;
         let mut reader = source.reader()?;
-        let mut report = prepare::report(settings, &run.plan, &session.display());
+        let mut report = prepare::report(settings, &plan, &session.display());
         report.run.clone_from(&run.id);
         report.findings.clear();
         observer.see(&Event::StageStarted {
             stage: "verify",
             bytes: 0,
-            rows: run.plan.rows().saturating_mul(2),
-            steps: run.plan.tables.len() as u64,
+            rows: plan.rows().saturating_mul(2),
+            steps: plan.tables.len() as u64,
         });
         let (schema, _) = resolve(&source.raw_schema()?);
-        let missing = beside_the_plan(&schema, &run.plan, &mut report.findings);
-        for (table, line) in run.plan.tables.iter().zip(&mut report.tables) {
+        let missing = beside_the_plan(&schema, &plan, &mut report.findings);
+        for (table, line) in plan.tables.iter().zip(&mut report.tables) {
             if missing.contains(&table.name) {
                 continue;
             }
@@ -76,7 +77,7 @@ pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> 
                 target_sha256: line.target_sha256.clone(),
             });
         }
-        let checks = checks::check(&mut client, &run.plan, &run.schema)?;
+        let checks = checks::check(&mut client, &plan, &run.schema)?;
         report.foreign_keys_valid = checks.foreign_keys_valid;
         report.foreign_keys_not_valid = checks.foreign_keys_not_valid;
         report.sequences_beyond_keys = checks.sequences_beyond_keys;

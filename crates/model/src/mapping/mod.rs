@@ -71,6 +71,15 @@ impl PgType {
         }
     }
 
+    /// As PostgreSQL's `format_type` shows it.
+    pub fn shown(&self) -> String {
+        match self {
+            PgType::Timestamp => "timestamp without time zone".into(),
+            PgType::TimestampTz => "timestamp with time zone".into(),
+            _ => self.sql(),
+        }
+    }
+
     /// Whether it takes a COLLATE clause.
     pub fn collatable(&self) -> bool {
         matches!(self, PgType::Text)
