@@ -24,7 +24,7 @@ Exit status
   1  internal error               4  target: unreachable, refused, not empty, lacks a privilege
   2  usage or configuration       5  a decision is needed (findings that block)
   6  a row was rejected           7  verification found differences
-  8  interrupted; the same command goes on";
+  8  interrupted; migrate goes on with the same command, others begin again";
 
 /// Moves a SQLite database to PostgreSQL: schema and data, proven equal.
 #[derive(Debug, Parser)]

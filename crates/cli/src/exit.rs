@@ -1,10 +1,10 @@
 //! How a command ends: its exit status, its error as text or JSON.
 //! Owns the way from an error to a status; never decides what is an error.
 
+use crate::settings::may_hold_secret;
 use crate::show::{Show, json, text};
 use lite2pg_engine::observe::Report;
 use lite2pg_engine::observe::report::ErrorReport;
-use lite2pg_engine::target::Conninfo;
 use lite2pg_engine::{Error, Kind};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -51,7 +51,7 @@ pub fn causes(error: &Error) -> Vec<String> {
     out
 }
 
-/// Tells an error and gives its status. `again` is the command that goes on, for an interrupted run.
+/// Tells an error and gives its status.
 pub fn failed(show: &Show, error: &Error) -> ExitCode {
     if show.json {
         show.document(&report_of(error));
@@ -71,7 +71,7 @@ pub fn refused(refused: &clap::Error, arguments: impl IntoIterator<Item = OsStri
     // clap repeats what it did not understand, and that may be a target with a password in it.
     let said = hide_targets(&refused.to_string(), &arguments);
     let said = said.trim_end();
-    if arguments.iter().take_while(|a| *a != "--").any(|a| a == "--json") {
+    if wants_json(&arguments) {
         let (message, hint) = said.split_once("\n\n").unwrap_or((said, ""));
         let message = message.trim_start_matches("error: ").to_owned();
         let hint = Some(hint.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|h| !h.is_empty());
@@ -82,12 +82,24 @@ pub fn refused(refused: &clap::Error, arguments: impl IntoIterator<Item = OsStri
     ExitCode::from(Kind::Usage.exit())
 }
 
+/// Whether `--json` was asked for, as far as arguments that nobody understood tell.
+pub fn wants_json(arguments: &[String]) -> bool {
+    arguments.iter().take_while(|a| *a != "--").any(|a| a == "--json")
+}
+
 fn hide_targets(text: &str, arguments: &[String]) -> String {
-    let mut out = text.to_owned();
-    for argument in arguments.iter().filter(|a| Conninfo::looks_like_target(a) && !a.starts_with('-')) {
-        out = out.replace(argument.as_str(), "(a target)");
+    let mut secret: Vec<&str> = Vec::new();
+    for argument in arguments.iter().skip(1) {
+        match (argument.starts_with('-'), argument.split_once('=')) {
+            (true, Some((_, value))) if may_hold_secret(value) => secret.push(value),
+            (true, _) if argument.contains('@') || argument.contains("//") => secret.push(argument),
+            (false, _) if may_hold_secret(argument) => secret.push(argument),
+            _ => {}
+        }
     }
-    out
+    // One may be a part of another.
+    secret.sort_by_key(|s| std::cmp::Reverse(s.len()));
+    secret.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "(a target)"))
 }
 
 #[cfg(test)]

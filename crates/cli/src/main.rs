@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod exit;
+mod panics;
 mod settings;
 mod show;
 mod signals;
@@ -12,8 +13,9 @@ mod signals;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match args::read(std::env::args_os()) {
+    let as_json = exit::wants_json(&std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect::<Vec<_>>());
+    panics::told(as_json, || match args::read(std::env::args_os()) {
         Ok(cli) => commands::run(&cli),
         Err(refused) => exit::refused(&refused, std::env::args_os()),
-    }
+    })
 }

@@ -9,6 +9,8 @@ use lite2pg_engine::target::control::Operator;
 use lite2pg_engine::target::{Conninfo, Surroundings};
 use lite2pg_engine::{Error, Result};
 use lite2pg_model::mapping::policy::Policies;
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -23,6 +25,8 @@ pub struct World {
     pub work_dir: PathBuf,
     root: bool,
     cache_dir: PathBuf,
+    /// How the target was read, where that is not as it stands.
+    read_as: OnceCell<String>,
 }
 
 fn var(name: &str) -> Option<OsString> {
@@ -55,6 +59,7 @@ impl World {
             around: Surroundings { env, home, user: Some(name) },
             work_dir,
             root: uid == 0,
+            read_as: OnceCell::new(),
         }
     }
 
@@ -69,12 +74,22 @@ impl World {
             return Ok(TargetSpec::Managed(self.managed(Path::new(given), place)));
         }
         let text = given.to_str().ok_or_else(|| Error::usage("the target is not valid UTF-8"))?;
+        let (text, driver) = without_driver(text);
+        if let Some(driver) = driver {
+            let _ = self.read_as.set(format!("the target's {driver}:// is read as postgresql://"));
+        }
+        let text = text.as_ref();
         if !text.trim().is_empty() && !Conninfo::looks_like_target(text) {
             let hint = "a target is postgresql://user@host/db, \"host=… dbname=…\", or a directory such as shop.db.pg; \
                         for a database's name alone write dbname=NAME";
-            return Err(Error::usage("is no target").about(format!("{text:?}")).hint(hint));
+            return Err(Error::usage("is no target").about(beginning(text)).hint(hint));
         }
         Conninfo::parse(text, &self.around).map(TargetSpec::Server)
+    }
+
+    /// What a person should know of how the target was read.
+    pub fn read_as(&self) -> Option<&str> {
+        self.read_as.get().map(String::as_str)
     }
 
     /// The target of `status` and `history`, which take a source as well.
@@ -111,6 +126,7 @@ impl World {
     /// The settings of a command that reads a source.
     pub fn settings(&self, way: &Way, reading: Option<&Reading>, answers: Option<&Answers>) -> Result<Settings> {
         let given = answers.map_or(&[][..], |a| a.policy.as_slice());
+        no_target_here("SOURCE", &way.source)?;
         let policies = Policies::parse(given).map_err(|e| Error::usage(e.to_string()).about("--policy"))?;
         let jobs = reading.and_then(|r| r.jobs).map_or_else(default_jobs, usize::from);
         Ok(Settings {
@@ -180,13 +196,57 @@ fn is_managed_dir(path: &Path) -> bool {
 }
 
 /// `serve` and `dump` take the source as well as the directory.
-pub fn managed_dir_of(path: &Path) -> PathBuf {
+///
+/// # Errors
+/// It is a server's address.
+pub fn managed_dir_of(path: &Path) -> Result<PathBuf> {
+    no_target_here("DIR", path)?;
     if !is_managed_dir(path) && path.is_file() {
         let mut dir = path.as_os_str().to_owned();
         dir.push(".pg");
-        return dir.into();
+        return Ok(dir.into());
     }
-    path.to_owned()
+    Ok(path.to_owned())
+}
+
+/// A server's address where a file belongs may hold a password, and what is said of files repeats their names.
+fn no_target_here(place: &str, path: &Path) -> Result<()> {
+    let text = path.to_string_lossy();
+    match may_hold_secret(&text) && std::fs::symlink_metadata(path).is_err() {
+        true => Err(Error::usage(format!("{place} is a file or a directory, and no server's address"))
+            .about(beginning(&text))
+            .hint("the order is: lite2pg COMMAND SOURCE [TARGET]; a file of that name is written ./NAME")),
+        false => Ok(()),
+    }
+}
+
+/// Whether a text that was refused may be the address of a server, with a password in it.
+pub fn may_hold_secret(text: &str) -> bool {
+    // A path says that it is one.
+    let is_path = text.starts_with(['/', '.', '~']) && !text.contains("://");
+    let has = |mark: &str| text.contains(mark);
+    let words = text.to_ascii_lowercase();
+    !is_path && (Conninfo::looks_like_target(text) || has("//") || has("@") || words.contains("password"))
+}
+
+/// What a refused text begins with, quoted: what follows may be a password.
+fn beginning(text: &str) -> String {
+    let end = text.find(|c: char| ":@=/?&;,'\"".contains(c) || c.is_whitespace());
+    match end {
+        None => format!("{text:?}"),
+        Some(end) => format!("{:?}…", &text[..end]),
+    }
+}
+
+/// SQLAlchemy names its driver in the scheme: `postgresql+psycopg://`. The text as libpq reads it, and that scheme.
+fn without_driver(text: &str) -> (Cow<'_, str>, Option<&str>) {
+    let text = text.trim_start();
+    let Some((scheme, rest)) = text.split_once("://") else { return (text.into(), None) };
+    let driver = scheme.strip_prefix("postgresql+").or_else(|| scheme.strip_prefix("postgres+"));
+    match driver.is_some_and(|d| !d.is_empty() && d.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')) {
+        true => (format!("postgresql://{rest}").into(), Some(scheme)),
+        false => (text.into(), None),
+    }
 }
 
 /// Name and home of a user, from the system's own list.

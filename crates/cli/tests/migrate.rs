@@ -213,6 +213,53 @@ fn the_second_signal_ends_at_once() {
     bench.run(&args).exits(0);
 }
 
+/// A command that waits for a lock is asked to end, once or twice.
+fn interrupted(bench: &Bench, cluster: &Cluster, args: &[&str], twice: bool) -> Out {
+    let mut other = cluster.client("shop");
+    let mut lock = other.transaction().unwrap();
+    lock.batch_execute("LOCK TABLE customers IN ACCESS EXCLUSIVE MODE").unwrap();
+    let child = bench.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut watch = cluster.client("postgres");
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = 'shop'";
+    let end = Instant::now() + Duration::from_secs(20);
+    while watch.query_one(waits, &[]).unwrap().get::<_, i64>(0) == 0 {
+        assert!(Instant::now() < end, "{args:?} does not wait");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    signal("-INT", child.id());
+    std::thread::sleep(Duration::from_millis(300));
+    if twice {
+        signal("-INT", child.id());
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    lock.rollback().unwrap();
+    let out = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Out { exit: out.status.code().unwrap(), stdout: text(out.stdout), stderr: text(out.stderr) }
+}
+
+#[test]
+fn every_command_tells_its_own_way_on_after_an_interruption() {
+    let (bench, cluster) = (Bench::new(), Cluster::start(&[], &[]));
+    let (source, target) = (bench.sqlite("shop.db", SHOP), target(&cluster, "shop"));
+    bench.run(&["migrate", &source, &target]).exits(0);
+    for (command, once, at_once) in [
+        (&["verify", "--jobs", "1"][..], "", "ended at once; no table was touched"),
+        (&["rollback"], "nothing was undone; the same command begins again", "ended at once; it was done whole or not"),
+    ] {
+        let args = [command, &[&source, &target]].concat();
+        // Once: a comparison as short as this one may come to its end before it looks whether it is to end.
+        let out = interrupted(&bench, &cluster, &args, false);
+        assert!(out.exit == 8 || out.exit == 0 && once.is_empty(), "{out:?}");
+        assert!(out.stderr.contains(once) && !out.stderr.contains("goes on"), "{}", out.stderr);
+        let out = interrupted(&bench, &cluster, &args, true).exits(8);
+        assert!(out.stderr.contains(at_once) && !out.stderr.contains("goes on"), "{}", out.stderr);
+        let document = interrupted(&bench, &cluster, &[&args[..], &["--json"]].concat(), true).exits(8).json();
+        assert!(document["error"]["hint"].as_str().unwrap().starts_with(at_once), "{document}");
+    }
+    bench.run(&["verify", &source, &target]).exits(0);
+}
+
 #[test]
 fn a_managed_postgresql_from_first_to_last() {
     let bench = Bench::new();
@@ -250,6 +297,14 @@ fn a_managed_postgresql_from_first_to_last() {
         .output()
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&psql.stdout), "4\n", "{}", String::from_utf8_lossy(&psql.stderr));
+    // It ends by itself: standard output still has the one document.
+    signal("-INT", said["pid"].as_u64().unwrap().try_into().unwrap());
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+    stdout.read_to_string(&mut text).unwrap();
+    assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|s| s == said), "{text}");
+
+    let mut child = bench.command(&["serve", "shop.db.pg"]).stdout(Stdio::piped()).spawn().unwrap();
+    assert!(child.stdout.as_mut().unwrap().read(&mut buffer).unwrap() > 0);
     signal("-INT", child.id());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     bench.run(&["rollback", &source, "--purge"]).exits(0);

@@ -87,9 +87,25 @@ fn a_whole_migration_as_people_read_it() {
         let out = bench.run(args);
         assert!(!out.stdout.contains('\u{1b}') && !out.stderr.contains('\u{1b}'), "no colours into a pipe");
         assert_eq!(out.stderr, "", "short stages have no lines of their own");
+        times_add_up(&out.stdout);
         all.push_str(&format!("$ lite2pg {}\n{}(exit {})\n\n", args.join(" "), out.stdout, out.exit));
     }
     seen("migration", &normal(&all, &bench, &cluster));
+}
+
+/// The parts of the line `time` are the whole that the last line tells, as exactly as that is written.
+#[track_caller]
+fn times_add_up(stdout: &str) {
+    let Some(parts) = stdout.lines().find_map(|l| l.strip_prefix("  time    ")) else { return };
+    let published = stdout.lines().find(|l| l.starts_with("published ")).unwrap();
+    let seconds = |part: &str| {
+        let (rest, unit) = part.rsplit_once(' ').unwrap();
+        let number: f64 = rest.rsplit(' ').next().unwrap().parse().unwrap();
+        if unit == "ms" { number / 1000.0 } else { number }
+    };
+    let sum: f64 = parts.split(" · ").map(seconds).sum();
+    let whole = seconds(published.split(" · ").nth(1).unwrap());
+    assert!((sum - whole).abs() < 0.0511, "{parts}\n{published}");
 }
 
 #[test]

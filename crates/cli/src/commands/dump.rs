@@ -8,17 +8,18 @@ use crate::show::{Show, human, text};
 use lite2pg_engine::run::TargetSpec;
 use lite2pg_engine::{Error, Result, local};
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 pub fn run(args: &Dump, show: &Show) -> Result<u8> {
     let world = World::read(args.place.work_dir.as_deref());
-    let options = world.managed(&managed_dir_of(&args.dir), &args.place);
+    let options = world.managed(&managed_dir_of(&args.dir)?, &args.place);
+    let to_stdout = args.output == Path::new("-");
+    if to_stdout {
+        may_go_to_stdout(show)?;
+    }
     must_exist(&TargetSpec::Managed(options.clone()))?;
-    if args.output == Path::new("-") {
-        if show.json {
-            return Err(Error::usage("--json and -o - would both write to standard output").hint("name a file with -o"));
-        }
+    if to_stdout {
         local::dump(&options, BufWriter::new(std::io::stdout().lock()))?;
         return Ok(0);
     }
@@ -51,4 +52,16 @@ pub fn run(args: &Dump, show: &Show) -> Result<u8> {
     let load = format!("psql -X -v ON_ERROR_STOP=1 -f {} postgresql://user@host/an_empty_database", text::shell(&file));
     show.line(&human::head(show, "load", &load));
     Ok(0)
+}
+
+/// Rows are written as they are, and their characters could steer a terminal.
+fn may_go_to_stdout(show: &Show) -> Result<()> {
+    if show.json {
+        return Err(Error::usage("--json and -o - would both write to standard output").hint("name a file with -o"));
+    }
+    if std::io::stdout().is_terminal() {
+        return Err(Error::usage("-o - would write the rows, whatever is in them, to a terminal")
+            .hint("redirect standard output (> FILE, or | psql …), or name a file with -o"));
+    }
+    Ok(())
 }

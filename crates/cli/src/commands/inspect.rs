@@ -24,8 +24,8 @@ const SHORT: usize = 40;
 pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());
     let settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
-    warn_about_target(show, &settings.target);
-    signals::watch(show);
+    warn_about_target(show, &world, &settings.target);
+    signals::watch(show, &signals::LOOK);
     let all = Line::new("inspect", &args.way, &settings.target).answers(&args.answers).word("-v").text();
     let fan = observers(&show.without_plan(), global, &world, "inspect", false, all.clone())?;
     let inspection = run::inspect(&settings, args.way.target.is_some(), &fan, &CANCEL)?;

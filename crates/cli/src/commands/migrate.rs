@@ -23,8 +23,15 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
     if !args.dry_run {
         world.make_places(&mut settings)?;
     }
-    warn_about_target(show, &settings.target);
-    signals::watch(show);
+    warn_about_target(show, &world, &settings.target);
+    signals::watch(
+        show,
+        match (args.dry_run, settings.rollback_on_failure) {
+            (true, _) => &signals::TRIAL,
+            (false, true) => &signals::BACK,
+            (false, false) => &signals::KEEP,
+        },
+    );
     let inspect = Line::new("inspect", &args.way, &settings.target).answers(&args.answers).word("-v").text();
     let fan = observers(show, global, &world, "migrate", !args.dry_run, inspect)?;
     if args.dry_run {
@@ -51,6 +58,10 @@ fn next_command(args: &Migrate, settings: &Settings, mut error: Error) -> Error 
         let undo = Line::new("rollback", &args.way, &settings.target).text();
         error.hint = Some(format!("to go on:  {again}\nto undo:   {undo}"));
     }
+    if error.kind == Kind::Interrupted && error.hint == run::pool::interrupted().hint {
+        // No run had begun that could be rolled back.
+        error.hint = Some("no table was made; the same command begins again".to_owned());
+    }
     error
 }
 
@@ -69,7 +80,7 @@ fn finished(args: &Migrate, settings: &Settings, report: &Report, show: &Show) {
     match report.exit {
         0 if report.already_done => already_done(args, settings, report, show),
         0 => done(args, settings, report, show),
-        5 => decide::advise(show, report, again(args, settings), "nothing was written to the target"),
+        5 => decide::advise(show, report, again(args, settings), "no table was made"),
         _ => different(args, settings, report, show),
     }
 }
@@ -107,11 +118,12 @@ fn already_done(args: &Migrate, settings: &Settings, report: &Report, show: &Sho
     let tables = text::counted(report.tables.len() as u64, "table", "tables");
     let rows = text::counted(report.tables.iter().map(|t| t.rows).sum(), "row", "rows");
     let equal = !report.tables.is_empty() && report.tables.iter().all(|t| t.verified);
-    let proven = if equal { ", both sides equal" } else { "" };
+    let proven = if equal { "; both sides were equal then, and" } else { ";" };
     let run = text::clean(&report.run);
     let what = show.paint().bold("already done");
-    show.line(&format!("{what} · run {run} published {tables} with {rows}{proven}; the source has not changed since"));
-    show.line(&human::head(show, "check", &Line::new("verify", &args.way, &settings.target).text()));
+    show.line(&format!("{what} · run {run} published {tables} with {rows}{proven} the source has not changed since"));
+    // Rows of the target may have changed: this looks at them.
+    show.line(&human::head(show, "compare", &Line::new("verify", &args.way, &settings.target).text()));
     show.line(&human::head(show, "undo", &Line::new("rollback", &args.way, &settings.target).text()));
 }
 

@@ -19,6 +19,7 @@ use crate::settings::World;
 use crate::show::Show;
 use crate::show::log::{self, Lines};
 use crate::show::progress::{Fan, People};
+use crate::signals;
 use lite2pg_engine::observe::Observer;
 use lite2pg_engine::run::{Settings, TargetSpec};
 use lite2pg_engine::{Error, Result};
@@ -38,13 +39,13 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::History(args) => status::run(args, true, &show),
         Command::Serve(args) => serve::run(args, &show),
         Command::Dump(args) => dump::run(args, &show),
-        Command::Completions { shell } => man::completions(*shell),
-        Command::Man { dir } => man::run(dir.as_deref()),
+        Command::Completions { shell } => man::completions(*shell, &show),
+        Command::Man { dir } => man::run(dir.as_deref(), &show),
         Command::Keeper => return serve::keeper(),
     };
     match out {
         Ok(status) => ExitCode::from(status),
-        Err(error) => exit::failed(&show, &error),
+        Err(error) => exit::failed(&show, &signals::next_step(error)),
     }
 }
 
@@ -77,7 +78,8 @@ fn observers(
 }
 
 /// Warnings about the target's text and files, once.
-fn warn_about_target(show: &Show, target: &TargetSpec) {
+fn warn_about_target(show: &Show, world: &World, target: &TargetSpec) {
+    world.read_as().into_iter().for_each(|note| show.aside(&format!("note: {note}")));
     let TargetSpec::Server(conninfo) = target else { return };
     if conninfo.password_was_in_text() {
         show.warning(
@@ -100,9 +102,9 @@ fn must_exist(target: &TargetSpec) -> Result<()> {
 }
 
 /// Settings of a command that only works where a migration was.
-fn settings_of_existing(show: &Show, settings: Result<Settings>) -> Result<Settings> {
+fn settings_of_existing(show: &Show, world: &World, settings: Result<Settings>) -> Result<Settings> {
     let settings = settings?;
-    warn_about_target(show, &settings.target);
+    warn_about_target(show, world, &settings.target);
     must_exist(&settings.target)?;
     Ok(settings)
 }

@@ -15,8 +15,8 @@ use std::path::Path;
 pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());
     let settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
-    warn_about_target(show, &settings.target);
-    signals::watch(show);
+    warn_about_target(show, &world, &settings.target);
+    signals::watch(show, &signals::LOOK);
     let to_stdout = args.output == Path::new("-");
     let line = Line::new("inspect", &args.way, &settings.target).answers(&args.answers);
     // The plan itself may go to standard output; then nothing else does.
@@ -53,7 +53,7 @@ pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
     if inspection.report.exit != 0 {
         let line = Line::new("migrate", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
         let to_stderr = if to_stdout { show.silent() } else { show.clone() };
-        decide::advise(&to_stderr, &inspection.report, line, "nothing was written to the target");
+        decide::advise(&to_stderr, &inspection.report, line, "no table was made");
     }
     Ok(inspection.report.exit)
 }

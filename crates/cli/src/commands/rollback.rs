@@ -12,8 +12,8 @@ use lite2pg_engine::safety::rollback::{RollbackOptions, Undone, rollback};
 
 pub fn run(args: &Rollback, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());
-    let settings = settings_of_existing(show, world.settings(&args.way, None, None))?;
-    signals::watch(show);
+    let settings = settings_of_existing(show, &world, world.settings(&args.way, None, None))?;
+    signals::watch(show, &signals::UNDO);
     let fan = observers(show, global, &world, "rollback", !args.dry_run, String::new())?;
     let options = RollbackOptions { dry_run: args.dry_run, discard_changes: args.discard_changes, purge: args.purge };
     let undone = rollback(&settings, options, &fan, &CANCEL)?;

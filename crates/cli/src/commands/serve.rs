@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 
 pub fn run(args: &Serve, show: &Show) -> Result<u8> {
     let world = World::read(args.place.work_dir.as_deref());
-    let mut options = world.managed(&managed_dir_of(&args.dir), &args.place);
+    let mut options = world.managed(&managed_dir_of(&args.dir)?, &args.place);
     options.tcp = args.port;
     must_exist(&TargetSpec::Managed(options.clone()))?;
     let stop = signals::flag();

@@ -13,7 +13,7 @@ use lite2pg_engine::run::{History, RunStatus, history};
 pub fn run(args: &Status, all: bool, show: &Show) -> Result<u8> {
     let world = World::read(args.managed.work_dir.as_deref());
     let target = world.target_or_source(&args.place, &args.managed)?;
-    warn_about_target(show, &target);
+    warn_about_target(show, &world, &target);
     must_exist(&target)?;
     let mut history = history(&target, &world.operator)?;
     if !all {

@@ -12,8 +12,8 @@ use lite2pg_engine::{Error, Kind, Result, verify};
 
 pub fn run(args: &Verify, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());
-    let settings = settings_of_existing(show, world.settings(&args.way, Some(&args.reading), None))?;
-    signals::watch(show);
+    let settings = settings_of_existing(show, &world, world.settings(&args.way, Some(&args.reading), None))?;
+    signals::watch(show, &signals::LOOK);
     let inspect = Line::new("inspect", &args.way, &settings.target).word("-v").text();
     let fan = observers(show, global, &world, "verify", true, inspect)?;
     let begin = std::time::Instant::now();

@@ -172,19 +172,25 @@ pub fn proven(report: &Report) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
-/// `census 0.1 s · copy 0.4 s …`: every stage that took a hundredth of the time or more, and what the rest was.
+/// `census 0.1 s · copy 0.4 s …`: the stages and what the rest was, rounded so that they add up to the whole time.
 pub fn stages(report: &Report, managed: bool) -> String {
-    let mut parts = Vec::new();
-    let mut rest = report.seconds;
-    for stage in report.stages.iter().filter(|s| s.seconds * 100.0 >= report.seconds && s.seconds > 0.0) {
-        parts.push(format!("{} {}", text::clean(&stage.name), text::seconds(stage.seconds)));
-        rest -= stage.seconds;
-    }
-    if rest * 100.0 >= report.seconds {
-        let what = if managed { "start and stop of PostgreSQL, bookkeeping" } else { "connecting, bookkeeping" };
-        parts.push(format!("{what} {}", text::seconds(rest)));
-    }
-    parts.join(" · ")
+    let unit = if report.seconds < 1.0 { 0.001 } else { 0.1 };
+    let rest = report.seconds - report.stages.iter().map(|s| s.seconds).sum::<f64>();
+    let what = if managed { "start and stop of PostgreSQL, bookkeeping" } else { "connecting, bookkeeping" };
+    let mut parts: Vec<(String, f64)> =
+        report.stages.iter().map(|s| (text::clean(&s.name).into_owned(), s.seconds / unit)).collect();
+    parts.push((what.to_owned(), rest.max(0.0) / unit));
+    // Each is rounded down; what is left over goes to those that lost most.
+    let mut units: Vec<u64> = parts.iter().map(|(_, n)| n.floor() as u64).collect();
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by(|a, b| parts[*b].1.fract().total_cmp(&parts[*a].1.fract()));
+    let left = ((report.seconds / unit).round() as u64).saturating_sub(units.iter().sum());
+    order.iter().take(left as usize).for_each(|i| units[*i] += 1);
+    let shown = parts.iter().zip(units).filter(|(_, n)| *n > 0).map(|((name, _), n)| match unit < 0.01 {
+        true => format!("{name} {n} ms"),
+        false => format!("{name} {}", text::seconds(n as f64 * unit)),
+    });
+    shown.collect::<Vec<_>>().join(" · ")
 }
 
 /// `7.2 s · peak memory 92 MiB`.

@@ -12,8 +12,21 @@ pub mod text;
 
 use crate::args::{Color, Global, LogFormat};
 use indicatif::{MultiProgress, ProgressDrawTarget};
-use lite2pg_engine::Error;
+use lite2pg_engine::{Error, Kind};
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Standard error holds JSON lines only; for the panic hook, which knows no [`Show`].
+static LOG_JSON: AtomicBool = AtomicBool::new(false);
+
+/// An internal error, where nothing else is left to tell it: one line on standard error.
+pub fn internal_error(message: &str) {
+    if LOG_JSON.load(Ordering::Relaxed) {
+        let line = serde_json::json!({ "event": "error", "exit": Kind::Internal.exit(), "message": message });
+        return log::Lines::new(std::io::stderr()).put(&line);
+    }
+    text::to_stderr(&format!("error: {}", text::clean(message)));
+}
 
 /// How this process shows things. Cheap to clone; every clone draws to the same bars.
 #[derive(Clone)]
@@ -77,6 +90,7 @@ impl Show {
         };
         let terminal = std::io::stderr().is_terminal();
         let log_json = global.log_format == LogFormat::Json;
+        LOG_JSON.store(log_json, Ordering::Relaxed);
         let bars_wanted = terminal && !dumb && !global.quiet && !log_json;
         let drawn = if bars_wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Show {
@@ -191,22 +205,24 @@ impl Show {
     }
 
     /// The first Ctrl-C.
-    pub fn asked_to_end(&self) {
+    pub fn asked_to_end(&self, text: &str) {
         if self.log_json {
             return self.log_line(&serde_json::json!({ "event": "asked-to-end" }));
         }
-        let text = "finishing the current chunk; the same command goes on later (Ctrl-C again ends at once)";
-        self.bars.suspend(|| text::to_stderr(text));
+        self.bars.suspend(|| text::to_stderr(&format!("{text} (Ctrl-C again ends at once)")));
     }
 
-    /// The second one: the process ends after this.
-    pub fn ended_at_once(&self) {
+    /// The second one: the process ends after this, with the status that is returned.
+    pub fn ended_at_once(&self, text: &str) -> u8 {
+        let error = Error::new(Kind::Interrupted, "interrupted").hint(text);
+        let mut exit = error.kind.exit();
         if self.json {
-            let error = lite2pg_engine::run::pool::interrupted();
-            self.document(&crate::exit::report_of(&error));
+            let _ = self.bars.clear();
+            exit = json::print(&crate::exit::report_of(&error));
         }
         if !self.log_json {
-            text::to_stderr("ended at once; the same command goes on from the last finished chunk");
+            text::to_stderr(text);
         }
+        exit
     }
 }

@@ -2,6 +2,7 @@
 //! Owns the meaning of SQL; never runs any.
 
 pub mod ast;
+pub mod guard;
 pub mod resolve;
 pub mod sqlite;
 pub mod translate;

@@ -9,9 +9,9 @@ mod text;
 pub use literal::{dequote, numeric};
 
 use super::ast::Expr;
+use super::guard;
 use crate::schema::{Deferrable, Expression};
 use sqlite3_parser::{Bump, FallibleIterator as _, ast, lexer::sql::Parser};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The names an expression may use: the table it belongs to and its columns.
 #[derive(Clone, Debug, Default)]
@@ -172,7 +172,7 @@ fn first<T>(sql: &str, then: impl FnOnce(&ast::Stmt) -> Result<T, String>) -> Re
     if let Some(why) = text::too_deep(sql) {
         return Err(why);
     }
-    let run = AssertUnwindSafe(|| {
+    let run = || {
         let bump = Bump::new();
         let mut parser = Parser::new(&bump, sql.as_bytes());
         match parser.next() {
@@ -180,8 +180,8 @@ fn first<T>(sql: &str, then: impl FnOnce(&ast::Stmt) -> Result<T, String>) -> Re
             Ok(_) => Err("it holds no statement".into()),
             Err(e) => Err(e.to_string()),
         }
-    });
-    catch_unwind(run).unwrap_or_else(|_| Err("the parser gave up".into()))
+    };
+    guard::run(run).unwrap_or_else(|| Err("the parser gave up".into()))
 }
 
 /// A clause of ON CONFLICT as one word, or `None` for ABORT, which is what happens anyway.

@@ -1,0 +1,87 @@
+//! What is refused before anything is opened: targets in other forms, streams that cannot take the output.
+//! Owns the checks that a refusal never repeats a password and is one document with `--json`.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use std::fs::File;
+use support::*;
+
+#[test]
+fn a_refused_target_is_never_repeated() {
+    let bench = Bench::new();
+    let source = bench.sqlite("a.db", SHOP);
+    for (args, begins) in [
+        (&["migrate", &source, "user:geheim@host/db"][..], "\"user\"…"),
+        (&["migrate", &source, "postgres//u:geheim@h"], "\"postgres\"…"),
+        (&["migrate", &source, "psql \"host=h password=geheim\""], "\"psql\"…"),
+        (&["migrate", &source, "jdbc:postgresql://h/d?user=u&password=geheim"], "\"jdbc\"…"),
+        (&["migrate", &source, "postgresql+://u:geheim@h/d"], "\"postgresql+\"…"),
+        (&["history", "user:geheim@host/db"], "\"user\"…"),
+        // In the place of something else.
+        (&["migrate", "postgresql://u:geheim@h/d"], "\"postgresql\"…"),
+        (&["verify", "postgresql+psycopg://u:geheim@h/d", &source], "\"postgresql+psycopg\"…"),
+        (&["serve", "postgresql://u:geheim@h/d"], "\"postgresql\"…"),
+        (&["dump", "u:geheim@h/d", "-o", "x.sql"], "\"u\"…"),
+        // clap repeats what it refuses.
+        (&["migrate", &source, "--jobs=postgresql://u:geheim@h/d"], "(a target)"),
+        (&["migrate", &source, "--jobs", "u:geheim@h/d"], "(a target)"),
+        (&["migrate", &source, "--chunk-bytes=host=h password=geheim"], "(a target)"),
+        (&["migrate", &source, "--postgresql://u:geheim@h/d"], ""),
+        (&["migrate", &source, "-postgresql://u:geheim@h/d"], ""),
+        (&["migrate", &source, &source, "u:geheim@h/d"], "(a target)"),
+        (&["u:geheim@h/d"], "(a target)"),
+    ] {
+        let people = bench.run(args).exits(2);
+        assert!(people.stderr.contains(begins) && people.stdout.is_empty(), "{args:?} {}", people.stderr);
+        let args: Vec<&str> = [&["--json"], args].concat();
+        let program = bench.run(&args).exits(2);
+        assert_eq!(program.json()["exit"], 2, "{args:?}");
+        for said in [people.stderr, program.stdout, program.stderr] {
+            assert!(!said.contains("geheim"), "{args:?} {said}");
+        }
+    }
+    assert!(!bench.kept().contains("geheim"));
+    // A file may be called anything.
+    let odd = bench.sqlite("u@h.db", SHOP);
+    bench.run(&["inspect", &odd]).exits(0);
+    bench.run(&["inspect", "u@h.db"]).exits(0);
+}
+
+#[test]
+fn sqlalchemys_scheme_is_read_as_postgresql() {
+    let cluster = lite2pg_testkit::cluster::Cluster::start(&[], &[]);
+    let bench = Bench::new();
+    let source = bench.sqlite("a.db", SHOP);
+    let target = target(&cluster, "shop").replace("postgresql://", "postgresql+psycopg://");
+    let out = bench.run(&["migrate", &source, &target]).exits(0);
+    assert!(out.stderr.contains("note: the target's postgresql+psycopg:// is read as postgresql://"), "{}", out.stderr);
+    let undo = out.stdout.lines().find(|l| l.starts_with("undo ")).unwrap();
+    assert!(undo.contains("'postgresql://postgres@/shop"), "{undo}");
+    assert_eq!(bench.run(&["history", &target, "--json"]).exits(0).json()["runs"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_dump_does_not_go_to_a_terminal() {
+    let bench = Bench::new();
+    // The master's side of a terminal is one too.
+    let terminal = File::options().read(true).write(true).open("/dev/ptmx").unwrap();
+    let mut child = bench.command(&["dump", "a.db.pg", "-o", "-"]);
+    let out = child.stdout(terminal).stderr(std::process::Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    let stderr = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("terminal") && stderr.contains("redirect"), "{stderr}");
+    // Into a pipe it may go: then it is the directory that is missing.
+    bench.run(&["dump", "a.db.pg", "-o", "-"]).exits(4);
+}
+
+#[test]
+fn what_is_no_document_is_refused_with_json() {
+    let bench = Bench::new();
+    for args in [&["man", "--json"][..], &["completions", "bash", "--json"], &["dump", "a.db.pg", "-o", "-", "--json"]]
+    {
+        let document = bench.run(args).exits(2).json();
+        assert_eq!((document["status"].as_str(), document["exit"].as_u64()), (Some("failed"), Some(2)), "{args:?}");
+    }
+    assert_eq!(bench.run(&["man", "--dir", "pages", "--json"]).exits(0).json()["written"], "pages");
+}
