@@ -255,7 +255,7 @@ fn what_translates_means_the_same() {
     let columns: Vec<ScopeColumn> = COLUMNS
         .iter()
         .zip(&table.columns)
-        .map(|(c, source)| ScopeColumn { target: c.0, ty: c.2, source, class: c.3 })
+        .map(|(c, source)| ScopeColumn { target: c.0, ty: c.2, source, class: c.3, mixed: false })
         .collect();
     let scope = Scope { columns: &columns, collate_c: true };
     let (mut conditions, mut values, mut wrong) = (0, 0, Vec::new());

@@ -89,7 +89,13 @@ fn translate(db: &Connection, schema: &Schema, tally: &mut Tally) {
             .columns
             .iter()
             .zip(&classes)
-            .map(|(c, class)| ScopeColumn { target: &c.name, ty: pg_type(c, *class), source: c, class: *class })
+            .map(|(c, class)| ScopeColumn {
+                target: &c.name,
+                ty: pg_type(c, *class),
+                source: c,
+                class: *class,
+                mixed: false,
+            })
             .collect();
         let scope = Scope { columns: &columns, collate_c: true };
         for check in &table.checks {

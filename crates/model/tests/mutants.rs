@@ -126,7 +126,13 @@ fn translate_all(schema: &Schema) {
             .columns
             .iter()
             .enumerate()
-            .map(|(i, c)| ScopeColumn { target: &c.name, ty: types[(i + n) % types.len()], source: c, class: None })
+            .map(|(i, c)| ScopeColumn {
+                target: &c.name,
+                ty: types[(i + n) % types.len()],
+                source: c,
+                class: None,
+                mixed: false,
+            })
             .collect();
         let scope = Scope { columns: &columns, collate_c: true };
         let predicates = table.indexes.iter().filter_map(|i| i.predicate.as_ref());

@@ -12,14 +12,24 @@ pub const MAX_BYTES: usize = 100 << 20;
 /// Source: <https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-NUMERIC-TABLE>.
 const MAX_BEFORE: i64 = 131_072;
 const MAX_AFTER: i64 = 16_383;
+/// Most digits that an exponent may stand for: `1e131000` is 9 bytes here and 131 kB in PostgreSQL.
+const MAX_EXPANDED: i64 = 1_000;
+/// Most elements and pairs of one value. PostgreSQL's parser keeps up to 72 bytes of each in one allocation below 1 GB.
+/// Source: `JSONB_MAX_PAIRS`, <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/jsonb_util.c>.
+const MAX_ELEMENTS: u64 = 10_000_000;
+/// Most bytes of one value as jsonb holds it: offsets have 28 bits.
+/// Source: `JENTRY_OFFLENMASK`, <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/include/utils/jsonb.h>.
+const MAX_HELD: u64 = 250 << 20;
+/// What each value takes at least: its entry of 4 bytes, and the head, first digits and alignment of a number.
+const PER_VALUE: u64 = 16;
 
 /// Whether `text`, which must be valid UTF-8, is such JSON.
 pub fn jsonb_safe(text: &[u8]) -> bool {
     if text.len() > MAX_BYTES {
         return false;
     }
-    let mut scan = Scan { text, at: 0, keys: Vec::new() };
-    scan.value(0).is_some() && scan.end()
+    let mut scan = Scan { text, at: 0, keys: Vec::new(), elements: 0, held: 0 };
+    scan.value(0).is_some() && scan.end() && scan.elements <= MAX_ELEMENTS && scan.held <= MAX_HELD
 }
 
 struct Scan<'a> {
@@ -27,6 +37,10 @@ struct Scan<'a> {
     at: usize,
     /// Hashes of the keys of the objects that are open: each object's own are those pushed since it began.
     keys: Vec<u64>,
+    /// Elements and pairs so far.
+    elements: u64,
+    /// Bytes that the value takes as jsonb so far, or more.
+    held: u64,
 }
 
 impl Scan<'_> {
@@ -62,6 +76,8 @@ impl Scan<'_> {
             return None;
         }
         self.spaces();
+        self.elements += 1;
+        self.held += PER_VALUE;
         match self.peek()? {
             b'{' => self.object(depth),
             b'[' => self.array(depth),
@@ -117,6 +133,7 @@ impl Scan<'_> {
             return None;
         }
         self.at += 1;
+        let from = self.at;
         let mut hash = 0xcbf2_9ce4_8422_2325u64;
         let mut add = |b: u8| {
             hash = (hash ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3);
@@ -126,7 +143,11 @@ impl Scan<'_> {
             let b = self.peek()?;
             self.at += 1;
             match b {
-                b'"' => return Some(hash),
+                b'"' => {
+                    // And an entry of 4 bytes, if it is a key.
+                    self.held += (self.at - from) as u64 + 4;
+                    return Some(hash);
+                }
                 0..0x20 => return None,
                 b'\\' => {
                     let mut utf8 = [0u8; 4];
@@ -213,6 +234,11 @@ impl Scan<'_> {
         }
         let before = i64::try_from(before).ok()? + exponent;
         let after = i64::try_from(after).ok()? - exponent;
+        let digits = before.max(0) + after.max(0);
+        if exponent != 0 && digits > MAX_EXPANDED {
+            return None;
+        }
+        self.held += digits.unsigned_abs();
         ((nonzero || !negative) && before <= MAX_BEFORE && after <= MAX_AFTER).then_some(())
     }
 }
@@ -233,8 +259,9 @@ mod tests {
             r#""\ud834\udd1e""#,
             r#""é\n\u0001""#,
             "0",
-            "1e131071",
-            "1e-16383",
+            "1e999",
+            "1e-999",
+            "0.5e-900",
         ] {
             assert!(jsonb_safe(good.as_bytes()), "{good}");
         }
@@ -259,8 +286,9 @@ mod tests {
             r#""\ud834x""#,
             r#"{"a":1,"a":2}"#,
             r#"{"a":1,"\u0061":2}"#,
-            "1e131072",
-            "1e-16384",
+            "1e1001",
+            "1e-1001",
+            "1e131000",
             "1e99999999999999999999",
             "\"a\nb\"",
             "[1] x",
@@ -272,6 +300,11 @@ mod tests {
         ] {
             assert!(!jsonb_safe(bad.as_bytes()), "{bad}");
         }
+        let many = |n: usize, what: &str| format!("[{}]", vec![what; n].join(","));
+        assert!(jsonb_safe(many(300_000, "1e99").as_bytes()));
+        assert!(!jsonb_safe(many(300_000, "1e999").as_bytes()), "300 MB of digits");
+        assert!(jsonb_safe(many(9_000_000, "1").as_bytes()) && !jsonb_safe(many(10_000_001, "1").as_bytes()));
+        assert!(jsonb_safe("9".repeat(131_072).as_bytes()) && !jsonb_safe("9".repeat(131_073).as_bytes()));
         let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
         assert!(jsonb_safe(deep(500).as_bytes()) && !jsonb_safe(deep(100_000).as_bytes()));
     }

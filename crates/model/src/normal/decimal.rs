@@ -47,13 +47,13 @@ impl Decimal {
             return Err(NoForm("a number beyond numeric's range"));
         }
         let scale = usize::try_from(self.scale.max(0)).unwrap_or(0);
-        let mut digits = self.digits.clone();
-        if !digits.is_empty() {
-            digits.extend(std::iter::repeat_n(b'0', usize::try_from(zeros).unwrap_or(0)));
-        }
-        while digits.len() <= scale {
-            digits.insert(0, b'0');
-        }
+        let zeros = if self.digits.is_empty() { 0 } else { usize::try_from(zeros).unwrap_or(0) };
+        // At least one digit stands before the point.
+        let missing = (scale + 1).saturating_sub(self.digits.len() + zeros);
+        let mut digits = Vec::with_capacity(missing + self.digits.len() + zeros);
+        digits.extend(std::iter::repeat_n(b'0', missing));
+        digits.extend_from_slice(&self.digits);
+        digits.extend(std::iter::repeat_n(b'0', zeros));
         let mut text = String::with_capacity(digits.len() + 2);
         if self.negative && digits.iter().any(|d| *d != b'0') {
             text.push('-');
@@ -115,6 +115,13 @@ mod tests {
         assert_eq!(c("15e-4"), Some(("0.0015".into(), "0.0015".into())));
         assert_eq!(c("."), None);
         assert_eq!(c("0e5"), Some(("0".into(), "0".into())));
+        assert_eq!(c("1e-3"), Some(("0.001".into(), "0.001".into())));
+        assert_eq!(c("100e-2"), Some(("1.00".into(), "1".into())));
+        assert_eq!(c("0e-2"), Some(("0.00".into(), "0".into())));
+        // Many small numbers with great exponents take time by their digits, not by the square of them.
+        let tiny = Decimal::parse(b"1e-147000").unwrap();
+        assert!((0..200).all(|_| tiny.scaled().unwrap().len() == 147_002));
+        assert!(Decimal::parse(b"1e-147457").unwrap().scaled().is_err());
     }
 
     #[test]

@@ -511,7 +511,8 @@ fn scope<'a>(
             let classes = [Class::Integer, Class::Real, Class::Text, Class::Blob];
             let mut held = classes.into_iter().filter(|c| values.of_class(*c) > 0);
             let class = held.next().filter(|_| held.next().is_none());
-            ScopeColumn { target, ty: mapped.ty, source, class }
+            let mixed = values.blobs > 0 && class.is_none();
+            ScopeColumn { target, ty: mapped.ty, source, class, mixed }
         })
         .collect()
 }

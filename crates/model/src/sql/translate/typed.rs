@@ -143,6 +143,9 @@ impl Typed {
             PgType::Numeric(_) => Kind::Number,
             PgType::Double => Kind::Double,
             PgType::Boolean => Kind::Bool,
+            PgType::Text | PgType::Bytea if column.mixed => other,
+            // Written as text for the sake of a linked column.
+            PgType::Text if class == Some(Class::Blob) => other,
             PgType::Text => {
                 loose = affinity != Affinity::Text && class != Some(Class::Text);
                 Kind::Text
