@@ -191,8 +191,11 @@ impl World {
 
 /// A directory that the tool manages, by its name or by what is in it.
 fn is_managed_dir(path: &Path) -> bool {
-    let named = path.extension().is_some_and(|e| e == "pg") && !path.to_string_lossy().contains("://");
-    named || path.join("data/lite2pg.json").exists() || path.join("lite2pg.json").exists()
+    let named = path.extension().is_some_and(|e| e == "pg");
+    // A server's database may be called so too.
+    named && (path.is_dir() || !may_hold_secret(&path.to_string_lossy()))
+        || path.join("data/lite2pg.json").exists()
+        || path.join("lite2pg.json").exists()
 }
 
 /// `serve` and `dump` take the source as well as the directory.
@@ -213,7 +216,7 @@ pub fn managed_dir_of(path: &Path) -> Result<PathBuf> {
 fn no_target_here(place: &str, path: &Path) -> Result<()> {
     let text = path.to_string_lossy();
     match may_hold_secret(&text) && std::fs::symlink_metadata(path).is_err() {
-        true => Err(Error::usage(format!("{place} is a file or a directory, and no server's address"))
+        true => Err(Error::usage(format!("there is no such file, and a server's address cannot be the {place}"))
             .about(beginning(&text))
             .hint("the order is: lite2pg COMMAND SOURCE [TARGET]; a file of that name is written ./NAME")),
         false => Ok(()),

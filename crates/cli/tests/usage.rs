@@ -17,6 +17,7 @@ fn a_refused_target_is_never_repeated() {
         (&["migrate", &source, "psql \"host=h password=geheim\""], "\"psql\"…"),
         (&["migrate", &source, "jdbc:postgresql://h/d?user=u&password=geheim"], "\"jdbc\"…"),
         (&["migrate", &source, "postgresql+://u:geheim@h/d"], "\"postgresql+\"…"),
+        (&["migrate", &source, "u:geheim@h/shop.pg"], "\"u\"…"),
         (&["history", "user:geheim@host/db"], "\"user\"…"),
         // In the place of something else.
         (&["migrate", "postgresql://u:geheim@h/d"], "\"postgresql\"…"),
@@ -41,7 +42,7 @@ fn a_refused_target_is_never_repeated() {
             assert!(!said.contains("geheim"), "{args:?} {said}");
         }
     }
-    assert!(!bench.kept().contains("geheim"));
+    assert!(!bench.kept().contains("geheim") && !std::path::Path::new(&bench.path("u:geheim@h")).exists());
     // A file may be called anything.
     let odd = bench.sqlite("u@h.db", SHOP);
     bench.run(&["inspect", &odd]).exits(0);
