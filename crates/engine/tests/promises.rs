@@ -80,7 +80,7 @@ fn a_published_run_whose_answer_was_lost_stays_and_is_told() {
         run.join().unwrap().unwrap_err()
     });
     assert_eq!(error.kind, Kind::Target, "{}", tell(&error));
-    assert!(error.hint.as_deref().is_some_and(|h| h.contains("again")), "{}", tell(&error));
+    assert!(error.hint.as_deref().is_some_and(|h| h.contains("run the same command again")), "{}", tell(&error));
     assert_eq!(status(&place, &cluster), "done");
     assert_eq!(text(&place, &cluster, "SELECT count(*)::text FROM public.orders"), "295");
     // The source lives on; the run that was published is of the copy.
@@ -275,7 +275,7 @@ fn purging_leaves_what_others_keep_beside_us() {
     place.must_migrate("first");
     place.client(&cluster).batch_execute("CREATE TABLE lite2pg.theirs AS SELECT 1 AS a").unwrap();
     let there = place.picture(&cluster);
-    let error = place.rollback(PURGE).err().expect("theirs was removed");
+    let error = place.rollback(PURGE).expect_err("theirs was removed");
     assert!(tell(&error).contains("theirs") && tell(&error).contains("schema lite2pg"), "{}", tell(&error));
     assert!(error.hint.as_deref().is_some_and(|h| h.contains("--purge")), "{}", tell(&error));
     assert_eq!(compare(&there, &place.picture(&cluster)), "", "half done");

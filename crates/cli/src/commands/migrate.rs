@@ -118,7 +118,7 @@ fn already_done(args: &Migrate, settings: &Settings, report: &Report, show: &Sho
     let tables = text::counted(report.tables.len() as u64, "table", "tables");
     let rows = text::counted(report.tables.iter().map(|t| t.rows).sum(), "row", "rows");
     let equal = !report.tables.is_empty() && report.tables.iter().all(|t| t.verified);
-    let proven = if equal { "; both sides were equal then, and" } else { ";" };
+    let proven = if equal { "; both sides were equal then, as many rows are there now, and" } else { ";" };
     let run = text::clean(&report.run);
     let what = show.paint().bold("already done");
     show.line(&format!("{what} · run {run} published {tables} with {rows}{proven} the source has not changed since"));

@@ -82,6 +82,8 @@ pub fn rollback(
         undo(&mut client, settings, options, &run, observer, cancel)
     })();
     let closed = session.close();
+    // What a process left that was killed before its run began.
+    prepare::sweep_copies(settings);
     let undone = outcome?;
     closed?;
     Ok(undone)
