@@ -150,6 +150,10 @@ pub mod codes {
     pub const DAMAGED: &str = "object-damaged";
     /// Rows that break a constraint or a type the schema declares, as SQLite's own check says.
     pub const INTEGRITY: &str = "constraint-broken";
+    /// Rows that break a CHECK of their own table.
+    pub const CHECK_BROKEN: &str = "check-broken";
+    /// The meaning of values is kept, the way each was written is not.
+    pub const NORMAL_FORM: &str = "normal-form";
     /// The next value of an identity column does not exist.
     pub const NO_NEXT_KEY: &str = "no-next-key";
 }

@@ -145,12 +145,21 @@ mod tests {
 
     #[test]
     fn every_policy_that_is_offered_exists() {
-        for kind in [Kind::Nul, Kind::InvalidUtf8, Kind::Mixed, Kind::Orphans, Kind::NullKey, Kind::DuplicateKey] {
+        for kind in [
+            Kind::Nul,
+            Kind::InvalidUtf8,
+            Kind::Mixed,
+            Kind::Orphans,
+            Kind::NullKey,
+            Kind::DuplicateKey,
+            Kind::Checks,
+            Kind::TooLarge,
+        ] {
             let hint = kind.hint();
             let offered = policy(&hint).unwrap();
             assert!(Policies::parse([offered]).unwrap().keeps(kind), "{hint}");
         }
-        assert_eq!(policy(&Kind::TooLarge.hint()), None);
+        assert_eq!(policy(Kind::NO_PLACE), None);
     }
 
     #[test]
@@ -160,7 +169,7 @@ mod tests {
             Finding::not_carried(codes::VIEW, "v", "m", "h"),
             Finding::data(codes::NUL, "t.c", "m", Kind::Nul.hint()),
             Finding::data(codes::NUL, "t.d", "m", Kind::Nul.hint()),
-            Finding::data(codes::TOO_LARGE, "t.e", "m", Kind::TooLarge.hint()),
+            Finding::data(codes::TOO_LARGE, "t.e", "m", Kind::NO_PLACE),
             Finding::note(codes::RENAMED, "x", "m", "h"),
         ];
         findings[1].accepted = true;

@@ -4,12 +4,12 @@
 
 use super::reader::Reader;
 use super::select;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::pool::Cancel;
 use lite2pg_model::mapping::decide::TableMapping;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::normal::{Form, NULL_TAG, digest, source};
-use lite2pg_model::schema::{IndexOn, Schema, Table, TableKind};
+use lite2pg_model::schema::{Index, IndexOn, Schema, Table, TableKind};
 use lite2pg_model::value::Value;
 use std::collections::BTreeMap;
 
@@ -33,39 +33,59 @@ pub fn count(
             continue;
         };
         let rows = profile.rows;
-        let mut of = |columns: Vec<usize>| -> Result<u64> {
+        let mut of = |columns: Vec<usize>, predicate: Option<&str>| -> Result<u64> {
             if rows < 2 || !mapping.may_collide(&columns) {
                 return Ok(0);
             }
-            let duplicates = one_key(reader, table, mapping, &columns, rows, cancel)?;
+            let duplicates = one_key(reader, table, mapping, &columns, predicate, rows, cancel)?;
             any |= duplicates > 0;
             Ok(duplicates)
         };
         if let Some(key) = &table.primary_key {
-            profile.primary_duplicates = of(key.columns.iter().map(|k| k.column).collect())?;
+            profile.primary_duplicates = of(key.columns.iter().map(|k| k.column).collect(), None)?;
         }
-        profile.unique_duplicates =
-            table.uniques.iter().map(|k| of(k.columns.iter().map(|c| c.column).collect())).collect::<Result<_>>()?;
-        profile.index_duplicates = table
-            .indexes
+        profile.unique_duplicates = table
+            .uniques
             .iter()
-            .map(|index| {
-                let columns: Option<Vec<usize>> = index
-                    .terms
-                    .iter()
-                    .map(|t| match t.on {
-                        IndexOn::Column(i) => Some(i),
-                        IndexOn::Expression(_) => None,
-                    })
-                    .collect();
-                match columns {
-                    Some(columns) if index.unique && index.predicate.is_none() => of(columns),
-                    _ => Ok(0),
-                }
-            })
+            .map(|k| of(k.columns.iter().map(|c| c.column).collect(), None))
             .collect::<Result<_>>()?;
+        profile.index_duplicates = vec![0; table.indexes.len()];
+        profile.index_unsure = vec![false; table.indexes.len()];
+        for (i, index) in table.indexes.iter().enumerate().filter(|(_, index)| index.unique) {
+            let counted = match plain_columns(index) {
+                Some(columns) => of(columns, index.predicate.as_ref().map(|p| p.sql.as_str())),
+                None => {
+                    profile.index_unsure[i] = rows > 1 && expressions_may_collide(index, mapping);
+                    continue;
+                }
+            };
+            match counted {
+                Ok(duplicates) => profile.index_duplicates[i] = duplicates,
+                // Its predicate cannot be computed here.
+                Err(e) if index.predicate.is_some() && e.kind != Kind::Interrupted => profile.index_unsure[i] = true,
+                Err(e) => return Err(e),
+            }
+        }
+        any |= profile.index_unsure.contains(&true);
     }
     Ok(any)
+}
+
+fn plain_columns(index: &Index) -> Option<Vec<usize>> {
+    let column = |on: &IndexOn| match on {
+        IndexOn::Column(i) => Some(*i),
+        IndexOn::Expression(_) => None,
+    };
+    index.terms.iter().map(|t| column(&t.on)).collect()
+}
+
+/// An expression is not computed as PostgreSQL will: it counts as unsure where its columns may collide.
+fn expressions_may_collide(index: &Index, mapping: &TableMapping) -> bool {
+    let collides = |i: usize| mapping.may_collide(&[i]);
+    index.terms.iter().any(|t| match &t.on {
+        IndexOn::Column(i) => collides(*i),
+        IndexOn::Expression(e) => e.ast.as_ref().is_some_and(|ast| ast.any_column(&collides)),
+    })
 }
 
 fn one_key(
@@ -73,12 +93,17 @@ fn one_key(
     table: &Table,
     mapping: &TableMapping,
     columns: &[usize],
+    predicate: Option<&str>,
     rows: u64,
     cancel: &Cancel,
 ) -> Result<u64> {
     let forms: Vec<Form> = columns.iter().filter_map(|c| mapping.columns.get(*c)).map(|m| Form::of(m.ty)).collect();
     let names = columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.name.as_str());
-    let sql = select::rows(&table.name, names, None, false, false);
+    let mut sql = select::rows(&table.name, names, None, false, false);
+    if let Some(predicate) = predicate {
+        // A line of its own: it may end in a comment.
+        sql.push_str(&format!(" WHERE (\n{predicate}\n)"));
+    }
     let passes = rows / HASHES + 1;
     let mut duplicates = 0;
     for pass in 0..passes {

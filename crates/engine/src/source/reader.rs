@@ -2,6 +2,9 @@
 //! Owns the streaming of rows; never opens a file itself and never ends its transaction before it is dropped.
 
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use lite2pg_model::value::Value;
 use rusqlite::{Connection, OptionalExtension as _};
@@ -11,6 +14,10 @@ use super::fault::fault;
 pub use super::raw::Row;
 use super::raw::Statement;
 use crate::error::{Error, Result};
+use crate::pool::{Cancel, interrupted};
+
+/// How often a long statement looks whether somebody asked for the end.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// One connection on the snapshot. `Send`: give each thread its own.
 ///
@@ -76,6 +83,29 @@ impl Reader {
             row.get_ref(0).map(|v| v.as_bytes().ok().map(|b| String::from_utf8_lossy(b).into_owned()))
         };
         Ok(self.conn.query_row(sql, [], read).optional().map_err(|e| fault("cannot read", e))?.flatten())
+    }
+
+    /// Runs what may take long within one statement, such as a join, so that a request to end is heard within a moment.
+    ///
+    /// # Errors
+    /// Those of `work`; `Interrupted` if somebody asked for the end.
+    pub fn interruptible<T>(&mut self, cancel: &Cancel, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let stop = self.conn.get_interrupt_handle();
+        let (done, over) = mpsc::channel::<()>();
+        let worked = thread::scope(|scope| {
+            scope.spawn(move || {
+                while let Err(RecvTimeoutError::Timeout) = over.recv_timeout(PATIENCE) {
+                    // Again and again: an interrupt counts only while a statement runs.
+                    if cancel.requested() {
+                        stop.interrupt();
+                    }
+                }
+            });
+            let worked = work(self);
+            drop(done);
+            worked
+        });
+        if worked.is_err() && cancel.requested() { Err(interrupted()) } else { worked }
     }
 
     /// The connection, for what the methods here do not offer. Must not commit or roll back: the transaction is the

@@ -18,7 +18,7 @@
 //! | | all integers | bigint, with a note on what they may mean |
 //! | UUID, GUID, UNIQUEIDENTIFIER | all dashed UUIDs of one letter case, or all blobs of 16 bytes | uuid |
 //! | CHAR(36), VARCHAR(36) | all dashed lower-case UUIDs | uuid |
-//! | JSON, JSONB | all JSON that jsonb holds without loss | jsonb |
+//! | JSON, JSONB | all JSON that jsonb holds without loss, and in no unique key or index | jsonb |
 //! | other TEXT affinity | all text | text (a length is no limit in SQLite, so there is none) |
 //! | BLOB, none, unknown, or the values are not as above | all of one class | bigint, double precision, text, bytea |
 //! | | integers up to 2^53 and reals | double precision |
@@ -36,9 +36,9 @@ use super::policy::{Kind, Policies};
 use super::profile::{ColumnProfile, Example, TableProfile};
 pub use super::shape::{ColumnMapping, ForeignKeyFate, KeyFate, TableMapping};
 use super::shape::{normal_for, thousands};
-use super::{PgType, epoch, integrity, unify};
+use super::{PgType, epoch, integrity, notes, unify};
 use crate::finding::{Finding, codes};
-use crate::schema::{Affinity, Column, Schema, Table, TableKind};
+use crate::schema::{Affinity, Column, IndexOn, IndexTerm, Key, Schema, Table, TableKind};
 use crate::value::Class;
 use std::collections::BTreeMap;
 
@@ -71,6 +71,7 @@ pub fn decide(
     }
     unify::unify(schema, profiles, policies, &mut tables, &mut findings);
     integrity::judge(schema, profiles, policies, &mut tables, &mut findings);
+    notes::normal_forms(schema, profiles, &tables, &mut findings);
     (tables, findings)
 }
 
@@ -186,6 +187,7 @@ impl Rules<'_> {
             Declared::Date => PgType::Date,
             Declared::DateTime => PgType::Timestamp,
             Declared::Uuid => PgType::Uuid,
+            Declared::Json if self.must_be_unique() => PgType::Text,
             Declared::Json => PgType::Jsonb,
             Declared::Blob => PgType::Bytea,
             Declared::Text | Declared::Char36 | Declared::None | Declared::Unknown => PgType::Text,
@@ -337,12 +339,26 @@ impl Rules<'_> {
         if !self.only(Class::Text) {
             return self.by_content().wider(self.not_as_declared());
         }
+        if self.p.all_texts_are(Form::Json) && self.must_be_unique() {
+            let why = "stands in a key, and jsonb takes texts for equal that SQLite holds apart, as 1.0 and 1";
+            return Choice::new(PgType::Text, why).wider(why);
+        }
         if self.p.all_texts_are(Form::Json) {
             return Choice::new(PgType::Jsonb, self.all("JSON that jsonb holds"));
         }
         let known = self.p.count(Form::Json).unwrap_or(0);
         let why = self.strangers(self.p.texts - known, Group::Json, "not JSON that jsonb holds");
         Choice::new(PgType::Text, why.clone()).wider(why)
+    }
+
+    /// Whether the column belongs to a primary or unique key or to a unique index.
+    fn must_be_unique(&self) -> bool {
+        let this =
+            |k: &Key| k.columns.iter().any(|c| self.table.columns.get(c.column).is_some_and(|c| c == self.column));
+        let of_index =
+            |t: &IndexTerm| matches!(&t.on, IndexOn::Column(i) if self.table.columns.get(*i) == Some(self.column));
+        self.table.primary_key.iter().chain(&self.table.uniques).any(this)
+            || self.table.indexes.iter().any(|i| i.unique && i.terms.iter().any(of_index))
     }
 
     fn unknown(&self) -> Choice {

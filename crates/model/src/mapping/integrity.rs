@@ -16,6 +16,11 @@ use std::collections::BTreeMap;
 /// Source: `BTMaxItemSize`, <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/include/access/nbtree.h>.
 pub const MAX_INDEX_ROW_BYTES: u64 = 2704;
 
+/// Largest value that is tried in an index: 13 bits of an index row's head tell its size, and what compresses from more
+/// than that to a third of a page is rare.
+/// Source: `INDEX_SIZE_MASK`, <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/include/access/itup.h>.
+pub const MAX_INDEXED_BYTES: u64 = 8191;
+
 /// Judges the keys of every table and sets their fates.
 pub fn judge(
     schema: &Schema,
@@ -30,6 +35,7 @@ pub fn judge(
         judge.nulls();
         judge.duplicates();
         judge.orphans();
+        judge.checks();
         judge.sizes();
         judge.index_sizes();
     }
@@ -106,6 +112,25 @@ impl Judge<'_> {
                     format!("{} rows repeat a key of a unique index under the chosen types", thousands(count));
                 self.data(Kind::DuplicateKey, codes::DUPLICATE_KEY, index.name.clone(), message);
                 self.mapping.indexes[i] = KeyFate::Plain;
+            } else if self.profile.index_unsure.get(i).copied().unwrap_or(false) {
+                let message = "the keys of a unique index may repeat under the chosen types: it is of expressions over \
+                               columns whose values become equal in PostgreSQL, or of some rows that could not be told";
+                self.data(Kind::DuplicateKey, codes::DUPLICATE_KEY, index.name.clone(), message.to_owned());
+                self.mapping.indexes[i] = KeyFate::Plain;
+            }
+        }
+    }
+
+    /// Rows that break a CHECK: it was added later, or not enforced when they came.
+    fn checks(&mut self) {
+        let table = self.table;
+        for (i, check) in table.checks.iter().enumerate() {
+            let count = self.profile.check_broken.get(i).copied().unwrap_or(0);
+            if count > 0 {
+                let rows = thousands(self.profile.rows);
+                let message = format!("{} of {rows} rows break CHECK ({})", thousands(count), check.expr.sql);
+                self.data(Kind::Checks, codes::CHECK_BROKEN, table.name.clone(), message);
+                self.mapping.checks_not_valid.push(i);
             }
         }
     }
@@ -135,7 +160,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Fields and rows beyond 1 GB.
+    /// Fields and rows beyond 1 GB. No policy answers them.
     fn sizes(&mut self) {
         let limit = MAX_FIELD_BYTES as u64;
         for i in 0..self.table.columns.len() {
@@ -147,13 +172,14 @@ impl Judge<'_> {
                     thousands(limit)
                 );
                 let object = format!("{}.{}", self.table.name, self.column(i));
-                self.data(Kind::TooLarge, codes::TOO_LARGE, object, message);
+                self.findings.push(Finding::data(codes::TOO_LARGE, object, message, Kind::NO_PLACE));
             }
         }
         if self.profile.max_row_bytes > limit {
             let row = thousands(self.profile.max_row_bytes);
             let message = format!("its largest row takes {row} bytes; PostgreSQL hands out {}", thousands(limit));
-            self.data(Kind::TooLarge, codes::TOO_LARGE, self.table.name.clone(), message);
+            let table = self.table.name.clone();
+            self.findings.push(Finding::data(codes::TOO_LARGE, table, message, Kind::NO_PLACE));
         }
     }
 
@@ -173,45 +199,68 @@ impl Judge<'_> {
         }
     }
 
-    /// Index rows that PostgreSQL may refuse. Only a warning: it compresses long values first, and the greatest lengths
-    /// of two columns need not stand in one row.
+    /// Index rows that PostgreSQL may refuse. Up to a page only a warning: it compresses long values first, and the
+    /// greatest lengths of two columns need not stand in one row.
     fn index_sizes(&mut self) {
         let table = self.table;
         let of_key = |k: &Key| k.columns.iter().map(|c| c.column).collect::<Vec<_>>();
-        let mut keys: Vec<(String, Vec<usize>)> = Vec::new();
-        keys.extend(table.primary_key.iter().map(|k| (format!("{} (primary key)", table.name), of_key(k))));
-        keys.extend(table.uniques.iter().map(|k| (format!("{} (unique key)", table.name), of_key(k))));
-        keys.extend(table.indexes.iter().map(|index| {
+        if let Some(key) = &table.primary_key
+            && self.index_size(format!("{} (primary key)", table.name), &of_key(key))
+        {
+            self.mapping.primary_key = KeyFate::Drop;
+        }
+        for (i, key) in table.uniques.iter().enumerate() {
+            if self.index_size(format!("{} (unique key)", table.name), &of_key(key)) {
+                self.mapping.uniques[i] = KeyFate::Drop;
+            }
+        }
+        for (i, index) in table.indexes.iter().enumerate() {
             let columns = index.terms.iter().filter_map(|t| match &t.on {
                 IndexOn::Column(c) => Some(*c),
                 IndexOn::Expression(_) => None,
             });
-            (index.name.clone(), columns.collect())
-        }));
-        for (object, columns) in keys {
-            // Eight bytes of header, and up to eight of length and alignment a column.
-            let bytes = columns.iter().map(|c| self.width(*c).saturating_add(8)).fold(8u64, u64::saturating_add);
-            if bytes > MAX_INDEX_ROW_BYTES {
-                let message = format!(
-                    "an index row over {} may take {} bytes; PostgreSQL refuses more than {} after compression",
-                    self.names(columns.iter().copied()),
-                    thousands(bytes),
-                    thousands(MAX_INDEX_ROW_BYTES)
-                );
-                let hint = "if the index cannot be made, index a hash of the column instead";
-                self.findings.push(Finding::warning(codes::TOO_LARGE, object, message, hint));
+            if self.index_size(index.name.clone(), &columns.collect::<Vec<_>>()) {
+                self.mapping.indexes[i] = KeyFate::Drop;
             }
         }
     }
+
+    /// Tells what is too large, and whether the index must be left out.
+    fn index_size(&mut self, object: String, columns: &[usize]) -> bool {
+        let largest = columns.iter().map(|c| self.width(*c)).max().unwrap_or(0);
+        if largest > MAX_INDEXED_BYTES {
+            let message = format!(
+                "a key or index over {} holds a value of {} bytes; an index row holds {} at most",
+                self.names(columns.iter().copied()),
+                thousands(largest),
+                thousands(MAX_INDEXED_BYTES)
+            );
+            self.data(Kind::TooLarge, codes::TOO_LARGE, object, message);
+            return true;
+        }
+        // Eight bytes of header, and up to eight of length and alignment a column.
+        let bytes = columns.iter().map(|c| self.width(*c).saturating_add(8)).fold(8u64, u64::saturating_add);
+        if bytes > MAX_INDEX_ROW_BYTES {
+            let message = format!(
+                "an index row over {} may take {} bytes; PostgreSQL refuses more than {} after compression",
+                self.names(columns.iter().copied()),
+                thousands(bytes),
+                thousands(MAX_INDEX_ROW_BYTES)
+            );
+            let hint = "if the index cannot be made, index a hash of the column instead";
+            self.findings.push(Finding::warning(codes::TOO_LARGE, object, message, hint));
+        }
+        false
+    }
 }
 
-/// A foreign key needs a unique key in its parent; one that holds duplicates is none.
+/// A foreign key needs a unique key in its parent; one that holds duplicates, or is left out, is none.
 fn without_parent_key(schema: &Schema, tables: &mut BTreeMap<String, TableMapping>, findings: &mut Vec<Finding>) {
     for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
         for (i, key) in table.foreign_keys.iter().enumerate() {
             let Some((_, parent, columns)) = parent_of(schema, key) else { continue };
             let Some(fates) = tables.get(&parent.name) else { continue };
-            let plain = plain_keys(parent, fates).any(|k| same_columns(k, &columns));
+            let plain = lost_keys(parent, fates).any(|k| same_columns(k, &columns));
             let Some(fate) = tables.get_mut(&table.name).and_then(|m| m.foreign_keys.get_mut(i)) else { continue };
             if !plain || *fate == ForeignKeyFate::Drop {
                 continue;
@@ -220,16 +269,20 @@ fn without_parent_key(schema: &Schema, tables: &mut BTreeMap<String, TableMappin
             findings.push(Finding::not_carried(
                 codes::FOREIGN_KEY,
                 table.name.clone(),
-                format!("refers to a key of {} that holds duplicates under the chosen types", parent.name),
-                "mend the duplicates in the source, or accept the table without this foreign key",
+                format!(
+                    "refers to a key of {} that is not unique in PostgreSQL: see the finding about it",
+                    parent.name
+                ),
+                "mend the key's values in the source, or accept the table without this foreign key",
             ));
         }
     }
 }
 
-fn plain_keys<'a>(table: &'a Table, fates: &'a TableMapping) -> impl Iterator<Item = &'a Key> {
-    let primary = table.primary_key.iter().filter(|_| fates.primary_key == KeyFate::Plain);
-    let uniques = table.uniques.iter().zip(&fates.uniques).filter(|(_, f)| **f == KeyFate::Plain).map(|(k, _)| k);
+fn lost_keys<'a>(table: &'a Table, fates: &'a TableMapping) -> impl Iterator<Item = &'a Key> {
+    let lost = |fate: KeyFate| matches!(fate, KeyFate::Plain | KeyFate::Drop);
+    let primary = table.primary_key.iter().filter(move |_| lost(fates.primary_key));
+    let uniques = table.uniques.iter().zip(&fates.uniques).filter(move |(_, f)| lost(**f)).map(|(k, _)| k);
     primary.chain(uniques)
 }
 

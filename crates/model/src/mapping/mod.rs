@@ -9,6 +9,7 @@ pub mod epoch;
 pub mod forms;
 pub mod integrity;
 pub mod json;
+mod notes;
 pub mod numeric;
 pub mod policy;
 pub mod profile;

@@ -20,19 +20,22 @@ pub enum Kind {
     NullKey,
     /// A key that is not unique under the chosen types.
     DuplicateKey,
-    /// A value or row beyond PostgreSQL's limits.
+    /// Rows that break a CHECK of their own table.
+    Checks,
+    /// A value beyond the limits of an index. One beyond those of a row has no choice: see [`Kind::NO_PLACE`].
     TooLarge,
 }
 
 /// A kind, its word, the choice that keeps everything (`None` where none is known), and whether that is the default.
-const KINDS: [(Kind, &str, Option<&str>, bool); 7] = [
+const KINDS: [(Kind, &str, Option<&str>, bool); 8] = [
     (Kind::Nul, "nul", Some("bytea"), false),
     (Kind::InvalidUtf8, "invalid-utf8", Some("bytea"), false),
     (Kind::Mixed, "mixed", Some("text"), true),
     (Kind::Orphans, "orphans", Some("not-valid"), false),
     (Kind::NullKey, "null-key", Some("keep"), false),
     (Kind::DuplicateKey, "duplicate-key", Some("keep"), false),
-    (Kind::TooLarge, "too-large", None, false),
+    (Kind::Checks, "checks", Some("not-valid"), false),
+    (Kind::TooLarge, "too-large", Some("skip-index"), false),
 ];
 
 /// The choices made. `Policies::default()` stops at everything that would lose something.
@@ -107,6 +110,9 @@ impl Policies {
 }
 
 impl Kind {
+    /// The hint of a value that PostgreSQL holds nowhere, whatever is chosen.
+    pub const NO_PLACE: &str = "PostgreSQL has no place for it: leave the table out or make the value smaller";
+
     /// Its word.
     pub fn word(self) -> &'static str {
         KINDS.iter().find(|k| k.0 == self).map_or("", |k| k.1)
@@ -120,9 +126,8 @@ impl Kind {
             Kind::Orphans => "keeps the rows and makes the foreign key NOT VALID (new rows are checked)",
             Kind::NullKey => "keeps the rows: NOT NULL is dropped and a primary key becomes a unique constraint",
             Kind::DuplicateKey => "keeps the rows: the key becomes an index that is not unique",
-            Kind::TooLarge => {
-                return "PostgreSQL has no place for it: leave the table out or make the value smaller".into();
-            }
+            Kind::Checks => "keeps the rows and makes the check NOT VALID (new rows are checked)",
+            Kind::TooLarge => "keeps the rows and leaves the key or index out (and foreign keys to it)",
         };
         let choice = KINDS.iter().find(|k| k.0 == self).and_then(|k| k.2).unwrap_or("fail");
         format!("--policy {}={choice} {does}; or mend the rows in the source", self.word())
@@ -139,7 +144,7 @@ mod tests {
         let p = Policies::parse(none).unwrap();
         assert!(p.keeps(Kind::Mixed) && !p.keeps(Kind::Nul));
         let p = Policies::parse(["lossless", "nul=fail"]).unwrap();
-        assert!(p.keeps(Kind::Orphans) && !p.keeps(Kind::Nul) && !p.keeps(Kind::TooLarge));
+        assert!(p.keeps(Kind::Orphans) && !p.keeps(Kind::Nul) && p.keeps(Kind::Checks));
         let p = Policies::parse(["mixed=fail", "nul=bytea"]).unwrap();
         assert!(!p.keeps(Kind::Mixed) && p.keeps(Kind::Nul));
     }

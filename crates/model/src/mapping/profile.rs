@@ -435,6 +435,12 @@ pub struct TableProfile {
     pub unique_duplicates: Vec<u64>,
     /// The same, per `Table::indexes`; 0 where the index is not unique.
     pub index_duplicates: Vec<u64>,
+    /// Per `Table::indexes`: a unique index that may hold duplicates under the chosen types, which could not be counted.
+    #[serde(default)]
+    pub index_unsure: Vec<bool>,
+    /// Rows that break each of `Table::checks`.
+    #[serde(default)]
+    pub check_broken: Vec<u64>,
     /// The keys of the rows at the columns' places, as people read them: `rowid 17`, `code='EPSG'`. By row number.
     #[serde(default)]
     pub place_keys: BTreeMap<u64, String>,

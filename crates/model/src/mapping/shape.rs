@@ -36,6 +36,8 @@ pub enum KeyFate {
     Unique,
     /// It holds duplicates under the chosen types: it becomes an index that is not unique.
     Plain,
+    /// A value is too large for any index: it is left out.
+    Drop,
 }
 
 /// What becomes of a foreign key.
@@ -68,6 +70,9 @@ pub struct TableMapping {
     pub indexes: Vec<KeyFate>,
     /// Foreign keys.
     pub foreign_keys: Vec<ForeignKeyFate>,
+    /// CHECK constraints that rows break: made NOT VALID.
+    #[serde(default)]
+    pub checks_not_valid: Vec<usize>,
 }
 
 impl TableMapping {

@@ -139,7 +139,7 @@ impl Builder<'_> {
             plan.columns.extend(column);
         }
         self.keys(table, mapping, &mut plan);
-        self.checks(table, &scope, &mut plan);
+        self.checks(table, mapping, &scope, &mut plan);
         for (index, fate) in table.indexes.iter().zip(fates(&mapping.indexes)) {
             self.index(table, index, fate, &scope, &mut plan);
         }
@@ -224,12 +224,14 @@ impl Builder<'_> {
                 KeyFate::Keep => plan.primary_key = Some(made),
                 KeyFate::Unique => plan.uniques.push(made),
                 KeyFate::Plain => plan.indexes.push(plain_index(made)),
+                KeyFate::Drop => {}
             }
         }
         for (key, fate) in table.uniques.iter().zip(fates(&mapping.uniques)) {
             let Some(made) = self.key(table, key, "key") else { continue };
             match fate {
                 KeyFate::Plain => plan.indexes.push(plain_index(made)),
+                KeyFate::Drop => {}
                 _ => {
                     self.objects.unique.carried += 1;
                     plan.uniques.push(made);
@@ -293,9 +295,9 @@ impl Builder<'_> {
         }
     }
 
-    fn checks(&mut self, table: &Table, scope: &[ScopeColumn<'_>], plan: &mut TablePlan) {
+    fn checks(&mut self, table: &Table, mapping: &TableMapping, scope: &[ScopeColumn<'_>], plan: &mut TablePlan) {
         let scope = Scope { columns: scope, collate_c: self.input.other_order };
-        for check in &table.checks {
+        for (i, check) in table.checks.iter().enumerate() {
             let translated = match &check.expr.ast {
                 _ if check.expr.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
                 Some(ast) => translate::condition(ast, &scope).map_err(|e| e.reason),
@@ -307,7 +309,8 @@ impl Builder<'_> {
                     let wanted = check.name.clone().unwrap_or_else(|| format!("{}_check", plan.target));
                     let name = self.names.constraint(&table.name, &wanted);
                     self.tell_constraint_renamed(table, check.name.as_deref(), &name);
-                    plan.checks.push(CheckPlan { name, condition });
+                    let not_valid = mapping.checks_not_valid.contains(&i);
+                    plan.checks.push(CheckPlan { name, condition, not_valid });
                 }
                 Err(reason) => self.findings.push(Finding::not_carried(
                     codes::CHECK,
@@ -333,7 +336,7 @@ impl Builder<'_> {
         });
         match translated {
             // The schema's findings say already that its statement was not understood.
-            _ if index.terms.is_empty() => {}
+            _ if index.terms.is_empty() || fate == KeyFate::Drop => {}
             Ok((terms, predicate)) => {
                 self.objects.indexes.carried += 1;
                 if index.terms.iter().any(|t| t.collation.is_some()) {

@@ -1,7 +1,7 @@
 //! The plan as statements: tables, keys, indexes, foreign keys, and the list of steps with their undo.
 //! Owns how DDL is written; never decides what is written.
 
-use super::{ColumnPlan, Effect, ForeignKeyPlan, IndexPlan, Plan, Stage, Step, TablePlan};
+use super::{CheckPlan, ColumnPlan, Effect, ForeignKeyPlan, IndexPlan, Plan, Stage, Step, TablePlan};
 use crate::ident::{pg, pg_in};
 use crate::schema::{Action, Deferrable};
 
@@ -30,6 +30,10 @@ impl Plan {
             }
         }
         for table in &self.tables {
+            for check in table.checks.iter().filter(|c| c.not_valid) {
+                let object = format!("{}.{}", table.name, check.name);
+                steps.sql(Stage::Constraints, &object, add_check(schema, table, check), None);
+            }
             for key in &table.foreign_keys {
                 let object = format!("{}.{}", table.name, key.name);
                 steps.sql(Stage::Constraints, &object, add_foreign_key(schema, table, key), None);
@@ -55,7 +59,11 @@ impl Plan {
 
     fn create_table(&self, schema: &str, table: &TablePlan) -> String {
         let columns = table.columns.iter().map(|c| self.column(schema, c));
-        let checks = table.checks.iter().map(|c| format!("CONSTRAINT {} CHECK ({})", pg(&c.name), c.condition));
+        let checks = table
+            .checks
+            .iter()
+            .filter(|c| !c.not_valid)
+            .map(|c| format!("CONSTRAINT {} CHECK ({})", pg(&c.name), c.condition));
         let lines: Vec<String> = columns.chain(checks).map(|l| format!("    {l}")).collect();
         if lines.is_empty() {
             return format!("CREATE TABLE {} ()", pg_in(schema, &table.target));
@@ -147,6 +155,11 @@ fn create_index(schema: &str, table: &TablePlan, index: &IndexPlan) -> String {
     let predicate = index.predicate.as_ref().map(|p| format!(" WHERE {p}")).unwrap_or_default();
     let on = pg_in(schema, &table.target);
     format!("CREATE {unique}INDEX {} ON {on} ({}){predicate}", pg(&index.name), index.terms)
+}
+
+fn add_check(schema: &str, table: &TablePlan, check: &CheckPlan) -> String {
+    let (table, name) = (pg_in(schema, &table.target), pg(&check.name));
+    format!("ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({}) NOT VALID", check.condition)
 }
 
 fn add_foreign_key(schema: &str, table: &TablePlan, key: &ForeignKeyPlan) -> String {

@@ -126,6 +126,9 @@ pub struct CheckPlan {
     pub name: String,
     /// The condition as PostgreSQL's SQL.
     pub condition: String,
+    /// Made NOT VALID after the copy: rows that break it were kept under a policy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_valid: bool,
 }
 
 /// An index.
@@ -204,7 +207,7 @@ pub enum Stage {
     Keys,
     /// Other indexes.
     Indexes,
-    /// Checks are part of the table; foreign keys come here.
+    /// Foreign keys, and checks that rows break; the other checks are part of the table.
     Constraints,
     /// Identity positions.
     Sequences,

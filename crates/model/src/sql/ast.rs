@@ -43,6 +43,28 @@ pub enum Expr {
     Like(Like, Box<Expr>, Box<Expr>, Option<Box<Expr>>, bool),
 }
 
+impl Expr {
+    /// Whether some column that it names, by index into `Table::columns`, is such.
+    pub fn any_column(&self, such: &dyn Fn(usize) -> bool) -> bool {
+        let one = |e: &Expr| e.any_column(such);
+        match self {
+            Expr::Column(i) => such(*i),
+            Expr::Null | Expr::Integer(_) | Expr::Real(_) | Expr::Text(_) | Expr::Blob(_) | Expr::Now(_) => false,
+            Expr::Unary(_, x) | Expr::IsNull(x, _) | Expr::Collate(x, _) | Expr::Cast(x, _) => one(x),
+            Expr::Binary(_, a, b) => one(a) || one(b),
+            Expr::In(x, list, _) => one(x) || list.iter().any(one),
+            Expr::Between(x, low, high, _) => one(x) || one(low) || one(high),
+            Expr::Call(_, args) => args.iter().any(one),
+            Expr::Case(base, pairs, other) => {
+                base.as_deref().is_some_and(one)
+                    || pairs.iter().any(|(when, then)| one(when) || one(then))
+                    || other.as_deref().is_some_and(one)
+            }
+            Expr::Like(_, x, pattern, escape, _) => one(x) || one(pattern) || escape.as_deref().is_some_and(one),
+        }
+    }
+}
+
 /// Pattern operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

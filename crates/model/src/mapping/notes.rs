@@ -1,0 +1,69 @@
+//! What of the writing of a value is not kept where its meaning is: one note for each such column.
+//! Owns these words; never decides a type.
+
+use super::codec::Normal;
+use super::decide::TableMapping;
+use super::forms::Form;
+use super::profile::{ColumnProfile, TableProfile};
+use super::shape::thousands;
+use crate::finding::{Finding, codes};
+use crate::schema::{Schema, TableKind};
+use std::collections::BTreeMap;
+
+/// Adds the notes. Numbers need none, for SQLite too takes 1 and 1.0 for equal; mixed columns have a finding of their own.
+pub(super) fn normal_forms(
+    schema: &Schema,
+    profiles: &BTreeMap<String, TableProfile>,
+    tables: &BTreeMap<String, TableMapping>,
+    findings: &mut Vec<Finding>,
+) {
+    for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
+        let (Some(profile), Some(mapping)) = (profiles.get(&table.name), tables.get(&table.name)) else { continue };
+        for ((column, p), mapped) in table.columns.iter().zip(&profile.columns).zip(&mapping.columns) {
+            if let Some((message, hint)) = words(mapped.normal, p) {
+                let object = format!("{}.{}", table.name, column.name);
+                findings.push(Finding::note(codes::NORMAL_FORM, object, message, hint));
+            }
+        }
+    }
+}
+
+/// What is not kept, and what to do who needs it.
+fn words(normal: Normal, p: &ColumnProfile) -> Option<(String, &'static str)> {
+    if p.values() == 0 {
+        return None;
+    }
+    let values = thousands(p.values());
+    let dates = p.count(Form::Date).unwrap_or(0);
+    Some(match normal {
+        Normal::Instant => (
+            format!("{values} date-times keep their instant; the offset that each was written with is not kept"),
+            "PostgreSQL shows them in the time zone of the session; where the offset matters, keep it in a column of its own",
+        ),
+        Normal::DateTime if dates > 0 => (
+            format!("{} of {values} date-times are dates alone and become midnight", thousands(dates)),
+            "nothing tells them from those that were written with 00:00:00",
+        ),
+        Normal::DateTime => (
+            format!("{values} date-times keep their meaning; T or space, and zeros at the end, are not kept"),
+            "PostgreSQL shows them as YYYY-MM-DD HH:MM:SS",
+        ),
+        Normal::Json => (
+            format!(
+                "{values} JSON values keep their meaning; spaces, key order and the writing of numbers are not kept"
+            ),
+            "where the very text matters, declare the column TEXT in SQLite first",
+        ),
+        Normal::UuidUpper => (
+            format!("{values} UUIDs were written in upper case; PostgreSQL shows lower case"),
+            "compare them as uuid, not as text",
+        ),
+        Normal::Exact
+        | Normal::Number
+        | Normal::Text
+        | Normal::Bytes
+        | Normal::TextBytes
+        | Normal::Uuid
+        | Normal::UuidBlob => return None,
+    })
+}
