@@ -110,6 +110,20 @@ fn a_partial_unique_index_is_counted_within_its_predicate() {
 }
 
 #[test]
+fn a_unique_index_of_expressions_that_cannot_be_counted_is_told() {
+    let place = Place::new();
+    let (blocks, report) = place.run(
+        "CREATE TABLE t(n DECIMAL(10,2), i INTEGER); INSERT INTO t VALUES(1.5, 1), (2, 2);
+         CREATE UNIQUE INDEX unsure ON t(abs(n)); CREATE UNIQUE INDEX sure ON t(abs(i));",
+    );
+    assert_eq!(blocks, [codes::DUPLICATE_KEY], "{blocks:?}");
+    assert_eq!(report.exit, 0, "{report:?}");
+    let unique = "SELECT string_agg(c.relname || ' ' || i.indisunique, ', ' ORDER BY c.relname) FROM pg_index i \
+                  JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 't'::regclass";
+    assert_eq!(place.word(unique), "sure true, unsure false");
+}
+
+#[test]
 fn json_keys_that_jsonb_takes_for_equal_stay_apart() {
     let place = Place::new();
     let (_, report) = place.run(
