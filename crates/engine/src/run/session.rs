@@ -20,7 +20,7 @@ pub struct Session {
 /// stricter isolation would make the audit's chain read an old end. What is published must be on disk.
 const SETUP: &str = "SET search_path = pg_catalog; SET client_min_messages = warning; SET timezone = 'UTC'; \
     SET datestyle = 'ISO, YMD'; SET idle_in_transaction_session_timeout = 0; \
-    SET standard_conforming_strings = on; SET row_security = off; \
+    SET standard_conforming_strings = on; SET row_security = off; SET quote_all_identifiers = off; \
     SET default_transaction_isolation = 'read committed'; SET lock_timeout = 0; \
     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout'); \
     SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'";
