@@ -38,8 +38,8 @@ fn tell(panic: &PanicHookInfo<'_>) {
     }
 }
 
-#[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, clippy::exit)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::process::Command;
