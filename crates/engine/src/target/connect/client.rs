@@ -204,10 +204,11 @@ fn config(info: &Conninfo, host: &Host, address: Option<IpAddr>, wire: Wire, app
         config.connect_timeout(limit);
     }
     config.keepalives(options.keepalives);
-    options.keepalives_idle.map(|v| config.keepalives_idle(v));
-    options.keepalives_interval.map(|v| config.keepalives_interval(v));
-    options.keepalives_count.map(|v| config.keepalives_retries(v));
-    options.tcp_user_timeout.map(|v| config.tcp_user_timeout(v));
+    // libpq leaves these to the system, whose defaults find a dead network after hours: a run would hang for as long.
+    config.keepalives_idle(options.keepalives_idle.unwrap_or(Duration::from_secs(60)));
+    config.keepalives_interval(options.keepalives_interval.unwrap_or(Duration::from_secs(10)));
+    config.keepalives_retries(options.keepalives_count.unwrap_or(6));
+    config.tcp_user_timeout(options.tcp_user_timeout.unwrap_or(Duration::from_secs(120)));
     config.notice_callback(|_| {});
     config
 }
