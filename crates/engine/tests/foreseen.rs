@@ -77,6 +77,8 @@ fn a_check_that_rows_break_becomes_not_valid() {
     assert_eq!(place.word(valid), "small true, t_check false");
     let mut client = place.cluster.client("postgres");
     assert!(client.batch_execute("INSERT INTO t(a) VALUES(-5)").is_err(), "new rows are checked");
+    let recorded = "SELECT rows FROM lite2pg.normalisation WHERE table_name = 't' AND policy = 'checks=not-valid'";
+    assert_eq!(client.query_one(recorded, &[]).unwrap().get::<_, i64>(0), 1);
     assert!(client.batch_execute("INSERT INTO t(a) VALUES(5)").is_ok());
 }
 

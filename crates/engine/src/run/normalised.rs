@@ -7,6 +7,7 @@ use crate::target::error_from_pg;
 use lite2pg_model::mapping::PgType;
 use lite2pg_model::mapping::profile::{ColumnProfile, TableProfile};
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
+use lite2pg_model::schema::Check;
 use postgres::GenericClient;
 
 struct Record {
@@ -60,6 +61,7 @@ fn records(table: &TablePlan, profile: &TableProfile, prepared: &Prepared) -> Ve
         }
     }
     records.extend(orphans(table, profile, prepared));
+    records.extend(broken_checks(table, profile, prepared));
     let duplicates = profile.primary_duplicates
         + profile.unique_duplicates.iter().sum::<u64>()
         + profile.index_duplicates.iter().sum::<u64>();
@@ -94,4 +96,18 @@ fn orphans(table: &TablePlan, profile: &TableProfile, prepared: &Prepared) -> Ve
         Some(Record { column, policy: "orphans=not-valid", rows: *rows, keys: Vec::new() })
     });
     kept.collect()
+}
+
+/// Rows that break a check which is kept NOT VALID.
+fn broken_checks(table: &TablePlan, profile: &TableProfile, prepared: &Prepared) -> Vec<Record> {
+    let Some(source) = prepared.schema.tables.iter().find(|t| t.name == table.name) else { return Vec::new() };
+    let kept = table.checks.iter().any(|c| c.not_valid);
+    let broken = source.checks.iter().zip(&profile.check_broken).filter(|(_, rows)| kept && **rows > 0);
+    let record = |(check, rows): (&Check, &u64)| Record {
+        column: format!("CHECK ({})", check.expr.sql),
+        policy: "checks=not-valid",
+        rows: *rows,
+        keys: Vec::new(),
+    };
+    broken.map(record).collect()
 }
