@@ -8,6 +8,7 @@ use lite2pg_engine::source::SnapshotMode;
 use lite2pg_engine::target::control::Operator;
 use lite2pg_engine::target::{Conninfo, Surroundings};
 use lite2pg_engine::{Error, Result};
+use lite2pg_model::mapping::choices::Choices;
 use lite2pg_model::mapping::policy::Policies;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -133,7 +134,7 @@ impl World {
             source: way.source.clone(),
             target: self.target(&way.source, way.target.as_deref(), &way.place)?,
             schema: way.schema.clone(),
-            policies,
+            choices: Choices::of(policies),
             accept: answers.map_or(&[][..], |a| a.accept.as_slice()).iter().map(|a| Accept::parse(a)).collect(),
             snapshot: reading.map_or(SnapshotMode::Auto, |r| match r.snapshot {
                 Snapshot::Auto => SnapshotMode::Auto,

@@ -461,7 +461,7 @@ fn fields(stream: &[u8]) -> Vec<Option<Vec<u8>>> {
 }
 
 fn check(client: &mut postgres::Client, case: &Case) {
-    let (name, codec) = (case.name, case.codec);
+    let (name, codec) = (case.name, case.codec.clone());
     client
         .batch_execute(&format!("DROP TABLE IF EXISTS t; CREATE TABLE t(id serial, v {})", codec.ty().sql()))
         .unwrap();
@@ -495,7 +495,7 @@ fn check(client: &mut postgres::Client, case: &Case) {
 
 /// What PostgreSQL hands out decodes to the value (or its normal form), and the digests' normal form agrees.
 fn comes_back(case: &Case, v: &OwnedValue, literal: &str, field: Option<&[u8]>) {
-    let (name, codec) = (case.name, case.codec);
+    let (name, codec) = (case.name, case.codec.clone());
     let back = codec.decode(field).unwrap_or_else(|e| panic!("{name}: {literal}: {e}"));
     if case.exact {
         assert_eq!(&back, v, "{name}: {literal}");

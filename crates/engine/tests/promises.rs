@@ -234,7 +234,7 @@ fn a_dry_run_with_findings_that_block_reports_them_all() {
         );
         fixtures::make(path, &sql);
     });
-    place.settings.policies = Default::default();
+    place.settings.choices = Default::default();
     place.settings.accept = Vec::new();
     let before = place.picture(&cluster);
     let dry = dry_run(&place.settings, &running::Show, &Cancel::new()).map_err(|e| tell(&e)).unwrap();

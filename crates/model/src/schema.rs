@@ -54,6 +54,9 @@ pub struct Table {
     pub without_rowid: bool,
     /// STRICT.
     pub strict: bool,
+    /// Only the rows for which this condition of SQLite's holds: the plan's file says so.
+    #[serde(default)]
+    pub filter: Option<String>,
     /// Columns, in order; hidden columns of virtual tables are left out.
     pub columns: Vec<Column>,
     /// The column that is the rowid (INTEGER PRIMARY KEY), if any.
@@ -91,6 +94,9 @@ pub struct Column {
     pub collation: Option<String>,
     /// GENERATED ALWAYS AS.
     pub generated: Option<Generated>,
+    /// An expression of SQLite's that is read in its place: the plan's file says so.
+    #[serde(default)]
+    pub read: Option<String>,
 }
 
 /// Type affinity. Source: <https://sqlite.org/datatype3.html#determination_of_column_affinity>.

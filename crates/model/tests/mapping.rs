@@ -4,6 +4,7 @@
 
 use lite2pg_model::finding::{Finding, Severity, codes};
 use lite2pg_model::mapping::PgType;
+use lite2pg_model::mapping::choices::Choices;
 use lite2pg_model::mapping::codec::{Normal, OwnedValue};
 use lite2pg_model::mapping::decide::{ColumnMapping, ForeignKeyFate, KeyFate, TableMapping, decide};
 use lite2pg_model::mapping::policy::Policies;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 
 fn column(name: &str, declared: &str) -> Column {
     Column {
+        read: None,
         name: name.into(),
         declared: declared.into(),
         affinity: Affinity::of(declared),
@@ -32,6 +34,7 @@ fn column(name: &str, declared: &str) -> Column {
 
 fn table(name: &str, columns: &[(&str, &str)]) -> Table {
     Table {
+        filter: None,
         name: name.into(),
         sql: String::new(),
         kind: TableKind::Ordinary,
@@ -81,7 +84,7 @@ fn one(declared: &str, values: &[Value<'_>], policies: &[&str]) -> (PgType, Norm
     let t = table("t", &[("c", declared)]);
     let profiles = BTreeMap::from([("t".to_owned(), profile(&t, &[values]))]);
     let schema = Schema { tables: vec![t], ..Schema::default() };
-    let (tables, findings) = decide(&schema, &profiles, &Policies::parse(policies).unwrap());
+    let (tables, findings) = decide(&schema, &profiles, &Choices::of(Policies::parse(policies).unwrap()));
     let mapping = &tables["t"].columns[0];
     if !findings.iter().any(Finding::blocks) {
         for v in values {
@@ -341,7 +344,7 @@ fn family(
     c.foreign_keys = vec![refers(0, "P", "ID")];
     let profiles = BTreeMap::from([("p".to_owned(), profile(&p, &[ids])), ("c".to_owned(), profile(&c, &[refs]))]);
     let schema = Schema { tables: vec![p, c], ..Schema::default() };
-    decide(&schema, &profiles, &Policies::default())
+    decide(&schema, &profiles, &Choices::default())
 }
 
 #[test]
@@ -401,7 +404,7 @@ fn keys_that_do_not_hold() {
     let profiles = BTreeMap::from([("t".to_owned(), p)]);
     let schema = Schema { tables: vec![t], ..Schema::default() };
 
-    let (tables, findings) = decide(&schema, &profiles, &Policies::default());
+    let (tables, findings) = decide(&schema, &profiles, &Choices::default());
     let blocked: Vec<&str> = findings.iter().filter(|f| f.blocks()).map(|f| f.code.as_str()).collect();
     assert_eq!(blocked, vec![codes::NULL_KEY, codes::NULL_KEY, codes::DUPLICATE_KEY, codes::ORPHANS], "{findings:?}");
     let m = &tables["t"];
@@ -409,7 +412,7 @@ fn keys_that_do_not_hold() {
     assert_eq!((m.primary_key, m.uniques[0]), (KeyFate::Unique, KeyFate::Plain));
     assert_eq!((m.drop_not_null.as_slice(), m.foreign_keys[0]), (&[3][..], ForeignKeyFate::NotValid));
 
-    let (_, findings) = decide(&schema, &profiles, &Policies::parse(["lossless"]).unwrap());
+    let (_, findings) = decide(&schema, &profiles, &Choices::of(Policies::parse(["lossless"]).unwrap()));
     assert!(!findings.iter().any(Finding::blocks), "{findings:?}");
 }
 
@@ -422,7 +425,7 @@ fn long_index_rows_and_huge_values_are_told() {
     p.columns[1].blob_max_bytes = 1 << 30;
     let schema = Schema { tables: vec![t], ..Schema::default() };
     let (_, findings) =
-        decide(&schema, &BTreeMap::from([("t".to_owned(), p)]), &Policies::parse(["lossless"]).unwrap());
+        decide(&schema, &BTreeMap::from([("t".to_owned(), p)]), &Choices::of(Policies::parse(["lossless"]).unwrap()));
     let found: Vec<(&str, bool)> = findings.iter().map(|f| (f.object.as_str(), f.blocks())).collect();
     assert_eq!(found, vec![("t.b", true), ("t (unique key)", false)], "{findings:?}");
 }
@@ -439,12 +442,12 @@ fn what_no_index_holds_is_left_out_with_what_refers_to_it() {
         ("c".to_owned(), profile(&child, &[&[Text(b"x")]])),
     ]);
     let schema = Schema { tables: vec![parent, child], ..Schema::default() };
-    let (tables, findings) = decide(&schema, &profiles, &Policies::default());
+    let (tables, findings) = decide(&schema, &profiles, &Choices::default());
     assert_eq!(tables["p"].primary_key, KeyFate::Drop);
     assert_eq!(tables["c"].foreign_keys, vec![ForeignKeyFate::Drop]);
     let blocked: Vec<&str> = findings.iter().filter(|f| f.blocks()).map(|f| f.code.as_str()).collect();
     assert_eq!(blocked, vec![codes::TOO_LARGE, codes::FOREIGN_KEY]);
-    let (_, findings) = decide(&schema, &profiles, &Policies::parse(["too-large=skip-index"]).unwrap());
+    let (_, findings) = decide(&schema, &profiles, &Choices::of(Policies::parse(["too-large=skip-index"]).unwrap()));
     let blocked: Vec<&str> = findings.iter().filter(|f| f.blocks()).map(|f| f.code.as_str()).collect();
     assert_eq!(blocked, vec![codes::FOREIGN_KEY]);
 }
@@ -456,7 +459,7 @@ fn json_in_a_key_stays_text() {
     let values: &[Value<'_>] = &[Text(br#"{"a":1.0}"#), Text(br#"{"a":1}"#)];
     let p = profile(&t, &[values, values]);
     let schema = Schema { tables: vec![t], ..Schema::default() };
-    let (tables, findings) = decide(&schema, &BTreeMap::from([("t".to_owned(), p)]), &Policies::default());
+    let (tables, findings) = decide(&schema, &BTreeMap::from([("t".to_owned(), p)]), &Choices::default());
     assert_eq!((tables["t"].columns[0].ty, tables["t"].columns[1].ty), (PgType::Text, PgType::Jsonb));
     assert!(findings.iter().any(|f| f.object == "t.k" && f.code == codes::WIDER && f.message.contains("key")));
 }
@@ -609,7 +612,7 @@ proptest! {
         let t = table("t", &[("c", declared)]);
         let profiles = BTreeMap::from([("t".to_owned(), profile(&t, &[&borrowed]))]);
         let schema = Schema { tables: vec![t], ..Schema::default() };
-        let (tables, findings) = decide(&schema, &profiles, &Policies::parse(["lossless"]).unwrap());
+        let (tables, findings) = decide(&schema, &profiles, &Choices::of(Policies::parse(["lossless"]).unwrap()));
         prop_assert!(!findings.iter().any(Finding::blocks), "{findings:?}");
         taken(&tables["t"].columns[0], &values)?;
     }
@@ -632,7 +635,7 @@ proptest! {
             (ids.iter().map(OwnedValue::as_value).collect(), refs.iter().map(OwnedValue::as_value).collect());
         let profiles = BTreeMap::from([("p".to_owned(), profile(&p, &[&a])), ("c".to_owned(), profile(&c, &[&b]))]);
         let schema = Schema { tables: vec![p, c], ..Schema::default() };
-        let (tables, _) = decide(&schema, &profiles, &Policies::parse(["lossless"]).unwrap());
+        let (tables, _) = decide(&schema, &profiles, &Choices::of(Policies::parse(["lossless"]).unwrap()));
         let (p, c) = (&tables["p"].columns[0], &tables["c"].columns[0]);
         prop_assert!(p.ty == c.ty || tables["c"].foreign_keys == vec![ForeignKeyFate::Drop], "{p:?} {c:?}");
         prop_assert!(!rowid || p.ty == PgType::BigInt);

@@ -11,7 +11,7 @@ use crate::target::copy::CopyIn;
 use crate::target::error_from_pg;
 use crate::target::ledger::{self, Chunk, Range};
 use lite2pg_model::mapping::codec::Codec;
-use lite2pg_model::normal::{Form, Sum, digest, source};
+use lite2pg_model::normal::{self, Sum, digest};
 use lite2pg_model::plan::{Step, TablePlan};
 use lite2pg_model::value::Value;
 use postgres::Client;
@@ -104,7 +104,7 @@ pub fn rows(
     copy: &mut CopyIn<'_>,
     cancel: &Cancel,
 ) -> Result<()> {
-    let columns: Vec<(Codec, Form)> = table.columns.iter().map(|c| (c.codec(), Form::of(c.ty))).collect();
+    let columns: Vec<(Codec, normal::Column)> = table.columns.iter().map(|c| (c.codec(), c.form())).collect();
     let names = || table.columns.iter().map(|c| c.name.as_str());
     let rowid = select::rowid_name(names(), table.without_rowid);
     let mut sql = select::rows(&table.name, names(), rowid, range.after.is_some(), range.last.is_some());
@@ -130,7 +130,7 @@ pub fn rows(
                     let key = rowid.map(|_| row.get(columns.len()));
                     return Err(misfit_error(table, i, key, copied.sum.rows, value, &misfit.to_string()));
                 }
-                source::field(*form, value, &mut normal);
+                form.of_source(value, &mut normal);
             }
             copied.sum.add(&digest::row(&normal));
             #[cfg(feature = "fault-injection")]

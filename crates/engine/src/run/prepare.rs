@@ -118,10 +118,10 @@ pub fn decide(
         }
         profiles.insert(name, table.profile);
     }
-    let (mut mappings, mut of_types) = decide_types(&schema, &profiles, &settings.policies);
+    let (mut mappings, mut of_types) = decide_types(&schema, &profiles, &settings.choices);
     let reader = readers.first_mut().ok_or_else(|| Error::internal("no reader"))?;
     if duplicates::count(reader, &schema, &mappings, &mut profiles, cancel)? {
-        (mappings, of_types) = decide_types(&schema, &profiles, &settings.policies);
+        (mappings, of_types) = decide_types(&schema, &profiles, &settings.choices);
     }
     findings.extend(of_types);
     let collate = !facts.collation_c && !settings.collation_database;

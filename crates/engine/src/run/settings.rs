@@ -8,7 +8,7 @@ use crate::target::Conninfo;
 use crate::target::control::Operator;
 use lite2pg_model::finding::{Finding, Remedy};
 use lite2pg_model::ident;
-use lite2pg_model::mapping::policy::Policies;
+use lite2pg_model::mapping::choices::Choices;
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 
@@ -70,8 +70,8 @@ pub struct Settings {
     pub target: TargetSpec,
     /// The schema that is published to.
     pub schema: String,
-    /// Answers about data.
-    pub policies: Policies,
+    /// Answers about values: types, policies, single columns.
+    pub choices: Choices,
     /// Answers about objects.
     pub accept: Vec<Accept>,
     /// How the snapshot is taken.
@@ -121,7 +121,7 @@ impl Settings {
         let mut accept: Vec<String> = self.accept.iter().map(Accept::word).collect();
         accept.sort();
         let text =
-            format!("{}\n{:?}\n{accept:?}\n{}\n{}", self.schema, self.policies, self.collation_database, self.verify);
+            format!("{}\n{:?}\n{accept:?}\n{}\n{}", self.schema, self.choices, self.collation_database, self.verify);
         Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
     }
 

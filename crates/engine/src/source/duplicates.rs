@@ -8,7 +8,7 @@ use crate::error::{Kind, Result};
 use crate::pool::Cancel;
 use lite2pg_model::mapping::decide::TableMapping;
 use lite2pg_model::mapping::profile::TableProfile;
-use lite2pg_model::normal::{Form, NULL_TAG, digest, source};
+use lite2pg_model::normal::{self, NULL_TAG, digest};
 use lite2pg_model::schema::{Index, IndexOn, Schema, Table, TableKind};
 use lite2pg_model::value::Value;
 use std::collections::BTreeMap;
@@ -97,7 +97,8 @@ fn one_key(
     rows: u64,
     cancel: &Cancel,
 ) -> Result<u64> {
-    let forms: Vec<Form> = columns.iter().filter_map(|c| mapping.columns.get(*c)).map(|m| Form::of(m.ty)).collect();
+    let forms: Vec<normal::Column> =
+        columns.iter().filter_map(|c| mapping.columns.get(*c)).map(|m| normal::Column::of(&m.crossing)).collect();
     let names = columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.name.as_str());
     let mut sql = select::rows(&table.name, names, None, false, false);
     if let Some(predicate) = predicate {
@@ -120,7 +121,7 @@ fn one_key(
                         key.push(NULL_TAG);
                         return Ok(());
                     }
-                    source::field(*form, value, &mut key);
+                    form.of_source(value, &mut key);
                 }
                 let mut half = [0; 16];
                 half.copy_from_slice(&digest::row(&key)[..16]);

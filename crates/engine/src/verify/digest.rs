@@ -9,8 +9,8 @@ use crate::source::census::TICK;
 use crate::source::select;
 use crate::target::copy::copy_out;
 use lite2pg_model::ident::{pg, pg_in};
-use lite2pg_model::normal::{Form, Sum, digest, source, target};
-use lite2pg_model::plan::TablePlan;
+use lite2pg_model::normal::{self, Sum, digest};
+use lite2pg_model::plan::{ColumnPlan, TablePlan};
 use postgres::GenericClient;
 
 /// The digest of a table as PostgreSQL gives it back.
@@ -24,7 +24,7 @@ pub fn of_target(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Sum> {
-    let forms: Vec<Form> = table.columns.iter().map(|c| Form::of(c.ty)).collect();
+    let forms: Vec<normal::Column> = table.columns.iter().map(ColumnPlan::form).collect();
     let columns: Vec<String> = table.columns.iter().map(|c| pg(&c.target)).collect();
     let query = format!("SELECT {} FROM ONLY {}", columns.join(", "), pg_in(schema, &table.target));
     let mut sum = Sum::new();
@@ -33,7 +33,7 @@ pub fn of_target(
     copy_out(client, &query, |fields| {
         normal.clear();
         for (form, field) in forms.iter().zip(fields) {
-            target::field(*form, *field, &mut normal);
+            form.of_target(*field, &mut normal);
         }
         sum.add(&digest::row(&normal));
         if sum.rows.is_multiple_of(TICK) {
@@ -58,7 +58,7 @@ pub fn of_source(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<(Sum, u64)> {
-    let forms: Vec<Form> = table.columns.iter().map(|c| Form::of(c.ty)).collect();
+    let forms: Vec<normal::Column> = table.columns.iter().map(ColumnPlan::form).collect();
     let names = || table.columns.iter().map(|c| c.name.as_str());
     let sql = select::rows(&table.name, names(), None, false, false);
     let (mut sum, mut bytes, mut told) = (Sum::new(), 0, 0);
@@ -69,7 +69,7 @@ pub fn of_source(
             for (i, form) in forms.iter().enumerate() {
                 let value = row.get(i);
                 bytes += value.size();
-                source::field(*form, value, &mut normal);
+                form.of_source(value, &mut normal);
             }
             sum.add(&digest::row(&normal));
             if sum.rows.is_multiple_of(TICK) {

@@ -192,7 +192,7 @@ pub fn be_child() {
         source: text("source").into(),
         target: TargetSpec::Server(Conninfo::from_parts(&text("host"), port, "postgres", &text("db")).unwrap()),
         schema: text("schema"),
-        policies: lite2pg_model::mapping::policy::Policies::parse(["lossless"]).unwrap(),
+        choices: lossless(),
         accept: vec![lite2pg_engine::run::Accept::All],
         snapshot: if config["copy"] == true { SnapshotMode::Copy } else { SnapshotMode::Auto },
         work_dir: dir.join("work"),
@@ -229,4 +229,10 @@ impl<F: Fn(&Event) -> bool + Sync> Observer for Once<F> {
             self.1.store(true, Ordering::SeqCst);
         }
     }
+}
+
+/// Every policy answered by the choice that loses nothing.
+pub fn lossless() -> lite2pg_model::mapping::choices::Choices {
+    let policies = lite2pg_model::mapping::policy::Policies::parse(["lossless"]).unwrap();
+    lite2pg_model::mapping::choices::Choices::of(policies)
 }

@@ -11,6 +11,7 @@ use lite2pg_engine::run::{Accept, Settings, TargetSpec};
 use lite2pg_engine::source::SnapshotMode;
 use lite2pg_engine::target::Conninfo;
 use lite2pg_engine::target::control::Operator;
+use lite2pg_model::mapping::choices::Choices;
 use lite2pg_model::mapping::policy::Policies;
 use lite2pg_testkit::cluster::Cluster;
 use std::path::Path;
@@ -31,7 +32,7 @@ pub fn settings_for(source: &Path, target: TargetSpec, dir: &Path) -> Settings {
         source: source.to_owned(),
         target,
         schema: "public".to_owned(),
-        policies: Policies::default(),
+        choices: Choices::default(),
         accept: Vec::new(),
         snapshot: SnapshotMode::Auto,
         work_dir: dir.join("work"),
@@ -49,7 +50,7 @@ pub fn settings_for(source: &Path, target: TargetSpec, dir: &Path) -> Settings {
 pub fn lenient(source: &Path, cluster: &Cluster, dbname: &str, dir: &Path) -> Settings {
     Settings {
         accept: vec![Accept::All],
-        policies: Policies::parse(["lossless"]).expect("a policy"),
+        choices: Choices::of(Policies::parse(["lossless"]).expect("a policy")),
         ..settings(source, cluster, dbname, dir)
     }
 }

@@ -7,6 +7,7 @@
 
 use super::forms::{self, Flaw};
 use super::numeric::{self, Decimal, Number};
+use super::shape::Crossing;
 use super::{PgType, datetime, json};
 use crate::value::{Class, Value};
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,47 @@ pub enum Normal {
     UuidBlob,
     /// The same JSON value comes back as jsonb writes it: spaces, key order and the writing of numbers are not kept.
     Json,
+    /// Integers of seconds since 1970-01-01 UTC as timestamptz: the very integer comes back.
+    EpochSeconds,
+    /// The same in milliseconds.
+    EpochMillis,
+    /// The same in microseconds.
+    EpochMicros,
+    /// The same in nanoseconds, which must be whole microseconds.
+    EpochNanos,
+    /// Julian day numbers (reals or integers) as timestamp: the instant to the microsecond comes back as a Julian day.
+    JulianDay,
+    /// Words for true and false of one spelling (`true`/`false`, `Y`/`N` …) as boolean: which one it is, is found in
+    /// [`Normal::WORDS`] by this number.
+    BooleanWords(u8),
+    /// UUIDs of 32 lower-case hexadecimal digits without dashes: the very text comes back.
+    UuidHex,
+    /// Date-times without zone that were taken for those of a named zone: they come back as that zone's clock shows.
+    ZonedClock,
+    /// Values of several classes as JSON scalars, so that 1 and '1' stay apart: the very value comes back.
+    JsonScalar,
+    /// An equal value of the type comes back as PostgreSQL writes it (addresses, intervals).
+    Canonical,
+}
+
+impl Normal {
+    /// Spellings of true and false that a column may use throughout.
+    pub const WORDS: [(&str, &str); 14] = [
+        ("true", "false"),
+        ("TRUE", "FALSE"),
+        ("True", "False"),
+        ("t", "f"),
+        ("T", "F"),
+        ("yes", "no"),
+        ("YES", "NO"),
+        ("Yes", "No"),
+        ("y", "n"),
+        ("Y", "N"),
+        ("on", "off"),
+        ("ON", "OFF"),
+        ("On", "Off"),
+        ("1", "0"),
+    ];
 }
 
 /// A SQLite value that owns its bytes.
@@ -111,8 +153,8 @@ fn misfit(reason: &'static str, v: Value<'_>) -> Misfit {
     Misfit { reason, class: v.class(), hex }
 }
 
-/// The codec of one column. Cheap to copy; `encode` and `decode` hold no state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The codec of one column; `encode` and `decode` hold no state.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Codec {
     ty: PgType,
     normal: Normal,
@@ -194,13 +236,20 @@ impl Codec {
             PgType::SmallInt | PgType::Integer | PgType::BigInt | PgType::Numeric(_) | PgType::Double => Normal::Number,
             PgType::Uuid => Normal::Uuid,
             PgType::Boolean | PgType::Date => Normal::Exact,
+            PgType::Json | PgType::VarChar(_) | PgType::Char(_) | PgType::Time | PgType::Enum => Normal::Exact,
+            PgType::Interval | PgType::Inet | PgType::Cidr | PgType::MacAddr => Normal::Canonical,
         };
         Codec { ty, normal }
     }
 
-    /// The codec of a type under a normal form, as `decide` chose them.
+    /// The codec of a column, as `decide` chose it.
+    pub fn of(crossing: &Crossing) -> Self {
+        Codec { ty: crossing.ty, normal: crossing.normal }
+    }
+
+    /// The codec of a type under a normal form, without treatments.
     pub fn with(ty: PgType, normal: Normal) -> Self {
-        Codec { ty, normal }
+        Codec::of(&Crossing::new(ty, normal))
     }
 
     /// Its type.
@@ -257,6 +306,7 @@ impl Codec {
             PgType::Date | PgType::Timestamp | PgType::TimestampTz => self.encode_temporal(v, out),
             PgType::Uuid => self.encode_uuid(v).map(|u| fixed(out, u)),
             PgType::Jsonb => encode_jsonb(v, out),
+            _ => Err(misfit("no codec for this type", v)),
         }
     }
 
@@ -375,6 +425,7 @@ impl Codec {
                 [1, text @ ..] => OwnedValue::Text(text.to_vec()),
                 _ => return Err(fail("an unknown version of jsonb's binary form")),
             },
+            _ => return Err(fail("no codec for this type")),
         })
     }
 }

@@ -29,6 +29,7 @@
 //! Text with NUL bytes or invalid UTF-8 blocks, or becomes bytea by policy. Columns linked by foreign keys then get one
 //! type (`unify`); keys are judged last (`integrity`).
 
+use super::choices::Choices;
 use super::codec::Normal;
 use super::declared::Declared;
 use super::forms::{Form, Group};
@@ -47,7 +48,7 @@ use std::collections::BTreeMap;
 pub fn decide(
     schema: &Schema,
     profiles: &BTreeMap<String, TableProfile>,
-    policies: &Policies,
+    choices: &Choices,
 ) -> (BTreeMap<String, TableMapping>, Vec<Finding>) {
     let mut findings = Vec::new();
     let mut tables = BTreeMap::new();
@@ -65,12 +66,12 @@ pub fn decide(
             let values = profile.columns.get(i).unwrap_or(&no_values);
             let rules =
                 Rules { table, column, profile, p: values, key: is_key(table, i), rowid: table.rowid_alias == Some(i) };
-            mapping.columns.push(rules.column(policies, &mut findings));
+            mapping.columns.push(rules.column(&choices.policies, &mut findings));
         }
         tables.insert(table.name.clone(), mapping);
     }
-    unify::unify(schema, profiles, policies, &mut tables, &mut findings);
-    integrity::judge(schema, profiles, policies, &mut tables, &mut findings);
+    unify::unify(schema, profiles, choices, &mut tables, &mut findings);
+    integrity::judge(schema, profiles, choices, &mut tables, &mut findings);
     notes::normal_forms(schema, profiles, &tables, &mut findings);
     (tables, findings)
 }
@@ -134,7 +135,7 @@ impl Rules<'_> {
             let hint = format!("it becomes {}: the values stay as they are", choice.ty.sql());
             findings.push(Finding::note(codes::WIDER, &object, note, hint));
         }
-        ColumnMapping { ty: choice.ty, reason: format!("{}; {}", self.declaration(), choice.why), normal }
+        ColumnMapping::new(choice.ty, normal, format!("{}; {}", self.declaration(), choice.why))
     }
 
     fn declaration(&self) -> String {

@@ -2,6 +2,7 @@
 //! Owns the fate of keys and foreign keys; never drops a row.
 
 use super::PgType;
+use super::choices::Choices;
 use super::codec::{MAX_FIELD_BYTES, Normal};
 use super::decide::{ForeignKeyFate, KeyFate, TableMapping};
 use super::policy::{Kind, Policies};
@@ -25,13 +26,13 @@ pub const MAX_INDEXED_BYTES: u64 = 8191;
 pub fn judge(
     schema: &Schema,
     profiles: &BTreeMap<String, TableProfile>,
-    policies: &Policies,
+    choices: &Choices,
     tables: &mut BTreeMap<String, TableMapping>,
     findings: &mut Vec<Finding>,
 ) {
     for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
         let (Some(profile), Some(mapping)) = (profiles.get(&table.name), tables.get_mut(&table.name)) else { continue };
-        let mut judge = Judge { table, profile, policies, mapping, findings };
+        let mut judge = Judge { table, profile, policies: &choices.policies, mapping, findings };
         judge.nulls();
         judge.duplicates();
         judge.orphans();

@@ -64,6 +64,25 @@ fn words(normal: Normal, p: &ColumnProfile) -> Option<(String, &'static str)> {
         | Normal::Bytes
         | Normal::TextBytes
         | Normal::Uuid
-        | Normal::UuidBlob => return None,
+        | Normal::UuidBlob
+        | Normal::EpochSeconds
+        | Normal::EpochMillis
+        | Normal::EpochMicros
+        | Normal::EpochNanos
+        | Normal::BooleanWords(_)
+        | Normal::UuidHex
+        | Normal::JsonScalar => return None,
+        Normal::JulianDay => (
+            format!("{values} Julian days become timestamps, to the microsecond"),
+            "julianday() of SQLite gives the number again, but for its last digits",
+        ),
+        Normal::ZonedClock => (
+            format!("{values} date-times without zone become instants of the zone that was named"),
+            "PostgreSQL shows them in the time zone of the session",
+        ),
+        Normal::Canonical => (
+            format!("{values} values keep their meaning; PostgreSQL writes them in its own way"),
+            "compare them as the type they have, not as text",
+        ),
     })
 }

@@ -5,23 +5,74 @@ use super::PgType;
 use super::codec::{Codec, Normal};
 use super::forms::Form;
 use super::profile::ColumnProfile;
+use super::treat::Treatment;
+use super::zone::Zone;
 use serde::{Deserialize, Serialize};
+use std::ops::{Deref, DerefMut};
+
+/// How the values of a column cross: all that its codec and its normal form need to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crossing {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub ty: PgType,
+    /// How far its values come back as they were.
+    #[serde(default)]
+    pub normal: Normal,
+    /// What policies do to its values first, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub treatments: Vec<Treatment>,
+    /// The zone of its date-times ([`Normal::ZonedClock`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<Zone>,
+    /// Labels of its enum, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+}
+
+impl Crossing {
+    /// Values of a type under a normal form, untreated.
+    pub fn new(ty: PgType, normal: Normal) -> Crossing {
+        Crossing { ty, normal, treatments: Vec::new(), zone: None, labels: Vec::new() }
+    }
+}
 
 /// What a column becomes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnMapping {
-    /// Its type.
-    pub ty: PgType,
+    /// How its values cross.
+    #[serde(flatten)]
+    pub crossing: Crossing,
     /// Why, for people: `declared CHAR(36); 18,661 of 18,661 values are UUIDs`.
     pub reason: String,
-    /// How far its values come back as they were.
-    pub normal: Normal,
+    /// Rows whose value does not fit go to `lite2pg.rejected_row` rather than end the run.
+    #[serde(default)]
+    pub quarantine: bool,
 }
 
 impl ColumnMapping {
+    /// Values of a type under a normal form, untreated.
+    pub fn new(ty: PgType, normal: Normal, reason: impl Into<String>) -> ColumnMapping {
+        ColumnMapping { crossing: Crossing::new(ty, normal), reason: reason.into(), quarantine: false }
+    }
+
     /// The codec of the column.
     pub fn codec(&self) -> Codec {
-        Codec::with(self.ty, self.normal)
+        Codec::of(&self.crossing)
+    }
+}
+
+impl Deref for ColumnMapping {
+    type Target = Crossing;
+
+    fn deref(&self) -> &Crossing {
+        &self.crossing
+    }
+}
+
+impl DerefMut for ColumnMapping {
+    fn deref_mut(&mut self) -> &mut Crossing {
+        &mut self.crossing
     }
 }
 
@@ -79,8 +130,23 @@ impl TableMapping {
     /// Whether values that SQLite holds apart can become equal in these columns, so that a key over them must be
     /// checked for duplicates under the chosen types.
     pub fn may_collide(&self, columns: &[usize]) -> bool {
-        let exact = |n: Normal| matches!(n, Normal::Exact | Normal::TextBytes | Normal::UuidUpper | Normal::UuidBlob);
-        columns.iter().any(|c| self.columns.get(*c).is_some_and(|m| !exact(m.normal)))
+        let exact = |n: Normal| {
+            matches!(
+                n,
+                Normal::Exact
+                    | Normal::TextBytes
+                    | Normal::UuidUpper
+                    | Normal::UuidBlob
+                    | Normal::UuidHex
+                    | Normal::EpochSeconds
+                    | Normal::EpochMillis
+                    | Normal::EpochMicros
+                    | Normal::EpochNanos
+                    | Normal::BooleanWords(_)
+                    | Normal::JsonScalar
+            )
+        };
+        columns.iter().any(|c| self.columns.get(*c).is_some_and(|m| !exact(m.normal) || !m.treatments.is_empty()))
     }
 }
 
@@ -101,6 +167,8 @@ pub(super) fn normal_for(ty: PgType, p: &ColumnProfile) -> Normal {
         PgType::Uuid if p.blobs > 0 => Normal::UuidBlob,
         PgType::Uuid if p.texts > 0 && !p.all_texts_are(Form::UuidLower) => Normal::UuidUpper,
         PgType::Uuid | PgType::Boolean | PgType::Date => Normal::Exact,
+        PgType::Json | PgType::VarChar(_) | PgType::Char(_) | PgType::Time | PgType::Enum => Normal::Exact,
+        PgType::Interval | PgType::Inet | PgType::Cidr | PgType::MacAddr => Normal::Canonical,
     }
 }
 

@@ -2,6 +2,7 @@
 //! Owns that choice; never makes a column narrower than its values.
 
 use super::PgType;
+use super::choices::Choices;
 use super::decide::{ForeignKeyFate, TableMapping};
 use super::forms::Form;
 use super::policy::{Kind, Policies};
@@ -19,7 +20,7 @@ type Place = (usize, usize);
 pub fn unify(
     schema: &Schema,
     profiles: &BTreeMap<String, TableProfile>,
-    policies: &Policies,
+    choices: &Choices,
     tables: &mut BTreeMap<String, TableMapping>,
     findings: &mut Vec<Finding>,
 ) {
@@ -30,7 +31,7 @@ pub fn unify(
         if members.len() < 2 {
             continue;
         }
-        if let Some(ty) = common(&members, policies) {
+        if let Some(ty) = common(&members, &choices.policies) {
             for member in &members {
                 give(tables, member, ty, &members, findings);
             }
@@ -194,8 +195,8 @@ fn give(
         let hint = format!("columns linked by foreign keys need one type: {is} holds the values of all");
         findings.push(Finding::warning(codes::WIDER, member.name(), message, hint));
     }
-    mapping.ty = ty;
-    mapping.normal = normal_for(ty, member.profile.unwrap_or(&ColumnProfile::default()));
+    mapping.crossing.ty = ty;
+    mapping.crossing.normal = normal_for(ty, member.profile.unwrap_or(&ColumnProfile::default()));
 }
 
 /// The table a foreign key refers to, and its columns there; `None` if one does not exist.

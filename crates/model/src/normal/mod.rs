@@ -15,6 +15,8 @@ pub mod target;
 pub use digest::{RowDigest, Sum};
 
 use crate::mapping::PgType;
+use crate::mapping::shape::Crossing;
+use crate::value::Value;
 
 /// The normal form a column is compared in; it follows from the column's PostgreSQL type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,8 @@ impl Form {
             PgType::TimestampTz => Form::TimestampTz,
             PgType::Uuid => Form::Uuid,
             PgType::Jsonb => Form::Jsonb,
+            PgType::Json | PgType::VarChar(_) | PgType::Char(_) | PgType::Enum => Form::Text,
+            PgType::Time | PgType::Interval | PgType::Inet | PgType::Cidr | PgType::MacAddr => Form::Text,
         }
     }
 
@@ -76,6 +80,32 @@ impl Form {
             Form::Uuid => b'u',
             Form::Jsonb => b'j',
         }
+    }
+}
+
+/// What the digests of one column compare: its form, and how its values are written in the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    form: Form,
+}
+
+impl Column {
+    /// Of a column that crosses so.
+    pub fn of(crossing: &Crossing) -> Column {
+        Column { form: Form::of(crossing.ty) }
+    }
+
+    /// Appends the field of a value as SQLite holds it. One without a normal form is appended marked, so that it equals
+    /// nothing.
+    #[inline]
+    pub fn of_source(&self, value: Value<'_>, out: &mut Vec<u8>) {
+        source::field(self.form, value, out);
+    }
+
+    /// Appends the field of a value as PostgreSQL gives it back in COPY BINARY.
+    #[inline]
+    pub fn of_target(&self, value: Option<&[u8]>, out: &mut Vec<u8>) {
+        target::field(self.form, value, out);
     }
 }
 

@@ -59,6 +59,7 @@ impl Plan {
 
     fn create_table(&self, schema: &str, table: &TablePlan) -> String {
         let columns = table.columns.iter().map(|c| self.column(schema, c));
+        let columns = columns.chain(table.extra.iter().map(|e| format!("{} {}", pg(&e.target), e.definition)));
         let checks = table
             .checks
             .iter()

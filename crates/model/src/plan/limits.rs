@@ -51,10 +51,18 @@ fn field(ty: PgType, values: &ColumnProfile) -> u64 {
         PgType::SmallInt => 2,
         PgType::Integer | PgType::Date => 4,
         PgType::Uuid => 16,
-        PgType::BigInt | PgType::Double | PgType::Timestamp | PgType::TimestampTz => 8,
-        PgType::Text | PgType::Bytea | PgType::Jsonb => {
-            values.text_max_bytes.max(values.blob_max_bytes).saturating_add(1).min(18)
-        }
+        PgType::Enum => 4,
+        PgType::MacAddr => 6,
+        PgType::BigInt | PgType::Double | PgType::Timestamp | PgType::TimestampTz | PgType::Time => 8,
+        PgType::Interval => 16,
+        PgType::Text
+        | PgType::Bytea
+        | PgType::Jsonb
+        | PgType::Json
+        | PgType::VarChar(_)
+        | PgType::Char(_)
+        | PgType::Inet
+        | PgType::Cidr => values.text_max_bytes.max(values.blob_max_bytes).saturating_add(1).min(18),
         PgType::Numeric(_) => 18,
     }
 }
@@ -74,7 +82,7 @@ mod tests {
         let mut seen = ColumnProfile::default();
         seen.observe(Value::Real(1.5));
         for (columns, told) in [(1000, false), (1200, true)] {
-            let mapped = ColumnMapping { ty: PgType::Double, reason: String::new(), normal: Default::default() };
+            let mapped = ColumnMapping::new(PgType::Double, Default::default(), "");
             let mapping = TableMapping { columns: vec![mapped; columns], ..TableMapping::default() };
             let profile = TableProfile { columns: vec![seen.clone(); columns], ..TableProfile::default() };
             assert_eq!(width(&schema.tables[0], &profile, &mapping).is_some(), told);

@@ -7,11 +7,13 @@ pub mod limits;
 mod names;
 
 use crate::finding::Finding;
-use crate::mapping::PgType;
-use crate::mapping::codec::{Codec, Normal};
+use crate::mapping::codec::Codec;
+use crate::mapping::shape::Crossing;
+use crate::normal;
 use crate::schema::{Action, Deferrable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::ops::Deref;
 
 /// Everything that was decided about one migration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,11 +48,17 @@ pub struct TablePlan {
     pub bytes: u64,
     /// WITHOUT ROWID in the source: read as one chunk.
     pub without_rowid: bool,
+    /// Only the rows for which this condition of SQLite's holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
     /// PRIMARY KEY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_key: Option<KeyPlan>,
     /// Columns, in order.
     pub columns: Vec<ColumnPlan>,
+    /// Columns that the source does not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra: Vec<ExtraColumn>,
     /// UNIQUE constraints.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uniques: Vec<KeyPlan>,
@@ -74,12 +82,15 @@ pub struct ColumnPlan {
     pub target: String,
     /// Declared type in the source.
     pub declared: String,
-    /// Type in the target.
-    #[serde(rename = "type")]
-    pub ty: PgType,
-    /// How far its values come back as they were.
-    #[serde(default)]
-    pub normal: Normal,
+    /// An expression of SQLite that is read in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<String>,
+    /// How its values cross; its type in the target.
+    #[serde(flatten)]
+    pub crossing: Crossing,
+    /// Rows whose value does not fit go to `lite2pg.rejected_row` rather than end the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quarantine: bool,
     /// Why that type.
     pub reason: String,
     /// NOT NULL.
@@ -96,8 +107,30 @@ pub struct ColumnPlan {
 impl ColumnPlan {
     /// The codec of the column.
     pub fn codec(&self) -> Codec {
-        Codec::with(self.ty, self.normal)
+        Codec::of(&self.crossing)
     }
+
+    /// What its digests compare.
+    pub fn form(&self) -> normal::Column {
+        normal::Column::of(&self.crossing)
+    }
+}
+
+impl Deref for ColumnPlan {
+    type Target = Crossing;
+
+    fn deref(&self) -> &Crossing {
+        &self.crossing
+    }
+}
+
+/// A column that the source does not have: the target fills it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtraColumn {
+    /// Name in the target.
+    pub target: String,
+    /// Its type, NOT NULL and DEFAULT, as PostgreSQL's SQL.
+    pub definition: String,
 }
 
 /// An identity column's sequence.

@@ -291,6 +291,7 @@ mod tests {
 
     fn column(declared: &str) -> Column {
         Column {
+            read: None,
             name: "c".into(),
             declared: declared.into(),
             affinity: Affinity::of(declared),

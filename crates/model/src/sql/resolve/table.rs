@@ -17,6 +17,7 @@ pub(super) fn resolve(raw: &RawSchema, object: &RawObject, findings: &mut Vec<Fi
         name: object.name.clone(),
         kind: kind(raw, &object.name, &sql, listed.map(|l| l.kind.as_str())),
         without_rowid: listed.is_some_and(|l| l.without_rowid),
+        filter: None,
         strict: listed.is_some_and(|l| l.strict),
         columns: Vec::new(),
         rowid_alias: None,
@@ -106,6 +107,7 @@ fn fill_columns(table: &mut Table, columns: &[&RawColumn], text: Option<&TableTe
         let written = text.and_then(|t| t.columns.get(i));
         let implied = table.rowid_alias == Some(i) || (raw.primary_key > 0 && (table.without_rowid || table.strict));
         table.columns.push(Column {
+            read: None,
             name: raw.name.clone(),
             declared: raw.declared.clone(),
             affinity: affinity(&raw.declared, table.strict),

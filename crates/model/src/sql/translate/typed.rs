@@ -155,7 +155,7 @@ impl Typed {
                 None if affinity == Affinity::Blob => Kind::Blob,
                 _ => other,
             },
-            PgType::Date | PgType::Timestamp | PgType::TimestampTz | PgType::Uuid | PgType::Jsonb => other,
+            _ => other,
         };
         let collation = column.source.collation.clone().unwrap_or_else(|| "BINARY".into());
         Typed {
