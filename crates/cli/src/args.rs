@@ -219,6 +219,9 @@ pub struct Migrate {
 pub struct Verify {
     #[command(flatten)]
     pub way: Way,
+    /// How closely: rows counted, checksums of every table, or every row by itself (differences are named)
+    #[arg(long, value_enum, value_name = "LEVEL", default_value = "checksums")]
+    pub level: Level,
     #[command(flatten)]
     pub reading: Reading,
 }
@@ -294,6 +297,8 @@ words!(/// `--snapshot`.
     Snapshot { Auto, Pin, Copy });
 words!(/// `--collation`.
     Collation { Database });
+words!(/// `--level`.
+    Level { Counts, Checksums, Rows });
 words!(/// `--on-failure`.
     OnFailure { Keep, Rollback });
 

@@ -6,7 +6,7 @@ mod running;
 
 use lite2pg_engine::Kind;
 use lite2pg_engine::run::{Cancel, Settings, migrate};
-use lite2pg_engine::verify::verify;
+use lite2pg_engine::verify::{Level, verify};
 use lite2pg_model::finding::codes;
 use lite2pg_testkit::cluster::Cluster;
 use running::{Show, lenient, settings};
@@ -125,13 +125,13 @@ fn verify_sees_tables_and_columns_that_came_later() {
     let (path, db) = place.source("CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT); INSERT INTO t VALUES(1,'x')");
     let settings = settings(&path, &place.cluster, "postgres", &place.dir);
     assert_eq!(run(&settings).exit, 0);
-    assert_eq!(verify(&settings, &Show, &Cancel::new()).unwrap().exit, 0);
+    assert_eq!(verify(&settings, Level::Rows, &Show, &Cancel::new()).unwrap().exit, 0);
     db.execute_batch("CREATE TABLE later(x); INSERT INTO later VALUES(1); ALTER TABLE t ADD COLUMN c").unwrap();
-    let report = verify(&settings, &Show, &Cancel::new()).unwrap();
+    let report = verify(&settings, Level::Rows, &Show, &Cancel::new()).unwrap();
     assert_eq!(report.exit, 7);
     let objects: Vec<&str> = report.findings.iter().map(|f| f.object.as_str()).collect();
     assert_eq!(objects, ["t.c", "later"]);
     db.execute_batch("DROP TABLE t").unwrap();
-    let report = verify(&settings, &Show, &Cancel::new()).unwrap();
+    let report = verify(&settings, Level::Rows, &Show, &Cancel::new()).unwrap();
     assert!(report.exit == 7 && report.findings.iter().any(|f| f.object == "t"), "{report:?}");
 }

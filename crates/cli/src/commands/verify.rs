@@ -3,7 +3,7 @@
 
 use super::line::Line;
 use super::{observers, settings_of_existing};
-use crate::args::{Global, Verify};
+use crate::args::{self, Global, Verify};
 use crate::exit;
 use crate::settings::World;
 use crate::show::{Show, findings, human, text};
@@ -16,8 +16,13 @@ pub fn run(args: &Verify, global: &Global, show: &Show) -> Result<u8> {
     signals::watch(show, &signals::LOOK);
     let inspect = Line::new("inspect", &args.way, &settings.target).word("-v").text();
     let fan = observers(show, global, &world, "verify", true, inspect)?;
+    let level = match args.level {
+        args::Level::Counts => verify::Level::Counts,
+        args::Level::Checksums => verify::Level::Checksums,
+        args::Level::Rows => verify::Level::Rows,
+    };
     let begin = std::time::Instant::now();
-    let mut report = verify::verify(&settings, &fan, &CANCEL)?;
+    let mut report = verify::verify(&settings, level, &fan, &CANCEL)?;
     drop(fan);
     // A managed server has stopped by now; a person waited for that too.
     report.seconds = begin.elapsed().as_secs_f64();
@@ -34,11 +39,27 @@ pub fn run(args: &Verify, global: &Global, show: &Show) -> Result<u8> {
     show.line("");
     if report.exit == 0 {
         let run = text::clean(&report.run);
-        show.line(&format!("{} · run {run} · {}", show.paint().bold("equal"), human::cost(&report)));
+        let what = match level {
+            verify::Level::Counts => "as many rows",
+            verify::Level::Checksums => "equal",
+            verify::Level::Rows => "every row equal",
+        };
+        show.line(&format!("{} · run {run} · {}", show.paint().bold(what), human::cost(&report)));
+        if level == verify::Level::Counts {
+            let line = Line::new("verify", &args.way, &settings.target).text();
+            show.line(&human::head(show, "compare", &format!("{line}   (every value, not only the number of rows)")));
+        }
         return Ok(0);
     }
     for line in findings::lines(&report.findings, usize::MAX - 1, "", show) {
         if show.quiet { text::to_stderr(&line) } else { show.line(&line) }
+    }
+    for line in human::differences(&report) {
+        if show.quiet { text::to_stderr(&line) } else { show.line(&line) }
+    }
+    if level != verify::Level::Rows {
+        let line = Line::new("verify", &args.way, &settings.target).flag("--level", "rows").text();
+        show.line(&human::head(show, "rows", &format!("{line}   (names the rows that differ)")));
     }
     let error = Error::new(Kind::Different, "the two sides differ");
     show.error(&error, &exit::causes(&error));

@@ -4,7 +4,7 @@
 use super::table::{self, Side};
 use super::{Show, findings, text};
 use lite2pg_engine::observe::Event;
-use lite2pg_engine::observe::report::{Report, TableReport};
+use lite2pg_engine::observe::report::{How, Report, TableReport};
 use lite2pg_model::plan::Objects;
 
 /// Tables that are shown without `-v`; the largest ones and all that differ.
@@ -75,7 +75,8 @@ pub fn first_lines(show: &Show, event: &Event, inspect: &str) -> Vec<String> {
 pub fn tables(show: &Show, report: &Report) -> Vec<String> {
     let mut order: Vec<&TableReport> = report.tables.iter().collect();
     let shown = if show.verbose { usize::MAX } else { TABLES };
-    let compared = report.tables.iter().any(|t| !t.target_sha256.is_empty());
+    let counted = report.compared_now == "counts" && !report.already_done;
+    let compared = counted || report.tables.iter().any(|t| !t.target_sha256.is_empty());
     let differs = |t: &TableReport| compared && !t.verified;
     let left_out = order.len().saturating_sub(shown);
     if left_out > 0 {
@@ -92,6 +93,7 @@ pub fn tables(show: &Show, report: &Report) -> Vec<String> {
     let mut rows = vec![titles.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>()];
     for t in &order {
         let verdict = match (compared, t.verified) {
+            (true, true) if counted => "as many".to_owned(),
             (true, true) => "equal".to_owned(),
             (true, false) if t.rows != t.target_rows => {
                 format!("DIFFERENT: {} rows in the target", text::count(t.target_rows))
@@ -127,6 +129,33 @@ pub fn tables(show: &Show, report: &Report) -> Vec<String> {
         let rest = text::counted((report.tables.len() - order.len()) as u64, "more table", "more tables");
         let how = if compared { "equal" } else { "not compared" };
         lines.push(format!("  and {rest}, {how}: -v lists them, --json gives every digest"));
+    }
+    lines
+}
+
+/// The rows that differ, as far as they are named: which, in what, and how to see them.
+pub fn differences(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    for table in &report.tables {
+        let Some(differences) = table.differences.as_ref().filter(|d| d.count() > 0) else { continue };
+        for row in &differences.named {
+            let how = match row.how {
+                How::Missing => "missing in the target",
+                How::Extra => "only in the target",
+                How::Changed => "changed",
+            };
+            lines.push(format!("  {} · {how} · {}", text::clean(&table.name), text::clean(&row.key)));
+            for c in &row.columns {
+                let (source, target) = (text::clean(&c.source), text::clean(&c.target));
+                lines.push(format!("      {}: {source} in the source, {target} in the target", text::clean(&c.column)));
+            }
+            lines.push(format!("      sqlite3  {}", text::clean(&row.source_sql)));
+            lines.push(format!("      psql     {}", text::clean(&row.target_sql)));
+        }
+        let rest = differences.count().saturating_sub(differences.named.len() as u64);
+        if rest > 0 {
+            lines.push(format!("  {} · and {} more", text::clean(&table.name), text::counted(rest, "row", "rows")));
+        }
     }
     lines
 }

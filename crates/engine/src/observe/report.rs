@@ -52,6 +52,65 @@ pub struct Report {
     pub error: Option<ErrorReport>,
 }
 
+/// What differs in one table, row by row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Differences {
+    /// Rows that only the source has.
+    pub missing: u64,
+    /// Rows that only the target has.
+    pub extra: u64,
+    /// Rows that both have under one key, with other values.
+    pub changed: u64,
+    /// The first of them.
+    pub named: Vec<Difference>,
+}
+
+impl Differences {
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.missing + self.extra + self.changed
+    }
+}
+
+/// How a row differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// Only the source has it.
+    Missing,
+    /// Only the target has it.
+    Extra,
+    /// Both have it, with other values.
+    Changed,
+}
+
+/// One row that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// How.
+    pub how: How,
+    /// Its key, or its first columns where the table has none.
+    pub key: String,
+    /// Columns that differ (of a changed row), with both values as people read them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<ColumnDifference>,
+    /// Shows it in SQLite.
+    pub source_sql: String,
+    /// Shows it in PostgreSQL.
+    pub target_sql: String,
+}
+
+/// One value that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnDifference {
+    /// The column in the source.
+    pub column: String,
+    /// As SQLite holds it.
+    pub source: String,
+    /// As PostgreSQL holds it, read back into SQLite's terms.
+    pub target: String,
+}
+
 /// Time of one stage.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StageTime {
@@ -86,6 +145,9 @@ pub struct TableReport {
     pub target_sha256: String,
     /// Both are there and equal.
     pub verified: bool,
+    /// What differs, row by row; only where `verify --level rows` asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differences: Option<Differences>,
 }
 
 /// The error of a failed command.

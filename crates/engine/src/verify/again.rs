@@ -2,30 +2,56 @@
 //! Owns that command; never changes a row on either side.
 
 use crate::error::{Error, Kind, Result};
-use crate::observe::report::{Report, StageTime};
+use crate::observe::report::{Report, StageTime, TableReport};
 use crate::observe::{Event, Observer, memory};
 use crate::run::finish::different;
 use crate::run::pool::Cancel;
 use crate::run::session::Session;
 use crate::run::settings::Settings;
 use crate::run::{clock, prepare};
+use crate::source::Reader;
 use crate::target::catalog;
 use crate::target::control::{self, Run, Status};
-use crate::verify::{checks, digest};
+use crate::target::error_from_pg;
+use crate::verify::{checks, digest, rows};
 use lite2pg_model::finding::Finding;
-use lite2pg_model::plan::Plan;
+use lite2pg_model::ident;
+use lite2pg_model::plan::{Plan, TablePlan};
 use lite2pg_model::schema::{Schema, TableKind};
 use lite2pg_model::sql::resolve::resolve;
 use postgres::Client;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+/// How closely two sides are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// The rows of each table are counted.
+    Counts,
+    /// The digests of each table, made anew from every value of both sides.
+    #[default]
+    Checksums,
+    /// Besides, every row by itself: each difference is counted, the first are named.
+    Rows,
+}
+
+impl Level {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Counts => "counts",
+            Level::Checksums => "checksums",
+            Level::Rows => "rows",
+        }
+    }
+}
+
 /// Reads the source and the published tables of its finished run, and compares: digests of every table, foreign keys,
 /// keys, indexes and sequences. Differences are in the report, with exit 7.
 ///
 /// # Errors
 /// There is no finished run of this schema, or a side cannot be read: then nothing is called equal.
-pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> Result<Report> {
+pub fn verify(settings: &Settings, level: Level, observer: &dyn Observer, cancel: &Cancel) -> Result<Report> {
     let begin = Instant::now();
     let source = prepare::open_source(settings, None, observer)?;
     let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
@@ -44,6 +70,7 @@ pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> 
         let mut report = prepare::report(settings, &plan, &session.display());
         report.run.clone_from(&run.id);
         report.findings.clear();
+        level.word().clone_into(&mut report.compared_now);
         observer.see(&Event::StageStarted {
             stage: "verify",
             bytes: 0,
@@ -57,18 +84,32 @@ pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> 
                 continue;
             }
             let begin = Instant::now();
-            let (here, bytes) = digest::of_source(&mut reader, table, observer, cancel)?;
-            let there = digest::of_target(&mut client, &run.schema, table, observer, cancel)?;
-            line.rows = here.rows;
-            line.target_rows = there.rows;
-            line.bytes = bytes;
-            line.source_sha256 = here.hex();
-            line.target_sha256 = there.hex();
-            line.verified = here == there;
+            if level == Level::Counts {
+                counts(&mut reader, &mut client, &run.schema, table, line)?;
+            } else {
+                let (here, bytes) = digest::of_source(&mut reader, table, observer, cancel)?;
+                let there = digest::of_target(&mut client, &run.schema, table, observer, cancel)?;
+                line.rows = here.rows;
+                line.target_rows = there.rows;
+                line.bytes = bytes;
+                line.source_sha256 = here.hex();
+                line.target_sha256 = there.hex();
+                line.verified = here == there;
+            }
+            let (here, there) = (line.rows, line.target_rows);
+            if level == Level::Rows {
+                let differences = rows::compare(&mut reader, &mut client, &run.schema, table, cancel)?;
+                line.verified &= differences.count() == 0;
+                line.differences = Some(differences);
+            }
             line.seconds = begin.elapsed().as_secs_f64();
             if !line.verified {
-                let counts = format!("{} rows in the source, {} in the target", here.rows, there.rows);
-                report.findings.push(different(&table.name, counts));
+                let counts = format!("{here} rows in the source, {there} in the target");
+                let named = line
+                    .differences
+                    .as_ref()
+                    .map(|d| format!("; {} rows missing, {} extra, {} changed", d.missing, d.extra, d.changed));
+                report.findings.push(different(&table.name, counts + &named.unwrap_or_default()));
             }
             observer.see(&Event::Compared {
                 table: table.name.clone(),
@@ -100,6 +141,24 @@ pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> 
     report.stages = vec![StageTime { name: "verify".to_owned(), seconds: report.seconds }];
     report.peak_rss_bytes = memory::peak_rss();
     Ok(report)
+}
+
+/// Counts the rows of both sides.
+fn counts(
+    reader: &mut Reader,
+    client: &mut Client,
+    schema: &str,
+    table: &TablePlan,
+    line: &mut TableReport,
+) -> Result<()> {
+    let here = reader.query_i64(&format!("SELECT count(*) FROM {} NOT INDEXED", ident::sqlite(&table.name)), &[])?;
+    let sql = format!("SELECT count(*) FROM ONLY {}", ident::pg_in(schema, &table.target));
+    let there: i64 =
+        client.query_one(&sql, &[]).map_err(|e| error_from_pg(e, "counting rows").about(&table.name))?.get(0);
+    line.rows = here.unwrap_or(0).cast_unsigned();
+    line.target_rows = there.cast_unsigned();
+    line.verified = line.rows == line.target_rows;
+    Ok(())
 }
 
 /// What the source has that the run did not carry, and what it has no longer: nothing of that is compared, so nothing of

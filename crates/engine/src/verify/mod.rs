@@ -4,5 +4,6 @@
 pub mod again;
 pub mod checks;
 pub mod digest;
+pub mod rows;
 
-pub use again::verify;
+pub use again::{Level, verify};
