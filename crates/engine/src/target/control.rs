@@ -8,10 +8,11 @@ use postgres::{GenericClient, Transaction};
 use sha2::{Digest as _, Sha256};
 
 /// The version of the control tables that this code works with.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 /// What upgrades version `n` to `n + 1`, from nothing on.
-const UPGRADES: [&str; 2] = [include_str!("sql/control_1.sql"), include_str!("sql/control_2.sql")];
+const UPGRADES: [&str; 3] =
+    [include_str!("sql/control_1.sql"), include_str!("sql/control_2.sql"), include_str!("sql/control_3.sql")];
 
 /// Every table of [`UPGRADES`], those that others refer to last.
 const TABLES: [&str; 11] = [

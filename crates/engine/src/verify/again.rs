@@ -4,6 +4,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer, memory};
+use crate::run::exclude::{self, Excluded};
 use crate::run::finish::different;
 use crate::run::pool::Cancel;
 use crate::run::session::Session;
@@ -11,6 +12,7 @@ use crate::run::settings::Settings;
 use crate::run::{clock, prepare};
 use crate::target::catalog;
 use crate::target::control::{self, Run, Status};
+use crate::target::rejected;
 use crate::verify::{checks, digest};
 use lite2pg_model::finding::Finding;
 use lite2pg_model::plan::Plan;
@@ -52,14 +54,24 @@ pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> 
         });
         let (schema, _) = resolve(&source.raw_schema()?);
         let missing = beside_the_plan(&schema, &plan, &mut report.findings);
+        // The tables that are missing may be asked about; then only the differences told above count.
+        let excluded =
+            if missing.is_empty() { exclude::find(&mut reader, &plan, cancel)? } else { Excluded::default() };
+        let rejected = rejected::counts(&mut client, &run.id)?;
         for (table, line) in plan.tables.iter().zip(&mut report.tables) {
             if missing.contains(&table.name) {
                 continue;
             }
             let begin = Instant::now();
-            let (here, bytes) = digest::of_source(&mut reader, table, observer, cancel)?;
-            let there = digest::of_target(&mut client, &run.schema, table, observer, cancel)?;
+            let set = excluded.of(&table.name);
+            let (mut here, bytes) = digest::of_source(&mut reader, table, set, observer, cancel)?;
             line.rows = here.rows;
+            line.rejected = rejected.get(&table.name).copied().unwrap_or(0);
+            if line.rejected > 0 {
+                // Each of them must be there in the source as it was: else what is left is no longer equal.
+                here.take_away(&digest::of_rejected(&mut client, &run.id, table, set, cancel)?);
+            }
+            let there = digest::of_target(&mut client, &run.schema, table, observer, cancel)?;
             line.target_rows = there.rows;
             line.bytes = bytes;
             line.source_sha256 = here.hex();
@@ -67,7 +79,11 @@ pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> 
             line.verified = here == there;
             line.seconds = begin.elapsed().as_secs_f64();
             if !line.verified {
-                let counts = format!("{} rows in the source, {} in the target", here.rows, there.rows);
+                let rejected = match line.rejected {
+                    0 => String::new(),
+                    n => format!(", {n} rejected"),
+                };
+                let counts = format!("{} rows in the source, {} in the target{rejected}", line.rows, there.rows);
                 report.findings.push(different(&table.name, counts));
             }
             observer.see(&Event::Compared {
@@ -77,6 +93,7 @@ pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> 
                 target_sha256: line.target_sha256.clone(),
             });
         }
+        report.rejected = report.tables.iter().map(|t| t.rejected).sum();
         let checks = checks::check(&mut client, &plan, &run.schema)?;
         report.foreign_keys_valid = checks.foreign_keys_valid;
         report.foreign_keys_not_valid = checks.foreign_keys_not_valid;

@@ -71,9 +71,7 @@ impl Judge<'_> {
             let choice = self.choices.column(&self.table.name, self.column(i))?;
             choice.policies.chose(kind).then(|| choice.policies.get(kind))
         };
-        own(column)
-            .or_else(|| key.first().and_then(|i| own(*i)))
-            .unwrap_or_else(|| self.choices.policies.get(kind))
+        own(column).or_else(|| key.first().and_then(|i| own(*i))).unwrap_or_else(|| self.choices.policies.get(kind))
     }
 
     fn column(&self, i: usize) -> &str {
@@ -267,7 +265,8 @@ impl Judge<'_> {
     fn takes_null(&self, i: usize) -> bool {
         let mut key = self.table.primary_key.iter().flat_map(|k| &k.columns);
         let in_key = self.mapping.primary_key == KeyFate::Keep && key.any(|k| k.column == i);
-        let not_null = self.table.columns.get(i).is_some_and(|c| c.not_null) && !self.mapping.drop_not_null.contains(&i);
+        let not_null =
+            self.table.columns.get(i).is_some_and(|c| c.not_null) && !self.mapping.drop_not_null.contains(&i);
         !in_key && !not_null
     }
 

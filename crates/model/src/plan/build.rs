@@ -6,9 +6,7 @@ mod keys;
 
 use super::limits::{self, MAX_KEY_COLUMNS};
 use super::names::Names;
-use super::{
-    CheckPlan, ColumnPlan, Count, Identity, IndexPlan, Objects, Plan, TablePlan, VERSION,
-};
+use super::{CheckPlan, ColumnPlan, Count, Identity, IndexPlan, Objects, Plan, TablePlan, VERSION};
 use crate::finding::{Finding, Remedy, Severity, codes};
 use crate::ident;
 use crate::mapping::PgType;
@@ -96,6 +94,19 @@ fn source_key(table: &Table) -> Vec<String> {
     names
 }
 
+/// The columns whose NULLs a policy keeps.
+fn null_keys(table: &Table, profile: &TableProfile, mapping: &TableMapping) -> Vec<String> {
+    let in_key = |i: usize| {
+        let mut key = table.primary_key.iter().flat_map(|k| &k.columns);
+        mapping.primary_key != KeyFate::Keep && key.any(|k| k.column == i)
+    };
+    let kept = |i: &usize| {
+        profile.columns.get(*i).is_some_and(|p| p.nulls > 0) && (mapping.drop_not_null.contains(i) || in_key(*i))
+    };
+    let columns = (0..table.columns.len()).filter(kept).filter_map(|i| table.columns.get(i));
+    columns.map(|c| c.name.clone()).collect()
+}
+
 fn objects(schema: &Schema) -> Objects {
     let ordinary = || schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary);
     let sum = |count: fn(&Table) -> usize| Count { source: ordinary().map(|t| count(t) as u64).sum(), carried: 0 };
@@ -155,6 +166,7 @@ impl Builder<'_> {
             filter: table.filter.clone(),
             source_key: source_key(table),
             exclusions: mapping.exclusions.clone(),
+            null_keys: null_keys(table, profile, mapping),
             primary_key: None,
             columns: Vec::new(),
             extra: Vec::new(),

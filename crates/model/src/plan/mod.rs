@@ -61,6 +61,9 @@ pub struct TablePlan {
     /// Rows that are quarantined because a key refuses them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclusions: Vec<Exclusion>,
+    /// Columns that take NULL, although they are of the primary key or NOT NULL in the source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub null_keys: Vec<String>,
     /// PRIMARY KEY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_key: Option<KeyPlan>,
@@ -81,6 +84,14 @@ pub struct TablePlan {
     /// Foreign keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign_keys: Vec<ForeignKeyPlan>,
+}
+
+impl TablePlan {
+    /// Whether its primary key is a new column that the target fills.
+    pub fn has_surrogate(&self) -> bool {
+        let is_new = |name: &String| self.extra.iter().any(|e| e.target == *name && e.sequence.is_some());
+        self.primary_key.iter().flat_map(|k| &k.columns).any(is_new)
+    }
 }
 
 /// One column.
