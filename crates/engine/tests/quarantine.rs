@@ -5,7 +5,7 @@
 mod running;
 
 use lite2pg_engine::observe::Report;
-use lite2pg_engine::run::{Cancel, Settings, migrate};
+use lite2pg_engine::run::{Cancel, Settings, migrate, retry};
 use lite2pg_engine::safety::rollback::{RollbackOptions, rollback};
 use lite2pg_engine::verify::verify;
 use lite2pg_model::finding::codes;
@@ -78,6 +78,13 @@ impl Place {
         self.cluster.client("postgres").query(sql, &[]).unwrap().iter().map(|r| r.get(0)).collect()
     }
 
+    fn retry(&self, policies: &[&str]) -> Report {
+        match retry(&self.settings(policies), &Show, &Cancel::new()) {
+            Ok(report) => report,
+            Err(e) => panic!("{e:?}"),
+        }
+    }
+
     fn undo(&self) {
         let options = RollbackOptions { purge: true, ..RollbackOptions::default() };
         rollback(&self.settings(&[]), options, &Show, &Cancel::new()).unwrap();
@@ -99,7 +106,7 @@ fn blocks(report: &Report) -> Vec<&str> {
 fn null_keys_go_whole_and_the_key_stays() {
     let place = Place::new();
     place.sqlite(
-        "CREATE TABLE t(a TEXT, b INTEGER NOT NULL, r REAL, x BLOB, PRIMARY KEY(a, b));
+        "CREATE TABLE t(a TEXT, b INTEGER NOT NULL, r, x BLOB, PRIMARY KEY(a, b));
          INSERT INTO t VALUES('k', 1, 0.5, x'00'), (NULL, -2, -0.0, x'00ff'), ('l', 3, 9e999, NULL);",
     );
     let first = place.migrate(&[]);
@@ -109,7 +116,8 @@ fn null_keys_go_whole_and_the_key_stays() {
     let row = "t | rowid = 2 | a | null,integer,real,blob | NULL,fffffffffffffffe,8000000000000000,00ff";
     assert_eq!(place.rejected(), [row]);
     assert_eq!(place.word("SELECT string_agg(a, ',' ORDER BY a) FROM t"), "k,l");
-    let primary = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 't'::regclass AND contype = 'p'";
+    let primary =
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 't'::regclass AND contype = 'p'";
     assert_eq!(place.word(primary), "PRIMARY KEY (a, b)");
     let counted = "SELECT rows || ' ' || array_to_string(keys, ';') FROM lite2pg.normalisation \
                    WHERE column_name = 'a' AND policy = 'null-key=quarantine'";
@@ -171,7 +179,8 @@ fn orphans_go_with_all_that_hangs_on_them() {
     assert_eq!(place.word("SELECT string_agg(id::text, ',' ORDER BY id) FROM g"), "1,4");
     assert_eq!(place.word("SELECT string_agg(id::text, ',' ORDER BY id) FROM tree"), "1,2");
     assert_eq!(report.rejected, 2 + 2 + 6);
-    let valid = "SELECT count(*)::text FROM pg_constraint WHERE contype = 'f' AND convalidated";
+    let valid = "SELECT count(*)::text FROM pg_constraint WHERE contype = 'f' AND convalidated \
+                 AND connamespace = 'public'::regnamespace";
     assert_eq!(place.word(valid), "3");
     place.undo();
 }
@@ -248,4 +257,59 @@ fn a_new_key_stands_in_for_one_that_does_not_hold() {
     place.cluster.sql("DELETE FROM d WHERE k = '2'");
     place.undo();
     assert_eq!(place.word("SELECT count(*)::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "0");
+}
+
+#[test]
+fn rows_are_tried_again_when_their_parent_has_come() {
+    let place = Place::new();
+    place.sqlite(FAMILY);
+    place.arrives(&["orphans=quarantine"]);
+    let before = place.rejected();
+    let report = place.retry(&[]);
+    assert_eq!((report.exit, report.retried, report.rejected), (6, 0, 10), "{:#?}", report.findings);
+    assert_eq!(place.rejected(), before);
+    assert!(report.findings.iter().any(|f| f.message.contains("the row where rowid = 2")), "{:#?}", report.findings);
+    // The application makes the parents of some; the source's tree gets its root.
+    place.cluster.sql("INSERT INTO p VALUES (99, 'new')");
+    place.sqlite("UPDATE tree SET up = 1 WHERE id = 10");
+    let report = place.retry(&[]);
+    assert_eq!((report.exit, report.retried, report.rejected), (6, 9, 1), "{:#?}", report.findings);
+    assert_eq!(place.word("SELECT string_agg(concat(id, ':', p), ' ' ORDER BY id) FROM c"), "1:1 2:99 3:");
+    assert_eq!(place.word("SELECT string_agg(id::text, ',' ORDER BY id) FROM g"), "1,2,3,4");
+    assert_eq!(place.word("SELECT up::text FROM tree WHERE id = 10"), "1");
+    assert_eq!(place.word("INSERT INTO tree(up) VALUES (12) RETURNING id::text"), "13");
+    place.cluster.sql("DELETE FROM tree WHERE id = 13");
+    // The row of p is the application's own; all else is equal.
+    let again = verify(&place.settings(&[]), &Show, &Cancel::new()).unwrap();
+    let unequal: Vec<&str> = again.tables.iter().filter(|t| !t.verified).map(|t| t.name.as_str()).collect();
+    assert_eq!(unequal, ["p"], "{:#?}", again.tables);
+    place.cluster.sql("INSERT INTO p VALUES (98, 'newer')");
+    assert_eq!(place.retry(&[]).exit, 0);
+    assert_eq!(place.rejected(), Vec::<String>::new());
+    place.cluster.sql("DELETE FROM c WHERE p > 90; DELETE FROM p WHERE id > 90");
+    let refused = rollback(&place.settings(&[]), RollbackOptions::default(), &Show, &Cancel::new()).unwrap_err();
+    assert!(refused.message.contains("public.c") && !refused.message.contains("public.tree"), "{}", refused.message);
+    place.cluster.sql("INSERT INTO c VALUES (2, NULL), (4, NULL)");
+    let audit = "SELECT string_agg(detail->>'arrived', ',' ORDER BY id) FROM lite2pg.audit_event \
+                 WHERE event = 'retried rejected rows'";
+    assert_eq!(place.word(audit), "0,9,1");
+}
+
+#[test]
+fn a_key_is_mended_in_the_source_and_tried_again() {
+    let place = Place::new();
+    place.sqlite(
+        "CREATE TABLE t(a TEXT PRIMARY KEY, n INTEGER); INSERT INTO t VALUES('x', 1), (NULL, 2), (NULL, 3);
+         CREATE TABLE d(k BLOB PRIMARY KEY, n INTEGER); INSERT INTO d VALUES(1, 1), ('1', 2);",
+    );
+    place.arrives(&["null-key=quarantine", "duplicate-key=quarantine"]);
+    place.sqlite("UPDATE t SET a = 'y' WHERE n = 2; DELETE FROM d WHERE n = 1;");
+    place.cluster.sql("DELETE FROM d");
+    let report = place.retry(&[]);
+    assert_eq!((report.exit, report.retried, report.rejected), (6, 2, 1), "{:#?}", report.findings);
+    place.is_equal(1);
+    assert_eq!(place.word("SELECT string_agg(a, ',' ORDER BY n) FROM t"), "x,y");
+    // Another person's row has taken the rowid meanwhile: the stored values are tried, and fail as before.
+    place.sqlite("UPDATE t SET a = 'z', n = 4 WHERE n = 3");
+    assert_eq!(place.retry(&[]).retried, 0);
 }
