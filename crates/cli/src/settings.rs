@@ -147,6 +147,7 @@ impl World {
             chunk_bytes: reading.map_or(64 << 20, |r| r.chunk_bytes),
             verify: true,
             collation_database: answers.and_then(|a| a.collation) == Some(Collation::Database),
+            max_rejects: None,
             rollback_on_failure: false,
             operator: self.operator.clone(),
         })

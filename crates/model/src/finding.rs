@@ -154,6 +154,8 @@ pub mod codes {
     pub const CHECK_BROKEN: &str = "check-broken";
     /// The meaning of values is kept, the way each was written is not.
     pub const NORMAL_FORM: &str = "normal-form";
+    /// A new identity column becomes the primary key.
+    pub const SURROGATE: &str = "surrogate-key";
     /// The next value of an identity column does not exist.
     pub const NO_NEXT_KEY: &str = "no-next-key";
 }

@@ -115,6 +115,13 @@ pub enum Event {
         /// Rows copied before.
         rows: u64,
     },
+    /// Rows of a chunk were set aside: they lie in `lite2pg.rejected_row`.
+    Rejected {
+        /// The table.
+        table: String,
+        /// How many.
+        rows: u64,
+    },
     /// Both sides of a table were compared.
     Compared {
         /// The table.

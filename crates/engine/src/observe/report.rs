@@ -36,6 +36,12 @@ pub struct Report {
     pub tables: Vec<TableReport>,
     /// Objects by kind.
     pub objects: Objects,
+    /// Rows of all tables that lie in `lite2pg.rejected_row`.
+    #[serde(default)]
+    pub rejected: u64,
+    /// Rejected rows that another try has brought into the target.
+    #[serde(default)]
+    pub retried: u64,
     /// Foreign keys that PostgreSQL has validated, and those that were kept NOT VALID.
     #[serde(default)]
     pub foreign_keys_valid: u64,
@@ -127,14 +133,14 @@ pub struct TableReport {
     pub name: String,
     /// `schema.name` in the target.
     pub target: String,
-    /// Rows in the source.
+    /// Rows in the source: those that were copied and those that were rejected.
     pub rows: u64,
     /// Rows that PostgreSQL gave back; 0 if it was not asked.
     #[serde(default)]
     pub target_rows: u64,
     /// Bytes of the values.
     pub bytes: u64,
-    /// Rows that were rejected.
+    /// Rows that were rejected: they lie in `lite2pg.rejected_row`, and neither digest counts them.
     pub rejected: u64,
     /// Time of its copy.
     #[serde(default)]

@@ -3,7 +3,11 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observer};
+use crate::run::exclude::Why;
+use crate::run::normalised::{Tally, Watch};
 use crate::run::pool::Cancel;
+use crate::run::reject::{self, Rejects, Rules};
+use crate::run::scan;
 use crate::source::Reader;
 use crate::source::census::TICK;
 use crate::source::select;
@@ -24,6 +28,8 @@ pub struct Job<'a> {
     pub staging: &'a str,
     /// The table.
     pub table: &'a TablePlan,
+    /// What may be set aside in it.
+    pub rules: Rules<'a>,
     /// The chunk.
     pub chunk: &'a Chunk,
     /// The table is made in the same transaction, and these steps with it (its only chunk).
@@ -32,18 +38,18 @@ pub struct Job<'a> {
     pub copy_step: Option<&'a Step>,
 }
 
-/// Copies one chunk. Either all of it is in the target and marked, or none of it.
+/// Copies one chunk. Either all of it is in the target (or in `rejected_row`) and marked, or none of it.
 ///
 /// # Errors
-/// The source cannot be read, a value does not fit its type (`Rejected`, with table, column and key), the target refuses,
-/// or `Interrupted`.
+/// The source cannot be read, a value does not fit its type and may not be set aside (`Rejected`, with table, column and
+/// key), the target refuses, or `Interrupted`.
 pub fn copy_chunk(
     reader: &mut Reader,
     client: &mut Client,
     job: &Job<'_>,
     observer: &dyn Observer,
     cancel: &Cancel,
-) -> Result<(Sum, u64)> {
+) -> Result<Done> {
     let about = |e: postgres::Error| error_from_pg(e, "copying rows").about(&job.table.name);
     let mut tx = client.transaction().map_err(about)?;
     if let Some((step, sql)) = job.create {
@@ -51,20 +57,35 @@ pub fn copy_chunk(
         ledger::step_done(&mut tx, job.run, step)?;
     }
     let mut copy = CopyIn::start(&mut tx, job.staging, job.table, job.create.is_some())?;
-    let mut copied = Copied::new(observer, &job.table.name);
-    rows(reader, job.table, job.chunk.range, None, &mut copied, &mut copy, cancel)?;
+    let mut copied = Copied::new(observer, job.table);
+    rows(reader, job.table, job.rules, (job.chunk.range, None), &mut copied, &mut copy, cancel)?;
     let (rows, _) = copy.finish().map_err(|e| e.about(&job.table.name))?;
     if rows != copied.sum.rows {
         return Err(Error::new(Kind::Different, format!("{} rows were sent, {rows} arrived", copied.sum.rows))
             .about(&job.table.name)
             .hint("the chunk was undone; look for a trigger or an extension of the target that swallows rows"));
     }
+    let (number, range) = (job.chunk.number, job.chunk.range);
+    let chunk = reject::Chunk { run: job.run, table: job.table, number, range };
+    reject::write(reader, &mut tx, chunk, &copied.rejects)?;
+    copied.tally.write(&mut tx, job.run, &job.table.name)?;
     ledger::chunk_done(&mut tx, job.run, &job.table.name, job.chunk.number, &copied.sum, copied.bytes)?;
     if let Some(step) = job.copy_step {
         ledger::step_done(&mut tx, job.run, step)?;
     }
     tx.commit().map_err(about)?;
-    Ok((copied.sum, copied.bytes))
+    Ok(Done { sum: copied.sum, bytes: copied.bytes, rejected: copied.rejects.len() })
+}
+
+/// What a chunk came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Done {
+    /// Digest and number of the rows that were copied.
+    pub sum: Sum,
+    /// Bytes of their values.
+    pub bytes: u64,
+    /// Rows that were set aside.
+    pub rejected: u64,
 }
 
 /// What went by so far.
@@ -73,6 +94,10 @@ pub struct Copied<'a> {
     pub sum: Sum,
     /// Bytes of the values.
     pub bytes: u64,
+    /// Rows that were set aside.
+    pub rejects: Rejects,
+    /// What policies changed.
+    pub tally: Tally,
     told: (u64, u64),
     observer: &'a dyn Observer,
     table: &'a str,
@@ -80,8 +105,9 @@ pub struct Copied<'a> {
 
 impl<'a> Copied<'a> {
     /// Nothing yet.
-    pub fn new(observer: &'a dyn Observer, table: &'a str) -> Self {
-        Copied { sum: Sum::new(), bytes: 0, told: (0, 0), observer, table }
+    pub fn new(observer: &'a dyn Observer, table: &'a TablePlan) -> Self {
+        let (sum, rejects, tally) = (Sum::new(), Rejects::default(), Tally::default());
+        Copied { sum, bytes: 0, rejects, tally, told: (0, 0), observer, table: &table.name }
     }
 
     fn tell(&mut self) {
@@ -91,46 +117,67 @@ impl<'a> Copied<'a> {
     }
 }
 
-/// Reads a range of a table (at most `limit` rows of it), encodes every row into `copy` and adds it to the digest.
+/// Reads a range of a table (at most `limit` rows of it), encodes every row into `copy` and adds it to the digest. Rows
+/// that do not fit are set aside as far as the rules allow it.
 ///
 /// # Errors
 /// As [`copy_chunk`].
 pub fn rows(
     reader: &mut Reader,
     table: &TablePlan,
-    range: Range,
-    limit: Option<u64>,
+    rules: Rules<'_>,
+    (range, limit): (Range, Option<u64>),
     copied: &mut Copied<'_>,
     copy: &mut CopyIn<'_>,
     cancel: &Cancel,
 ) -> Result<()> {
     let columns: Vec<(Codec, normal::Column)> = table.columns.iter().map(|c| (c.codec(), c.form())).collect();
+    let aside: Vec<bool> = table.columns.iter().map(|c| c.quarantine || rules.all).collect();
+    let watch = Watch::of(table);
     let names = || table.columns.iter().map(|c| c.name.as_str());
-    let rowid = select::rowid_name(names(), table.without_rowid);
+    let rowid = scan::rowid(table);
     let mut sql = select::rows(&table.name, names(), rowid, range.after.is_some(), range.last.is_some());
     if let Some(limit) = limit {
         sql.push_str(&format!(" LIMIT {limit}"));
     }
     let bounds: Vec<Value<'_>> = [range.after, range.last].into_iter().flatten().map(Value::Integer).collect();
     let mut normal = Vec::with_capacity(1024);
+    let mut place = 0;
     reader
         .for_each(&sql, &bounds, |row| {
             #[cfg(feature = "fault-injection")]
-            let (fault, start) = (lite2pg_model::fault::of_row(), copy.gathered());
+            let (fault, start_of_fault) = (lite2pg_model::fault::of_row(), copy.gathered());
             #[cfg(feature = "fault-injection")]
             if fault == Some(lite2pg_model::fault::RowFault::Unread) {
                 return Ok(());
             }
+            place += 1;
+            let number = scan::number(rowid, row, columns.len(), place);
+            if let Some(why) = rules.known(number) {
+                copied.tally.rejected(table, why, number, row);
+                return copied.rejects.take(rules.limit, (number, why), || reject::beyond(table, number, row, why));
+            }
+            let nulls = rules.nulls(table, number);
             normal.clear();
+            let (start, bytes) = (copy.gathered(), copied.bytes);
             let out = copy.row();
             for (i, (codec, form)) in columns.iter().enumerate() {
-                let value = row.get(i);
+                let value = if nulls.contains(&i) { Value::Null } else { row.get(i) };
                 copied.bytes += value.size();
                 if let Err(misfit) = codec.encode(value, out) {
-                    let key = rowid.map(|_| row.get(columns.len()));
-                    return Err(misfit_error(table, i, key, copied.sum.rows, value, &misfit.to_string()));
+                    let error = || reject::error(table, i, number, row, misfit.reason);
+                    if !aside.get(i).copied().unwrap_or(false) {
+                        return Err(error());
+                    }
+                    copy.take_back(start);
+                    copied.bytes = bytes;
+                    copied.tally.rejected(table, Why::Misfit, number, row);
+                    return copied.rejects.take(rules.limit, (number, Why::Misfit), error);
                 }
                 form.of_source(value, &mut normal);
+            }
+            if !watch.is_empty() || !nulls.is_empty() {
+                copied.tally.row(&watch, table, &nulls, number, row);
             }
             copied.sum.add(&digest::row(&normal));
             #[cfg(feature = "fault-injection")]
@@ -139,7 +186,7 @@ pub fn rows(
                 if fault == RowFault::ReadTwice {
                     copied.sum.add(&digest::row(&normal));
                 }
-                copy.spoil(start, fault != RowFault::Unsent);
+                copy.spoil(start_of_fault, fault != RowFault::Unsent);
             }
             if normal.capacity() > 1 << 20 {
                 normal = Vec::with_capacity(1024);
@@ -153,30 +200,4 @@ pub fn rows(
         .map_err(|e| if e.object.is_some() || e.kind == Kind::Interrupted { e } else { e.about(&table.name) })?;
     copied.tell();
     Ok(())
-}
-
-fn misfit_error(
-    table: &TablePlan,
-    column: usize,
-    key: Option<Value<'_>>,
-    before: u64,
-    value: Value<'_>,
-    reason: &str,
-) -> Error {
-    let place = match key {
-        Some(Value::Integer(rowid)) => format!("rowid {rowid}"),
-        _ => format!("after {before} rows of this chunk"),
-    };
-    let column = table.columns.get(column);
-    let (name, ty) = column.map(|c| (c.name.as_str(), c.ty.sql())).unwrap_or_default();
-    Error::new(
-        Kind::Rejected,
-        format!("a value of class {} at {place} does not fit type {ty}: {reason}", value.class().word()),
-    )
-    .about(format!("{}.{name}", table.name))
-    .hint(format!(
-        "look at it with: SELECT {} FROM {} WHERE rowid = …; the chunk was undone, nothing of it is in the target",
-        lite2pg_model::ident::sqlite(name),
-        lite2pg_model::ident::sqlite(&table.name)
-    ))
 }

@@ -2,7 +2,9 @@
 //! Owns the order at run time; never decides what the steps are.
 
 use super::copy::{Job, copy_chunk};
+use super::exclude::Excluded;
 use super::pool::{self, Cancel};
+use super::reject::{Limit, Rules};
 use crate::error::{Error, Result};
 use crate::observe::report::StageTime;
 use crate::observe::{Event, Observer};
@@ -38,6 +40,10 @@ pub struct Execution<'a> {
     pub chunks: &'a BTreeMap<String, Vec<Chunk>>,
     /// Steps that an interrupted run has done.
     pub done: &'a BTreeSet<u32>,
+    /// Rows that a key refuses.
+    pub excluded: &'a Excluded,
+    /// How many rows may be rejected.
+    pub limit: &'a Limit,
     /// Who is told.
     pub observer: &'a dyn Observer,
     /// Who may ask for an end.
@@ -126,13 +132,19 @@ impl Execution<'_> {
                 let only = chunks.len() == 1;
                 let create = if only { self.pending_create(&table.name)? } else { None };
                 let (run, staging) = (self.run, self.staging);
-                jobs.push(Job { run, staging, table, chunk, create, copy_step: only.then_some(step) });
+                let rules = Rules::of(self.plan, self.excluded, self.limit, table);
+                jobs.push(Job { run, staging, table, rules, chunk, create, copy_step: only.then_some(step) });
             }
         }
         pool::run(workers, jobs, self.cancel, |worker, job| {
             let begin = Instant::now();
-            let (sum, bytes) = copy_chunk(worker.reader, worker.client, &job, self.observer, self.cancel)?;
+            let done = copy_chunk(worker.reader, worker.client, &job, self.observer, self.cancel)?;
+            let (sum, bytes) = (done.sum, done.bytes);
             let seconds = begin.elapsed().as_secs_f64();
+            if done.rejected > 0 {
+                let (table, rows) = (job.table.name.clone(), done.rejected);
+                self.observer.see(&Event::Rejected { table, rows });
+            }
             add(&job.table.name, &sum, bytes, seconds);
             let object = job.table.name.clone();
             self.observer.see(&Event::Done { stage: "copy", object, rows: sum.rows, bytes, seconds });

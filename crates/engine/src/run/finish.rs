@@ -46,12 +46,17 @@ pub fn verify(
         table.target_rows = sum.rows;
         table.target_sha256 = sum.hex();
         let counted = plan.tables.get(index).map_or(0, |t| t.rows);
-        table.verified = table.rows == sum.rows && table.source_sha256 == table.target_sha256 && counted == table.rows;
+        let arrived = table.rows.saturating_sub(table.rejected);
+        table.verified = arrived == sum.rows && table.source_sha256 == table.target_sha256 && counted == table.rows;
         let (name, equal) = (table.name.clone(), table.verified);
         let (source_sha256, target_sha256) = (table.source_sha256.clone(), table.target_sha256.clone());
         if !equal {
+            let rejected = match table.rejected {
+                0 => String::new(),
+                n => format!(", {n} rejected"),
+            };
             let counts = format!(
-                "{} rows in the source ({counted} when it was counted), {} in the target",
+                "{} rows in the source ({counted} when it was counted), {} in the target{rejected}",
                 table.rows, sum.rows
             );
             report.findings.push(different(&name, counts));
@@ -123,8 +128,9 @@ pub fn changed_counts(client: &mut impl GenericClient, plan: &Plan, report: &Rep
             .query_one(&format!("SELECT count(*) FROM ONLY {}", pg_in(&plan.schema, &table.target)), &[])
             .map_err(|e| error_from_pg(e, "counting the rows of an earlier run").about(&name))?
             .get(0);
-        if now.cast_unsigned() != line.rows {
-            changed.push(format!("{name} ({} rows then, {now} now)", line.rows));
+        let then = line.rows.saturating_sub(line.rejected);
+        if now.cast_unsigned() != then {
+            changed.push(format!("{name} ({then} rows then, {now} now)"));
         }
     }
     Ok(changed)
@@ -138,7 +144,9 @@ pub fn write_verification(main: &mut Client, run: &Run, report: &Report) -> Resu
     let doing = "recording the verification";
     let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
     for table in &report.tables {
-        let (rows, target_rows) = (table.rows.cast_signed(), table.target_rows.cast_signed());
+        // Of the rows that its digest counts.
+        let rows = table.rows.saturating_sub(table.rejected).cast_signed();
+        let target_rows = table.target_rows.cast_signed();
         tx.execute(
             "INSERT INTO lite2pg.checksum_verification (run, table_name, source_rows, source_sha256, target_rows, \
              target_sha256, verified) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (run, table_name) DO UPDATE SET \
@@ -178,7 +186,7 @@ pub fn publish(
     let json =
         serde_json::to_value(&*report).map_err(|e| Error::internal("the report cannot be written").because(e))?;
     control::end(&mut tx, &run.id, (Status::Running, Status::Done), verified, Some(&json))?;
-    let detail = serde_json::json!({ "schema": run.schema, "verified": verified, "rows": plan.rows() });
+    let detail = serde_json::json!({ "schema": run.schema, "verified": verified, "rows": plan.rows(), "rejected": report.rejected });
     control::audit(&mut tx, &run.operator, Some(&run.id), "published", &detail)?;
     tx.commit().map_err(|e| error_from_pg(e, doing))
 }

@@ -4,6 +4,7 @@
 use super::copy::{Copied, rows};
 use super::pool::Cancel;
 use super::prepare::{self, Prepared};
+use super::reject::{Limit, Rules};
 use super::session::Session;
 use super::settings::{Settings, TargetSpec};
 use super::{clock, finish};
@@ -130,7 +131,7 @@ fn try_out(
     let mut refused = Vec::new();
     apply_ddl(&mut client, &prepared.plan, &staging, blocked.then_some(&mut refused))?;
     let reader = readers.first_mut().ok_or_else(|| crate::Error::internal("no reader"))?;
-    let sample = copy_sample(&mut client, reader, &prepared.plan, &staging, blocked.then_some(&mut refused), cancel)?;
+    let sample = copy_sample(&mut client, reader, &prepared, &staging, blocked.then_some(&mut refused), cancel)?;
     let mut report = report(settings, &prepared, &session.display());
     report.findings.extend(refused);
     for name in &sample.different {
@@ -214,14 +215,16 @@ struct Sample {
 fn copy_sample(
     client: &mut Client,
     reader: &mut Reader,
-    plan: &Plan,
+    prepared: &Prepared,
     staging: &str,
     mut refused: Option<&mut Vec<Finding>>,
     cancel: &Cancel,
 ) -> Result<Sample> {
     let mut tx = client.transaction().map_err(|e| error_from_pg(e, "copying a sample"))?;
     publish::make_staging(&mut tx, staging, "a dry run")?;
+    let plan = &prepared.plan;
     let steps = plan.steps(staging);
+    let limit = Limit::new(None, 0);
     let mut sample = Sample::default();
     for table in &plan.tables {
         let create = steps.iter().find(|s| s.stage == Stage::Create && s.object == table.name);
@@ -229,7 +232,8 @@ fn copy_sample(
         let begin = Instant::now();
         let mut one = |tx: &mut Transaction<'_>| {
             tx.batch_execute(create).map_err(|e| error_from_pg(e, "copying a sample").about(&table.name))?;
-            let (sum, bytes) = sample_table(tx, reader, table, staging, cancel)?;
+            let rules = Rules::of(plan, &prepared.excluded, &limit, table);
+            let (sum, bytes) = sample_table(tx, reader, (table, rules), staging, cancel)?;
             let seconds = begin.elapsed().as_secs_f64();
             let back = digest::of_target(tx, staging, table, &Silent, cancel)?;
             Ok((sum, bytes, seconds, back))
@@ -253,13 +257,13 @@ fn copy_sample(
 fn sample_table(
     tx: &mut Transaction<'_>,
     reader: &mut Reader,
-    table: &TablePlan,
+    (table, rules): (&TablePlan, Rules<'_>),
     staging: &str,
     cancel: &Cancel,
 ) -> Result<(lite2pg_model::normal::Sum, u64)> {
     let mut copy = CopyIn::start(tx, staging, table, false)?;
-    let mut copied = Copied::new(&Silent, &table.name);
-    rows(reader, table, Range::default(), Some(SAMPLE), &mut copied, &mut copy, cancel)?;
+    let mut copied = Copied::new(&Silent, table);
+    rows(reader, table, rules, (Range::default(), Some(SAMPLE)), &mut copied, &mut copy, cancel)?;
     copy.finish()?;
     Ok((copied.sum, copied.bytes))
 }

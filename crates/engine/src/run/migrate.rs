@@ -1,12 +1,14 @@
 //! `migrate`: decide, do, prove, publish — or go on with an interrupted run, or say that the work is done.
 //! Owns the order of these; each of them lives in a module of its own.
 
+use super::exclude::{self, Excluded};
 use super::execute::{Execution, TableCopy, Worker};
 use super::pool::Cancel;
 use super::prepare::{self, Kept, Prepared};
+use super::reject::Limit;
 use super::session::Session;
 use super::settings::Settings;
-use super::{clock, finish, normalised};
+use super::{already, clock, finish, normalised};
 use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer, memory};
@@ -17,7 +19,7 @@ use crate::target::catalog::{self, Facts};
 use crate::target::control::{self, Run, Status};
 use crate::target::ledger::{self, Chunk, Range};
 use crate::target::lock::Keys;
-use crate::target::{error_from_pg, is_too_many_connections, publish};
+use crate::target::{error_from_pg, is_too_many_connections, publish, rejected};
 use lite2pg_model::plan::{Plan, Stage};
 use postgres::Client;
 use std::cell::OnceCell;
@@ -125,9 +127,10 @@ impl Migration<'_> {
         // Of a copy only the run it was kept for can be answered: its end was written down, but the answer was lost.
         let of_another = self.kept.as_ref().is_some_and(|k| last.is_none_or(|l| l.id != k.run));
         if let Some(last) = last.filter(|_| !of_another)
-            && let Some(report) = self.already_done(&mut main, last)?
+            && let Some(report) = already::done(self.settings, self.source, self.session, &mut main, last)?
         {
-            return Ok(ended(report));
+            let seconds = self.begin.elapsed().as_secs_f64();
+            return Ok(ended(Report { seconds, ..report }));
         }
         if self.kept.is_some() {
             return Ok(Next::Again(None));
@@ -149,74 +152,6 @@ impl Migration<'_> {
         other.then(|| Kept { path, run: run.id.clone() })
     }
 
-    /// The report of a finished run of this very source, if its tables still stand.
-    fn already_done(&self, main: &mut Client, last: &Run) -> Result<Option<Report>> {
-        let plan = last.plan()?;
-        let there = finish::tables_there(main, &plan, &last.schema)?;
-        // A source without tables has nothing that could be gone but its schema.
-        if if plan.tables.is_empty() { !catalog::schema_exists(main, &last.schema)? } else { there == 0 } {
-            return Ok(None);
-        }
-        let rollback = "lite2pg rollback undoes it first; --schema NAME puts this one beside it";
-        if there < plan.tables.len() {
-            return Err(Error::target(format!(
-                "run {} published {} tables here, of which {} are gone",
-                last.id,
-                plan.tables.len(),
-                plan.tables.len() - there
-            ))
-            .about(format!("schema {}", last.schema))
-            .hint(rollback));
-        }
-        let now = serde_json::to_value(self.source.fingerprint())
-            .map_err(|e| Error::internal("the fingerprint cannot be written").because(e))?;
-        let path = self.source.facts().canonical.display().to_string();
-        if last.source_path != path {
-            return Err(Error::target(format!("schema {} holds {} already", last.schema, last.source_path))
-                .about(self.session.display())
-                .hint(rollback));
-        }
-        if last.fingerprint != now {
-            return Err(Error::target(format!(
-                "schema {} holds an earlier state of this source (run {}); it has changed since",
-                last.schema, last.id
-            ))
-            .about(self.session.display())
-            .hint("lite2pg rollback removes that state, then migrate again; or --schema NAME to keep both"));
-        }
-        if last.options_hash != self.settings.options_hash() {
-            return Err(Error::target(format!(
-                "schema {} holds this source already, migrated with other options (run {})",
-                last.schema, last.id
-            ))
-            .about(self.session.display())
-            .hint(rollback));
-        }
-        let Some(report) = last.report.clone().and_then(|r| serde_json::from_value::<Report>(r).ok()) else {
-            return Ok(None);
-        };
-        let changed = finish::changed_counts(main, &plan, &report)?;
-        if !changed.is_empty() {
-            return Err(Error::target(format!(
-                "what run {} published was changed since: {}",
-                last.id,
-                changed.join(", ")
-            ))
-            .about(format!("schema {}", last.schema))
-            .hint(
-                "lite2pg verify compares every row; lite2pg rollback removes what was published, then migrate again",
-            ));
-        }
-        Ok(Some(Report {
-            already_done: true,
-            compared_now: "counts".to_owned(),
-            stages: Vec::new(),
-            seconds: self.begin.elapsed().as_secs_f64(),
-            peak_rss_bytes: memory::peak_rss(),
-            ..report
-        }))
-    }
-
     fn begin_anew(&self, mut main: Client, facts: &Facts, keys: Keys) -> Result<Report> {
         let settings = self.settings;
         let mut times = Vec::new();
@@ -230,7 +165,7 @@ impl Migration<'_> {
         facts.check_locks(&settings.schema, &prepared.plan)?;
         let run = self.write_down(&mut main, &prepared)?;
         self.observer.see(&Event::RunStarted { run: run.id.clone() });
-        self.execute(main, facts, run, keys, readers, times)
+        self.execute(main, facts, run, keys, readers, (times, Some(prepared.excluded)))
     }
 
     /// Makes the staging schema, the ledger's chunks and the run's row in one transaction: either the run exists with
@@ -340,7 +275,7 @@ impl Migration<'_> {
         ledger::forget(&mut tx, &run.id, Stage::Verify)?;
         tx.commit().map_err(|e| error_from_pg(e, doing))?;
         let readers = prepare::readers(self.source, self.settings.jobs)?;
-        self.execute(main, facts, run, keys, readers, Vec::new())
+        self.execute(main, facts, run, keys, readers, (Vec::new(), None))
     }
 
     fn execute(
@@ -350,7 +285,7 @@ impl Migration<'_> {
         run: Run,
         keys: Keys,
         mut readers: Vec<Reader>,
-        mut times: Vec<StageTime>,
+        (mut times, excluded): (Vec<StageTime>, Option<Excluded>),
     ) -> Result<Report> {
         let plan = run.plan()?;
         let steps = plan.steps(&run.staging);
@@ -365,6 +300,16 @@ impl Migration<'_> {
             let (done, steps) = (done.len() as u64, steps.len() as u64);
             self.observer.see(&Event::Resumed { run: run.id.clone(), done, steps, rows: copied });
         }
+        let excluded = match (excluded, readers.first_mut()) {
+            (Some(excluded), _) => excluded,
+            // The same snapshot gives the same rows as it did when the run was begun.
+            (None, Some(reader)) if chunks.values().flatten().any(|c| c.done.is_none()) => {
+                exclude::find(reader, &plan, self.cancel)?
+            }
+            _ => Excluded::default(),
+        };
+        let before = rejected::counts(&mut main, &run.id)?.values().sum();
+        let limit = Limit::new(self.settings.max_rejects.map(|most| most.of(plan.rows())), before);
         let wanted = self.session.extra_workers(self.settings.jobs, facts.free_connections).min(readers.len());
         let mut clients = self.workers(wanted, keys)?;
         let (observer, cancel) = (self.observer, self.cancel);
@@ -375,6 +320,8 @@ impl Migration<'_> {
             steps: &steps,
             chunks: &chunks,
             done: &done,
+            excluded: &excluded,
+            limit: &limit,
             observer,
             cancel,
         };
@@ -383,7 +330,9 @@ impl Migration<'_> {
         let mut workers: Vec<Worker<'_>> =
             readers.iter_mut().zip(clients_used).map(|(reader, client)| Worker { reader, client }).collect();
         let copies = execution.build(&mut workers, &mut times)?;
-        let mut report = self.report(&run, &plan, &copies);
+        let first = workers.first_mut().ok_or_else(|| Error::internal("no worker"))?;
+        let rejected = rejected::counts(first.client, &run.id)?;
+        let mut report = self.report(&run, &plan, &copies, &rejected);
         if self.settings.verify {
             finish::verify(&execution, &mut workers, &mut report, &mut times)?;
         }
@@ -466,17 +415,25 @@ impl Migration<'_> {
         Ok(client)
     }
 
-    fn report(&self, run: &Run, plan: &Plan, copies: &BTreeMap<String, TableCopy>) -> Report {
+    fn report(
+        &self,
+        run: &Run,
+        plan: &Plan,
+        copies: &BTreeMap<String, TableCopy>,
+        rejected: &BTreeMap<String, u64>,
+    ) -> Report {
         let mut report = prepare::report(self.settings, plan, &self.session.display());
         report.run.clone_from(&run.id);
         for table in &mut report.tables {
             if let Some(copy) = copies.get(&table.name) {
-                table.rows = copy.sum.rows;
+                table.rejected = rejected.get(&table.name).copied().unwrap_or(0);
+                table.rows = copy.sum.rows.saturating_add(table.rejected);
                 table.bytes = copy.bytes;
                 table.seconds = copy.seconds;
                 table.source_sha256 = copy.sum.hex();
             }
         }
+        report.rejected = report.tables.iter().map(|t| t.rejected).sum();
         report
     }
 

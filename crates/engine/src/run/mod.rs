@@ -1,14 +1,19 @@
 //! Runs: what a person asked for, done step by step, in a way that can be killed at any instant.
 //! Owns the order of things; the only place beside `verify` where source and target meet.
 
+pub mod already;
 pub mod clock;
 pub mod copy;
+pub mod exclude;
 pub mod execute;
 pub mod finish;
 pub mod inspect;
 pub mod migrate;
 pub mod normalised;
 pub mod prepare;
+pub mod reject;
+pub mod retry;
+pub mod scan;
 pub mod session;
 pub mod settings;
 pub mod status;
@@ -16,5 +21,6 @@ pub mod status;
 pub use crate::pool::{self, Cancel};
 pub use inspect::{DryRun, Inspection, dry_run, inspect};
 pub use migrate::migrate;
-pub use settings::{Accept, Settings, TargetSpec};
+pub use retry::retry;
+pub use settings::{Accept, MaxRejects, Settings, TargetSpec};
 pub use status::{History, RunStatus, history};

@@ -1,113 +1,245 @@
-//! What a policy changed on the way: which column, under which policy, how many rows, and the keys of the first of them.
-//! Owns the rows of `normalisation`; never changes a value itself.
+//! What a policy changed or loosened: which column, under which policy, how many rows, and the keys of the first of them.
+//! Owns the rows of `normalisation`: what is known before the copy with the run's first transaction, what only a value
+//! tells with its chunk. Never changes a value itself.
 
+use super::exclude::Why;
 use super::prepare::Prepared;
+use super::scan;
 use crate::error::Result;
+use crate::source::Row;
 use crate::target::error_from_pg;
 use lite2pg_model::mapping::PgType;
-use lite2pg_model::mapping::profile::{ColumnProfile, TableProfile};
+use lite2pg_model::mapping::codec::Normal;
+use lite2pg_model::mapping::decide::KeyFate;
+use lite2pg_model::mapping::forms::{self, Flaw};
+use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
-use lite2pg_model::schema::Check;
+use lite2pg_model::schema::{Check, Table};
+use lite2pg_model::value::{Class, Value};
 use postgres::GenericClient;
 
-struct Record {
-    column: String,
-    policy: &'static str,
+/// Keys that are kept of each column and policy.
+const KEYS: usize = 100;
+
+/// Rows that one policy changed in one column.
+#[derive(Clone, Debug, Default)]
+struct Count {
     rows: u64,
     keys: Vec<String>,
 }
 
-/// Records every policy that changed or loosened something, in the transaction that begins the run.
+/// What policies changed in the rows of one chunk, by column and policy.
+#[derive(Clone, Debug, Default)]
+pub struct Tally(Vec<(String, String, Count)>);
+
+/// What to look at in a column's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// What is no text becomes text.
+    AsText,
+    /// Texts become bytes.
+    AsBytes,
+    /// NULL in a key, or where there was NOT NULL.
+    NullKey,
+}
+
+/// The columns of a table whose values must be looked at.
+pub struct Watch(Vec<(usize, Look)>);
+
+impl Watch {
+    /// Those of a table.
+    pub fn of(table: &TablePlan) -> Watch {
+        let mut looks = Vec::new();
+        for (i, column) in table.columns.iter().enumerate() {
+            match (column.ty, column.normal) {
+                (PgType::Text, Normal::Text) => looks.push((i, Look::AsText)),
+                (PgType::Bytea, Normal::Bytes | Normal::TextBytes) => looks.push((i, Look::AsBytes)),
+                _ => {}
+            }
+            if table.null_keys.contains(&column.name) {
+                looks.push((i, Look::NullKey));
+            }
+        }
+        Watch(looks)
+    }
+
+    /// Whether nothing must be looked at.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Look {
+    /// The policy that changed a value, if one did.
+    fn policy(self, table: &TablePlan, column: &ColumnPlan, value: Value<'_>) -> Option<&'static str> {
+        match (self, value) {
+            (Look::NullKey, Value::Null) => {
+                Some(if table.has_surrogate() { "null-key=surrogate" } else { "null-key=keep" })
+            }
+            (_, Value::Null) | (Look::NullKey, _) => None,
+            (Look::AsText, value) => (value.class() != Class::Text).then_some("mixed=text"),
+            (Look::AsBytes, Value::Text(b)) => match forms::flaw(b) {
+                Flaw::Nul => Some("nul=bytea"),
+                Flaw::InvalidUtf8 => Some("invalid-utf8=bytea"),
+                Flaw::None => (column.normal == Normal::Bytes).then_some("mixed=bytea"),
+            },
+            (Look::AsBytes, _) => None,
+        }
+    }
+}
+
+impl Tally {
+    fn add(&mut self, column: &str, policy: &str, key: impl FnOnce() -> String) {
+        let at = self.0.iter().position(|(c, p, _)| c == column && p == policy);
+        let at = at.unwrap_or_else(|| {
+            self.0.push((column.to_owned(), policy.to_owned(), Count::default()));
+            self.0.len() - 1
+        });
+        let Some((_, _, count)) = self.0.get_mut(at) else { return };
+        count.rows += 1;
+        if count.keys.len() < KEYS {
+            count.keys.push(key());
+        }
+    }
+
+    /// Looks at a row that is copied.
+    pub fn row(&mut self, watch: &Watch, table: &TablePlan, nulls: &[usize], number: i64, row: &Row<'_>) {
+        let key = || scan::key(table, number, |i| row.get(i));
+        for (i, look) in &watch.0 {
+            let Some(column) = table.columns.get(*i) else { continue };
+            let value = if nulls.contains(i) { Value::Null } else { row.get(*i) };
+            if let Some(policy) = look.policy(table, column, value) {
+                self.add(&column.name, policy, key);
+            }
+        }
+        for column in nulls.iter().filter_map(|i| table.columns.get(*i)) {
+            self.add(&column.name, "orphans=set-null", key);
+        }
+    }
+
+    /// A row was set aside.
+    pub fn rejected(&mut self, table: &TablePlan, why: Why, number: i64, row: &Row<'_>) {
+        let key = || scan::key(table, number, |i| row.get(i));
+        let (column, policy) = match why {
+            Why::Misfit => ("(row)".to_owned(), "quarantine".to_owned()),
+            Why::Key(i) => match table.exclusions.get(usize::from(i)) {
+                Some(e) => (e.column().to_owned(), format!("{}=quarantine", e.kind().word())),
+                None => return,
+            },
+            Why::Orphan(i) => match table.foreign_keys.get(usize::from(i)) {
+                Some(k) => (k.columns.join(", "), "orphans=quarantine".to_owned()),
+                None => return,
+            },
+        };
+        self.add(&column, &policy, key);
+    }
+
+    /// Adds what a chunk changed, in its transaction.
+    ///
+    /// # Errors
+    /// The target refuses.
+    pub fn write(&self, tx: &mut impl GenericClient, run: &str, table: &str) -> Result<()> {
+        let mut counts: Vec<&(String, String, Count)> = self.0.iter().collect();
+        // One order for all workers: none of them waits for a row that waits for it.
+        counts.sort_by_key(|(column, policy, _)| (column, policy));
+        counts.into_iter().try_for_each(|(column, policy, count)| {
+            let (rows, keys) = (count.rows.cast_signed(), count.keys.clone());
+            put(tx, run, table, &Record { column: column.clone(), policy: policy.clone(), rows, keys })
+        })
+    }
+}
+
+struct Record {
+    column: String,
+    policy: String,
+    rows: i64,
+    keys: Vec<String>,
+}
+
+fn put(tx: &mut impl GenericClient, run: &str, table: &str, r: &Record) -> Result<()> {
+    let most = i32::try_from(KEYS).unwrap_or(i32::MAX);
+    tx.execute(
+        "INSERT INTO lite2pg.normalisation VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (run, table_name, column_name, policy) DO UPDATE \
+         SET rows = normalisation.rows + excluded.rows, keys = (normalisation.keys || excluded.keys)[1:$7]",
+        &[&run, &table, &r.column, &r.policy, &r.rows, &r.keys, &most],
+    )
+    .map_err(|e| error_from_pg(e, "recording what a policy changes").about(table))?;
+    Ok(())
+}
+
+/// Records what is loosened for whole tables, in the transaction that begins the run.
 ///
 /// # Errors
 /// The target refuses.
 pub fn record(tx: &mut impl GenericClient, run: &str, prepared: &Prepared) -> Result<()> {
     for table in &prepared.plan.tables {
-        let Some(profile) = prepared.profiles.get(&table.name) else { continue };
-        for r in records(table, profile, prepared) {
-            tx.execute(
-                "INSERT INTO lite2pg.normalisation VALUES ($1, $2, $3, $4, $5, $6) \
-                 ON CONFLICT (run, table_name, column_name, policy) DO UPDATE \
-                 SET rows = normalisation.rows + excluded.rows",
-                &[&run, &table.name, &r.column, &r.policy, &r.rows.cast_signed(), &r.keys],
-            )
-            .map_err(|e| error_from_pg(e, "recording what a policy changes").about(&table.name))?;
+        let source = prepared.schema.tables.iter().find(|t| t.name == table.name);
+        let (Some(profile), Some(source)) = (prepared.profiles.get(&table.name), source) else { continue };
+        let mut records = orphans(table, source, profile);
+        records.extend(broken_checks(table, source, profile));
+        records.extend(loosened_keys(source, profile, prepared));
+        for r in records {
+            put(tx, run, &table.name, &r)?;
         }
     }
     Ok(())
 }
 
-fn records(table: &TablePlan, profile: &TableProfile, prepared: &Prepared) -> Vec<Record> {
-    let mut records = Vec::new();
-    for (column, values) in table.columns.iter().zip(&profile.columns) {
-        let mut add = |policy, rows: u64, places: &[u64]| {
-            if rows > 0 {
-                let keys = places.iter().filter_map(|p| profile.place_keys.get(p).cloned()).collect();
-                records.push(Record { column: column.name.clone(), policy, rows, keys });
-            }
-        };
-        add("nul=bytea", values.nul_texts, &values.nul_places);
-        add("invalid-utf8=bytea", values.invalid_texts, &values.invalid_places);
-        add("mixed=text", as_text(column, values), &[]);
-        add("mixed=bytea", as_bytes(column, values), &[]);
-        let in_key = table.uniques.iter().any(|k| k.columns.contains(&column.target));
-        let source = prepared.schema.tables.iter().find(|t| t.name == table.name);
-        let was_not_null =
-            source.and_then(|t| t.columns.iter().find(|c| c.name == column.name)).is_some_and(|c| c.not_null);
-        if (in_key && table.primary_key.is_none() && source.is_some_and(|t| t.primary_key.is_some()))
-            || (was_not_null && !column.not_null)
-        {
-            add("null-key=keep", values.nulls, &values.null_places);
-        }
-    }
-    records.extend(orphans(table, profile, prepared));
-    records.extend(broken_checks(table, profile, prepared));
-    let duplicates = profile.primary_duplicates
-        + profile.unique_duplicates.iter().sum::<u64>()
-        + profile.index_duplicates.iter().sum::<u64>();
-    if duplicates > 0 {
-        let column = "(keys)".to_owned();
-        records.push(Record { column, policy: "duplicate-key=keep", rows: duplicates, keys: Vec::new() });
-    }
-    records
-}
-
-/// Values of a text column that are no text in SQLite, where it holds several classes.
-fn as_text(column: &ColumnPlan, values: &ColumnProfile) -> u64 {
-    let others = values.integers + values.reals + values.blobs;
-    if column.ty == PgType::Text { others } else { 0 }
-}
-
-/// Texts of a column of blobs.
-fn as_bytes(column: &ColumnPlan, values: &ColumnProfile) -> u64 {
-    let flawed = values.nul_texts + values.invalid_texts > 0;
-    if column.ty == PgType::Bytea && !flawed { values.texts } else { 0 }
-}
-
 /// Rows without parent, of the foreign keys that are kept NOT VALID.
-fn orphans(table: &TablePlan, profile: &TableProfile, prepared: &Prepared) -> Vec<Record> {
-    let Some(source) = prepared.schema.tables.iter().find(|t| t.name == table.name) else { return Vec::new() };
+fn orphans(table: &TablePlan, source: &Table, profile: &TableProfile) -> Vec<Record> {
     let counted = source.foreign_keys.iter().zip(&profile.orphans).filter(|(_, rows)| **rows > 0);
     let kept = counted.filter_map(|(key, rows)| {
         let columns: Vec<&str> =
             key.columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.target.as_str()).collect();
         let made = table.foreign_keys.iter().find(|k| k.not_valid && k.columns == columns)?;
         let column = format!("{} ({})", columns.join(", "), made.name);
-        Some(Record { column, policy: "orphans=not-valid", rows: *rows, keys: Vec::new() })
+        Some(Record { column, policy: "orphans=not-valid".to_owned(), rows: rows.cast_signed(), keys: Vec::new() })
     });
     kept.collect()
 }
 
 /// Rows that break a check which is kept NOT VALID.
-fn broken_checks(table: &TablePlan, profile: &TableProfile, prepared: &Prepared) -> Vec<Record> {
-    let Some(source) = prepared.schema.tables.iter().find(|t| t.name == table.name) else { return Vec::new() };
+fn broken_checks(table: &TablePlan, source: &Table, profile: &TableProfile) -> Vec<Record> {
     let kept = table.checks.iter().any(|c| c.not_valid);
     let broken = source.checks.iter().zip(&profile.check_broken).filter(|(_, rows)| kept && **rows > 0);
     let record = |(check, rows): (&Check, &u64)| Record {
         column: format!("CHECK ({})", check.expr.sql),
-        policy: "checks=not-valid",
-        rows: *rows,
+        policy: "checks=not-valid".to_owned(),
+        rows: rows.cast_signed(),
         keys: Vec::new(),
     };
     broken.map(record).collect()
+}
+
+/// Keys that are no longer unique, with the rows that repeat them, and those that are left out.
+fn loosened_keys(source: &Table, profile: &TableProfile, prepared: &Prepared) -> Vec<Record> {
+    let Some(mapping) = prepared.mappings.get(&source.name) else { return Vec::new() };
+    let words = |columns: &[lite2pg_model::schema::KeyColumn]| {
+        let names: Vec<&str> =
+            columns.iter().filter_map(|k| source.columns.get(k.column)).map(|c| c.name.as_str()).collect();
+        names.join(", ")
+    };
+    let primary = source.primary_key.iter().map(|k| {
+        let what = format!("primary key ({})", words(&k.columns));
+        (what, mapping.primary_key, profile.primary_duplicates, mapping.surrogate)
+    });
+    let count = |list: &[u64], i: usize| list.get(i).copied().unwrap_or(0);
+    let uniques = source.uniques.iter().zip(&mapping.uniques).enumerate().map(|(i, (k, fate))| {
+        (format!("unique ({})", words(&k.columns)), *fate, count(&profile.unique_duplicates, i), false)
+    });
+    let indexes =
+        source.indexes.iter().zip(&mapping.indexes).enumerate().map(|(i, (index, fate))| {
+            (format!("index {}", index.name), *fate, count(&profile.index_duplicates, i), false)
+        });
+    let record = |(column, fate, rows, surrogate): (String, KeyFate, u64, bool)| {
+        let policy = match fate {
+            KeyFate::Plain if surrogate => "duplicate-key=surrogate",
+            KeyFate::Plain => "duplicate-key=keep",
+            KeyFate::Drop => "too-large=skip-index",
+            KeyFate::Keep | KeyFate::Unique => return None,
+        };
+        Some(Record { column, policy: policy.to_owned(), rows: rows.cast_signed(), keys: Vec::new() })
+    };
+    primary.chain(uniques).chain(indexes).filter_map(record).collect()
 }

@@ -1,6 +1,7 @@
 //! Everything before the first row moves: the source is opened, counted and decided about; the plan stands.
 //! Owns that order, shared by migrate, inspect, plan and dry-run; never writes to a target.
 
+use super::exclude::{self, Excluded};
 use super::pool::Cancel;
 use super::session::Session;
 use super::settings::{Settings, TargetSpec};
@@ -13,7 +14,8 @@ use crate::source::duplicates;
 use crate::source::{JournalMode, Options, ReadFrom, Reader, Source};
 use crate::target::catalog::Facts;
 use crate::target::ledger::Range;
-use lite2pg_model::mapping::decide::decide as decide_types;
+use lite2pg_model::finding::Finding;
+use lite2pg_model::mapping::decide::{TableMapping, decide as decide_types};
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::plan::{Plan, build};
 use lite2pg_model::schema::Schema;
@@ -36,6 +38,10 @@ pub struct Prepared {
     pub profiles: BTreeMap<String, TableProfile>,
     /// The schema as the source has it.
     pub schema: Schema,
+    /// What each table becomes.
+    pub mappings: BTreeMap<String, TableMapping>,
+    /// Rows that a key refuses.
+    pub excluded: Excluded,
 }
 
 /// Opens the source: the file itself, or the copy that an interrupted run kept, which only `migrate` may read: to every
@@ -123,15 +129,23 @@ pub fn decide(
     if duplicates::count(reader, &schema, &mappings, &mut profiles, cancel)? {
         (mappings, of_types) = decide_types(&schema, &profiles, &settings.choices);
     }
-    findings.extend(of_types);
     let collate = !facts.collation_c && !settings.collation_database;
     let other_order = !facts.collation_c;
-    let input = build::Input { schema: &settings.schema, collate, other_order, max_rowid };
-    let mut plan = build::build(&schema, &profiles, &mappings, findings, &input);
+    let quarantine_all = settings.max_rejects.is_some();
+    let input = build::Input { schema: &settings.schema, collate, other_order, quarantine_all, max_rowid };
+    let all = |of_types: Vec<Finding>| findings.iter().cloned().chain(of_types).collect();
+    let mut plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);
+    let mut excluded = exclude::find(reader, &plan, cancel)?;
+    // Rows that are set aside may be the parents of others, which are then orphans too.
+    while exclude::count_lost(&excluded, &plan, &schema, &mut profiles) {
+        (mappings, of_types) = decide_types(&schema, &profiles, &settings.choices);
+        plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);
+        excluded = exclude::find(reader, &plan, cancel)?;
+    }
     settings.accept_findings(&mut plan.findings);
     times.push(StageTime { name: "plan".to_owned(), seconds: begin.elapsed().as_secs_f64() });
     tell_plan(&plan, observer);
-    Ok(Prepared { plan, ranges, profiles, schema })
+    Ok(Prepared { plan, ranges, profiles, schema, mappings, excluded })
 }
 
 fn timed<T>(
@@ -202,6 +216,7 @@ pub fn published_names(plan: &Plan) -> BTreeSet<String> {
         names.extend(table.primary_key.iter().chain(&table.uniques).map(|k| k.name.clone()));
         names.extend(table.indexes.iter().map(|i| i.name.clone()));
         names.extend(table.columns.iter().filter_map(|c| c.identity.as_ref()).map(|i| i.sequence.clone()));
+        names.extend(table.extra.iter().filter_map(|e| e.sequence.clone()));
     }
     names
 }

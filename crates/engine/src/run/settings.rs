@@ -61,6 +61,41 @@ impl Accept {
     }
 }
 
+/// How many rows may be rejected, over all tables: `--max-rejects N` or `P%`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MaxRejects {
+    /// So many.
+    Rows(u64),
+    /// So many of a hundred, of the rows of all tables together.
+    Percent(f64),
+}
+
+impl MaxRejects {
+    /// Reads `100` or `0.5%`.
+    ///
+    /// # Errors
+    /// It is neither; the message says what is meant.
+    pub fn parse(text: &str) -> std::result::Result<MaxRejects, String> {
+        let wrong = || format!("{text:?} is neither a number of rows nor a share from 0% to 100%, such as 100 or 0.5%");
+        match text.trim().strip_suffix('%') {
+            None => text.trim().parse().map(MaxRejects::Rows).map_err(|_| wrong()),
+            Some(share) => {
+                let share: f64 = share.trim().parse().map_err(|_| wrong())?;
+                if (0.0..=100.0).contains(&share) { Ok(MaxRejects::Percent(share)) } else { Err(wrong()) }
+            }
+        }
+    }
+
+    /// How many rows that are, of so many.
+    pub fn of(self, rows: u64) -> u64 {
+        match self {
+            MaxRejects::Rows(n) => n,
+            // Whole rows; beyond 2^53 of them nobody counts by shares.
+            MaxRejects::Percent(share) => (rows as f64 * share / 100.0).floor() as u64,
+        }
+    }
+}
+
 /// Everything a command needs to know.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -88,6 +123,8 @@ pub struct Settings {
     pub verify: bool,
     /// Keep the target database's own collation for text.
     pub collation_database: bool,
+    /// How many rows may be rejected although no policy says so; `None`: the first one ends the run.
+    pub max_rejects: Option<MaxRejects>,
     /// Undo everything when the run fails, rather than keep it for resume.
     pub rollback_on_failure: bool,
     /// Who runs it.
@@ -116,12 +153,16 @@ impl Settings {
             .hint("choose another with --schema NAME"))
     }
 
-    /// SHA-256 over what shapes the result: schema, answers, collation.
+    /// SHA-256 over what shapes the result: schema, answers, collation. Whether rows may be rejected counts, not how
+    /// many: a run that came to its limit can go on with a higher one.
     pub fn options_hash(&self) -> String {
         let mut accept: Vec<String> = self.accept.iter().map(Accept::word).collect();
         accept.sort();
-        let text =
+        let mut text =
             format!("{}\n{:?}\n{accept:?}\n{}\n{}", self.schema, self.choices, self.collation_database, self.verify);
+        if self.max_rejects.is_some() {
+            text.push_str("\nmax-rejects");
+        }
         Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
     }
 

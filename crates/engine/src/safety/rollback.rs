@@ -11,6 +11,7 @@ use crate::target::catalog;
 use crate::target::control::{self, Run, Status};
 use crate::target::error_from_pg;
 use crate::target::lock::Keys;
+use crate::target::rejected;
 use crate::verify::digest;
 use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::normal::Sum;
@@ -147,6 +148,8 @@ fn undo(
     for sql in &undone.sql {
         tx.batch_execute(sql).map_err(|e| error_from_pg(e, doing))?;
     }
+    // Their values belong to the application's data: nothing of it stays.
+    rejected::forget_run(&mut tx, &run.id)?;
     control::end(&mut tx, &run.id, (run.status, Status::RolledBack), run.verified, None)?;
     let detail = serde_json::json!({
         "published": undone.was_published, "tables": undone.tables.len(), "changed": undone.changed,
@@ -245,7 +248,10 @@ fn made_since(client: &mut Transaction<'_>, plan: &Plan, schema: &str, live: &Co
     for (table, column, _) in live {
         // Where a column of the plan is missing, this may be that one: the table is told as changed already.
         let has = |name: &str| live.iter().any(|(t, c, _)| t == table && c == name);
-        let added = |t: &TablePlan| t.columns.iter().all(|c| c.target != *column && has(&c.target));
+        let added = |t: &TablePlan| {
+            t.columns.iter().all(|c| c.target != *column && has(&c.target))
+                && t.extra.iter().all(|e| e.target != *column)
+        };
         if ours(table).is_some_and(added) {
             made.push(format!("column {column} of {schema}.{table}"));
         }

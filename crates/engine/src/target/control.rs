@@ -8,10 +8,11 @@ use postgres::{GenericClient, Transaction};
 use sha2::{Digest as _, Sha256};
 
 /// The version of the control tables that this code works with.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 /// What upgrades version `n` to `n + 1`, from nothing on.
-const UPGRADES: [&str; 2] = [include_str!("sql/control_1.sql"), include_str!("sql/control_2.sql")];
+const UPGRADES: [&str; 3] =
+    [include_str!("sql/control_1.sql"), include_str!("sql/control_2.sql"), include_str!("sql/control_3.sql")];
 
 /// Every table of [`UPGRADES`], those that others refer to last.
 const TABLES: [&str; 11] = [
@@ -316,6 +317,26 @@ pub fn set_schema_made(tx: &mut impl GenericClient, run: &str, made: bool) -> Re
         )
         .map_err(|e| error_from_pg(e, "publishing"))?;
     only_one(rows, run, Status::Running)
+}
+
+/// Writes down what the plan of a finished run has become.
+///
+/// # Errors
+/// The run is not finished, or the target refuses.
+pub fn set_plan(tx: &mut impl GenericClient, run: &str, plan: &serde_json::Value, hash: &str) -> Result<()> {
+    let sql = "UPDATE lite2pg.migration_history SET plan = $2, plan_hash = $3 WHERE run = $1 AND status = 'done'";
+    let rows = tx.execute(sql, &[&run, &plan, &hash]).map_err(|e| error_from_pg(e, "writing down the plan"))?;
+    only_one(rows, run, Status::Done)
+}
+
+/// Writes down what the report of a finished run has become.
+///
+/// # Errors
+/// The run is not finished, or the target refuses.
+pub fn set_report(tx: &mut impl GenericClient, run: &str, report: &serde_json::Value) -> Result<()> {
+    let sql = "UPDATE lite2pg.migration_history SET report = $2 WHERE run = $1 AND status = 'done'";
+    let rows = tx.execute(sql, &[&run, &report]).map_err(|e| error_from_pg(e, "writing down the report"))?;
+    only_one(rows, run, Status::Done)
 }
 
 fn only_one(rows: u64, run: &str, before: Status) -> Result<()> {

@@ -54,6 +54,17 @@ impl<'a> CopyIn<'a> {
         &mut self.buffer
     }
 
+    /// How many bytes wait to be sent: where the next row begins.
+    #[inline]
+    pub fn gathered(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Takes back a row that was begun at [`CopyIn::gathered`] and not ended.
+    pub fn take_back(&mut self, start: usize) {
+        self.buffer.truncate(start);
+    }
+
     /// Ends a row: hands a full block on. Waiting for the socket here is what keeps memory flat.
     ///
     /// # Errors
@@ -61,12 +72,6 @@ impl<'a> CopyIn<'a> {
     #[inline]
     pub fn row_end(&mut self) -> Result<()> {
         if self.buffer.len() >= BLOCK { self.send() } else { Ok(()) }
-    }
-
-    /// How many bytes wait to be sent.
-    #[cfg(feature = "fault-injection")]
-    pub(crate) fn gathered(&self) -> usize {
-        self.buffer.len()
     }
 
     /// Doubles what was gathered since `start`, or takes it away.
@@ -103,7 +108,7 @@ impl<'a> CopyIn<'a> {
 }
 
 /// A failed write carries PostgreSQL's own error inside.
-fn io_error(error: std::io::Error, doing: &str) -> Error {
+pub(super) fn io_error(error: std::io::Error, doing: &str) -> Error {
     let text = error.to_string();
     match error.into_inner().map(|inner| inner.downcast::<postgres::Error>()) {
         Some(Ok(pg)) => error_from_pg(*pg, doing),

@@ -9,6 +9,7 @@ pub mod error;
 pub mod ledger;
 pub mod lock;
 pub mod publish;
+pub mod rejected;
 
 pub use connect::{Conninfo, Origin, Surroundings};
 pub use error::{error_from_pg, is_connection_lost, is_too_many_connections};

@@ -4,6 +4,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime, TableReport};
 use crate::observe::{Event, Observer, memory};
+use crate::run::exclude::{self, Excluded};
 use crate::run::finish::different;
 use crate::run::pool::Cancel;
 use crate::run::session::Session;
@@ -12,7 +13,7 @@ use crate::run::{clock, prepare};
 use crate::source::Reader;
 use crate::target::catalog;
 use crate::target::control::{self, Run, Status};
-use crate::target::error_from_pg;
+use crate::target::{error_from_pg, rejected};
 use crate::verify::{checks, digest, rows};
 use lite2pg_model::finding::Finding;
 use lite2pg_model::ident;
@@ -79,32 +80,46 @@ pub fn verify(settings: &Settings, level: Level, observer: &dyn Observer, cancel
         });
         let (schema, _) = resolve(&source.raw_schema()?);
         let missing = beside_the_plan(&schema, &plan, &mut report.findings);
+        // The tables that are missing may be asked about; then only the differences told above count.
+        let excluded =
+            if missing.is_empty() { exclude::find(&mut reader, &plan, cancel)? } else { Excluded::default() };
+        let rejected = rejected::counts(&mut client, &run.id)?;
         for (table, line) in plan.tables.iter().zip(&mut report.tables) {
             if missing.contains(&table.name) {
                 continue;
             }
             let begin = Instant::now();
+            let set = excluded.of(&table.name);
+            line.rejected = rejected.get(&table.name).copied().unwrap_or(0);
             if level == Level::Counts {
                 counts(&mut reader, &mut client, &run.schema, table, line)?;
             } else {
-                let (here, bytes) = digest::of_source(&mut reader, table, observer, cancel)?;
-                let there = digest::of_target(&mut client, &run.schema, table, observer, cancel)?;
+                let (mut here, bytes) = digest::of_source(&mut reader, table, set, observer, cancel)?;
                 line.rows = here.rows;
+                if line.rejected > 0 {
+                    // Each of them must be there in the source as it was: else what is left is no longer equal.
+                    here.take_away(&digest::of_rejected(&mut client, &run.id, table, set, cancel)?);
+                }
+                let there = digest::of_target(&mut client, &run.schema, table, observer, cancel)?;
                 line.target_rows = there.rows;
                 line.bytes = bytes;
                 line.source_sha256 = here.hex();
                 line.target_sha256 = there.hex();
                 line.verified = here == there;
             }
-            let (here, there) = (line.rows, line.target_rows);
             if level == Level::Rows {
-                let differences = rows::compare(&mut reader, &mut client, &run.schema, table, cancel)?;
+                let sides = rows::Sides::of(&run.schema, &run.id, table, set);
+                let differences = sides.compare(&mut reader, &mut client, cancel)?;
                 line.verified &= differences.count() == 0;
                 line.differences = Some(differences);
             }
             line.seconds = begin.elapsed().as_secs_f64();
             if !line.verified {
-                let counts = format!("{here} rows in the source, {there} in the target");
+                let rejected = match line.rejected {
+                    0 => String::new(),
+                    n => format!(", {n} rejected"),
+                };
+                let counts = format!("{} rows in the source, {} in the target{rejected}", line.rows, line.target_rows);
                 let named = line
                     .differences
                     .as_ref()
@@ -118,6 +133,7 @@ pub fn verify(settings: &Settings, level: Level, observer: &dyn Observer, cancel
                 target_sha256: line.target_sha256.clone(),
             });
         }
+        report.rejected = report.tables.iter().map(|t| t.rejected).sum();
         let checks = checks::check(&mut client, &plan, &run.schema)?;
         report.foreign_keys_valid = checks.foreign_keys_valid;
         report.foreign_keys_not_valid = checks.foreign_keys_not_valid;
@@ -157,7 +173,7 @@ fn counts(
         client.query_one(&sql, &[]).map_err(|e| error_from_pg(e, "counting rows").about(&table.name))?.get(0);
     line.rows = here.unwrap_or(0).cast_unsigned();
     line.target_rows = there.cast_unsigned();
-    line.verified = line.rows == line.target_rows;
+    line.verified = line.rows == line.target_rows + line.rejected;
     Ok(())
 }
 

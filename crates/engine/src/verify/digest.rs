@@ -3,14 +3,18 @@
 
 use crate::error::{Kind, Result};
 use crate::observe::{Event, Observer};
+use crate::run::exclude::{self, Set};
 use crate::run::pool::Cancel;
+use crate::run::scan;
 use crate::source::Reader;
 use crate::source::census::TICK;
 use crate::source::select;
 use crate::target::copy::copy_out;
+use crate::target::rejected;
 use lite2pg_model::ident::{pg, pg_in};
-use lite2pg_model::normal::{self, Sum, digest};
+use lite2pg_model::normal::{self, RowDigest, Sum, digest};
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
+use lite2pg_model::value::Value;
 use postgres::GenericClient;
 
 /// The digest of a table as PostgreSQL gives it back.
@@ -48,26 +52,33 @@ pub fn of_target(
     Ok(sum)
 }
 
-/// The digest of a table as SQLite holds it, and the bytes of its values.
+/// The digest of a table as SQLite holds it, and the bytes of its values. What a policy makes NULL in rows without parent
+/// (`set`) counts as NULL.
 ///
 /// # Errors
 /// The source cannot be read, or `Interrupted`.
 pub fn of_source(
     reader: &mut Reader,
     table: &TablePlan,
+    set: Option<&Set>,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<(Sum, u64)> {
     let forms: Vec<normal::Column> = table.columns.iter().map(ColumnPlan::form).collect();
     let names = || table.columns.iter().map(|c| c.name.as_str());
-    let sql = select::rows(&table.name, names(), None, false, false);
-    let (mut sum, mut bytes, mut told) = (Sum::new(), 0, 0);
+    let set = set.filter(|s| s.changes());
+    let rowid = scan::rowid(table).filter(|_| set.is_some());
+    let sql = select::rows(&table.name, names(), rowid, false, false);
+    let (mut sum, mut bytes, mut told, mut place) = (Sum::new(), 0, 0, 0);
     let mut normal = Vec::with_capacity(1024);
     reader
         .for_each(&sql, &[], |row| {
+            place += 1;
+            let number = scan::number(rowid, row, forms.len(), place);
+            let nulls = set.map_or_else(Vec::new, |s| exclude::null_columns(table, s, number));
             normal.clear();
             for (i, form) in forms.iter().enumerate() {
-                let value = row.get(i);
+                let value = if nulls.contains(&i) { Value::Null } else { row.get(i) };
                 bytes += value.size();
                 form.of_source(value, &mut normal);
             }
@@ -82,6 +93,36 @@ pub fn of_source(
         .map_err(|e| if e.object.is_some() || e.kind == Kind::Interrupted { e } else { e.about(&table.name) })?;
     tell(observer, table, sum.rows - told);
     Ok((sum, bytes))
+}
+
+/// The digest of a table's rejected rows, from the values that were stored, and made as [`of_source`] makes it.
+///
+/// # Errors
+/// The target cannot be read, or `Interrupted`.
+pub fn of_rejected(
+    client: &mut impl GenericClient,
+    run: &str,
+    table: &TablePlan,
+    set: Option<&Set>,
+    cancel: &Cancel,
+) -> Result<Sum> {
+    let mut sum = Sum::new();
+    rejected::for_each(client, run, &table.name, |stored| {
+        let nulls = set.map_or_else(Vec::new, |s| exclude::null_columns(table, s, stored.place.number));
+        let value = |i: usize, name: &str| if nulls.contains(&i) { Value::Null } else { stored.value(name) };
+        sum.add(&row_digest(table, value));
+        cancel.check()
+    })?;
+    Ok(sum)
+}
+
+/// The digest of one row of the source, by the places and names of its columns.
+pub fn row_digest<'v>(table: &TablePlan, value: impl Fn(usize, &str) -> Value<'v>) -> RowDigest {
+    let mut normal = Vec::new();
+    for (i, column) in table.columns.iter().enumerate() {
+        column.form().of_source(value(i, &column.name), &mut normal);
+    }
+    digest::row(&normal)
 }
 
 fn tell(observer: &dyn Observer, table: &TablePlan, rows: u64) {

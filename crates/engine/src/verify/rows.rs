@@ -4,9 +4,12 @@
 use crate::error::{Kind, Result};
 use crate::observe::report::{ColumnDifference, Difference, Differences, How};
 use crate::pool::Cancel;
+use crate::run::exclude::{self, Set};
+use crate::run::scan;
 use crate::source::census::TICK;
 use crate::source::{Reader, Row, select};
 use crate::target::copy::copy_out;
+use crate::target::rejected;
 use lite2pg_model::ident::{self, pg, pg_in};
 use lite2pg_model::mapping::codec::{Codec, OwnedValue};
 use lite2pg_model::mapping::profile::show;
@@ -21,55 +24,6 @@ const HASHES: u64 = 1 << 19;
 
 /// Differences of a table that are named; all are counted.
 pub const NAMED: usize = 20;
-
-/// Compares every row of a table. Rows are matched by the primary key of the target; without one, as a multiset.
-///
-/// # Errors
-/// A side cannot be read, or `Interrupted`.
-pub fn compare(
-    reader: &mut Reader,
-    client: &mut impl GenericClient,
-    schema: &str,
-    table: &TablePlan,
-    cancel: &Cancel,
-) -> Result<Differences> {
-    let sides = Sides::of(schema, table);
-    let passes = table.rows / HASHES + 1;
-    let mut out = Differences::default();
-    let mut wanted: BTreeMap<u128, How> = BTreeMap::new();
-    for pass in 0..passes {
-        let mine = |key: u128| key % u128::from(passes) == u128::from(pass);
-        let mut rows: HashMap<u128, Rows> = HashMap::new();
-        sides.source(reader, cancel, |hashes, _| {
-            if mine(hashes.key) {
-                rows.entry(hashes.key).or_default().add(hashes.row, true);
-            }
-        })?;
-        sides.target(client, cancel, |hashes, _| {
-            if mine(hashes.key) {
-                let rest = rows.entry(hashes.key).or_default();
-                rest.add(hashes.row, false);
-                if rest.equal() {
-                    rows.remove(&hashes.key);
-                }
-            }
-        })?;
-        rows.retain(|_, rest| !rest.equal());
-        for (key, rest) in rows {
-            let (missing, extra, changed) = rest.counts();
-            out.missing += missing;
-            out.extra += extra;
-            out.changed += changed;
-            if wanted.len() < NAMED {
-                wanted.insert(key, rest.how());
-            }
-        }
-    }
-    if !wanted.is_empty() {
-        out.named = sides.name(reader, client, &wanted, cancel)?;
-    }
-    Ok(out)
-}
 
 /// The rows of one key that were not met on the other side.
 #[derive(Default)]
@@ -115,10 +69,13 @@ struct Hashes {
     row: u128,
 }
 
-/// How both sides of a table are read.
-struct Sides<'a> {
+/// Both sides of a table, and how they are read.
+pub struct Sides<'a> {
     schema: &'a str,
+    run: &'a str,
     table: &'a TablePlan,
+    /// Rows whose foreign keys a policy made NULL.
+    set: Option<&'a Set>,
     forms: Vec<normal::Column>,
     codecs: Vec<Codec>,
     /// Columns of the key; all of them where there is none.
@@ -127,17 +84,81 @@ struct Sides<'a> {
 }
 
 impl<'a> Sides<'a> {
-    fn of(schema: &'a str, table: &'a TablePlan) -> Self {
+    /// Of a table that `run` published to `schema`; `set` says what a policy did to single rows.
+    pub fn of(schema: &'a str, run: &'a str, table: &'a TablePlan, set: Option<&'a Set>) -> Self {
         let place = |name: &String| table.columns.iter().position(|c| c.target == *name);
         let key: Option<Vec<usize>> = table.primary_key.as_ref().and_then(|k| k.columns.iter().map(place).collect());
         Sides {
             schema,
+            run,
             table,
+            set,
             forms: table.columns.iter().map(ColumnPlan::form).collect(),
             codecs: table.columns.iter().map(ColumnPlan::codec).collect(),
             keyless: key.is_none(),
             key: key.unwrap_or_else(|| (0..table.columns.len()).collect()),
         }
+    }
+
+    /// Compares every row. Rows are matched by the primary key of the target; without one, as a multiset. Rejected rows
+    /// count as rows that the source does not have.
+    ///
+    /// # Errors
+    /// A side cannot be read, or `Interrupted`.
+    pub fn compare(
+        &self,
+        reader: &mut Reader,
+        client: &mut impl GenericClient,
+        cancel: &Cancel,
+    ) -> Result<Differences> {
+        let passes = self.table.rows / HASHES + 1;
+        let mut out = Differences::default();
+        let mut wanted: BTreeMap<u128, How> = BTreeMap::new();
+        for pass in 0..passes {
+            let mine = |key: u128| key % u128::from(passes) == u128::from(pass);
+            for (key, rest) in self.unmet(reader, client, &mine, cancel)? {
+                let (missing, extra, changed) = rest.counts();
+                out.missing += missing;
+                out.extra += extra;
+                out.changed += changed;
+                if wanted.len() < NAMED {
+                    wanted.insert(key, rest.how());
+                }
+            }
+        }
+        if !wanted.is_empty() {
+            out.named = self.name(reader, client, &wanted, cancel)?;
+        }
+        Ok(out)
+    }
+
+    /// The rows of one share of the keys that the other side does not have.
+    fn unmet(
+        &self,
+        reader: &mut Reader,
+        client: &mut impl GenericClient,
+        mine: &impl Fn(u128) -> bool,
+        cancel: &Cancel,
+    ) -> Result<HashMap<u128, Rows>> {
+        let mut rows: HashMap<u128, Rows> = HashMap::new();
+        self.source(reader, cancel, |hashes, _| {
+            if mine(hashes.key) {
+                rows.entry(hashes.key).or_default().add(hashes.row, true);
+            }
+        })?;
+        let mut meet = |hashes: Hashes| {
+            if mine(hashes.key) {
+                let rest = rows.entry(hashes.key).or_default();
+                rest.add(hashes.row, false);
+                if rest.equal() {
+                    rows.remove(&hashes.key);
+                }
+            }
+        };
+        self.rejected(client, &mut meet)?;
+        self.target(client, cancel, |hashes, _| meet(hashes))?;
+        rows.retain(|_, rest| !rest.equal());
+        Ok(rows)
     }
 
     /// Hashes of a row whose fields end at `ends` of `normal`.
@@ -154,23 +175,54 @@ impl<'a> Sides<'a> {
         Hashes { key: half(&digest::row(&key)), row }
     }
 
+    /// The normal form of a row, and where each field of it ends.
+    fn normal<'v>(&self, value: impl Fn(usize) -> Value<'v>, normal: &mut Vec<u8>, ends: &mut Vec<usize>) {
+        normal.clear();
+        ends.clear();
+        for (i, form) in self.forms.iter().enumerate() {
+            form.of_source(value(i), normal);
+            ends.push(normal.len());
+        }
+    }
+
     fn source(&self, reader: &mut Reader, cancel: &Cancel, mut each: impl FnMut(Hashes, &Row<'_>)) -> Result<()> {
         let names = || self.table.columns.iter().map(|c| c.name.as_str());
-        let sql = select::rows(&self.table.name, names(), None, false, false);
+        let set = self.set.filter(|s| s.changes());
+        let rowid = scan::rowid(self.table).filter(|_| set.is_some());
+        let sql = select::rows(&self.table.name, names(), rowid, false, false);
         let (mut normal, mut ends, mut rows) = (Vec::new(), Vec::new(), 0u64);
         reader
             .for_each(&sql, &[], |row| {
-                normal.clear();
-                ends.clear();
-                for (i, form) in self.forms.iter().enumerate() {
-                    form.of_source(row.get(i), &mut normal);
-                    ends.push(normal.len());
-                }
-                each(self.hashes(&normal, &ends), row);
                 rows += 1;
+                let nulls = match set {
+                    Some(set) => exclude::null_columns(
+                        self.table,
+                        set,
+                        scan::number(rowid, row, self.forms.len(), rows.cast_signed()),
+                    ),
+                    None => Vec::new(),
+                };
+                let value = |i: usize| if nulls.contains(&i) { Value::Null } else { row.get(i) };
+                self.normal(value, &mut normal, &mut ends);
+                each(self.hashes(&normal, &ends), row);
                 if rows.is_multiple_of(TICK) { cancel.check() } else { Ok(()) }
             })
             .map_err(|e| if e.kind == Kind::Interrupted { e } else { e.about(&self.table.name) })
+    }
+
+    /// The rows that were rejected, as they were stored.
+    fn rejected(&self, client: &mut impl GenericClient, each: &mut impl FnMut(Hashes)) -> Result<()> {
+        let (mut normal, mut ends) = (Vec::new(), Vec::new());
+        rejected::for_each(client, self.run, &self.table.name, |stored| {
+            let nulls = self.set.map_or_else(Vec::new, |s| exclude::null_columns(self.table, s, stored.place.number));
+            let value = |i: usize| match self.table.columns.get(i) {
+                Some(column) if !nulls.contains(&i) => stored.value(&column.name),
+                _ => Value::Null,
+            };
+            self.normal(value, &mut normal, &mut ends);
+            each(self.hashes(&normal, &ends));
+            Ok(())
+        })
     }
 
     fn target(

@@ -201,6 +201,7 @@ pub fn be_child() {
         chunk_bytes: number("chunk_bytes"),
         verify: true,
         collation_database: false,
+        max_rejects: None,
         rollback_on_failure: false,
         operator: Operator { name: "tester".to_owned(), host: hostname() },
     };

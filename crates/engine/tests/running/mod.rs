@@ -41,6 +41,7 @@ pub fn settings_for(source: &Path, target: TargetSpec, dir: &Path) -> Settings {
         chunk_bytes: 8 << 20,
         verify: true,
         collation_database: false,
+        max_rejects: None,
         rollback_on_failure: false,
         operator: Operator { name: "tester".to_owned(), host: "here".to_owned() },
     }

@@ -5,12 +5,13 @@ use super::PgType;
 use super::choices::Choices;
 use super::codec::{MAX_FIELD_BYTES, Normal};
 use super::decide::{ForeignKeyFate, KeyFate, TableMapping};
-use super::policy::{Kind, Policies};
+use super::exclude::Exclusion;
+use super::policy::{Choice, Kind};
 use super::profile::{ColumnProfile, TableProfile};
 use super::shape::thousands;
 use super::unify::parent_of;
 use crate::finding::{Finding, codes};
-use crate::schema::{IndexOn, Key, Schema, Table, TableKind};
+use crate::schema::{Index, IndexOn, Key, Schema, Table, TableKind};
 use std::collections::BTreeMap;
 
 /// Largest row of a btree index on pages of 8 kB (three must fit on one).
@@ -32,7 +33,7 @@ pub fn judge(
 ) {
     for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
         let (Some(profile), Some(mapping)) = (profiles.get(&table.name), tables.get_mut(&table.name)) else { continue };
-        let mut judge = Judge { table, profile, policies: &choices.policies, mapping, findings };
+        let mut judge = Judge { table, profile, choices, mapping, findings };
         judge.nulls();
         judge.duplicates();
         judge.orphans();
@@ -43,19 +44,34 @@ pub fn judge(
     without_parent_key(schema, tables, findings);
 }
 
+/// What becomes of rows under `quarantine`.
+const QUARANTINED: &str = "they go to lite2pg.rejected_row, whole";
+
 struct Judge<'a> {
     table: &'a Table,
     profile: &'a TableProfile,
-    policies: &'a Policies,
+    choices: &'a Choices,
     mapping: &'a mut TableMapping,
     findings: &'a mut Vec<Finding>,
 }
 
 impl Judge<'_> {
-    fn data(&mut self, kind: Kind, code: &str, object: String, message: String) {
+    /// A finding that a policy answers; `does` says what becomes of the rows under the one that was chosen.
+    fn data(&mut self, kind: Kind, chosen: Choice, code: &str, object: String, message: String, does: &str) {
+        let accepted = chosen != Choice::Fail;
+        let message = if accepted { format!("{message}: {does}") } else { message };
         let mut finding = Finding::data(code, object, message, kind.hint());
-        finding.accepted = self.policies.keeps(kind);
+        finding.accepted = accepted;
         self.findings.push(finding);
+    }
+
+    /// What was chosen for a column, else for the first column of its key, else for all.
+    fn choice(&self, kind: Kind, column: usize, key: &[usize]) -> Choice {
+        let own = |i: usize| {
+            let choice = self.choices.column(&self.table.name, self.column(i))?;
+            choice.policies.chose(kind).then(|| choice.policies.get(kind))
+        };
+        own(column).or_else(|| key.first().and_then(|i| own(*i))).unwrap_or_else(|| self.choices.policies.get(kind))
     }
 
     fn column(&self, i: usize) -> &str {
@@ -83,9 +99,22 @@ impl Judge<'_> {
                 self.profile.name_places(&p.null_places)
             );
             let object = format!("{}.{}", self.table.name, self.column(i));
-            self.data(Kind::NullKey, codes::NULL_KEY, object, message);
+            let chosen = self.choice(Kind::NullKey, i, if in_key { &key } else { &[] });
+            let does = match (chosen, in_key) {
+                (Choice::Quarantine, _) => QUARANTINED,
+                (Choice::Surrogate, true) => "a new identity column becomes the primary key, and this one stays unique",
+                (_, true) => "the primary key becomes a unique constraint",
+                (_, false) => "NOT NULL is dropped",
+            };
+            self.data(Kind::NullKey, chosen, codes::NULL_KEY, object, message, does);
+            if chosen == Choice::Quarantine {
+                let column = self.column(i).to_owned();
+                self.mapping.exclusions.push(Exclusion::NullKey { column });
+                continue;
+            }
             if in_key {
                 self.mapping.primary_key = KeyFate::Unique;
+                self.mapping.surrogate |= chosen == Choice::Surrogate;
             }
             if not_null {
                 self.mapping.drop_not_null.push(i);
@@ -94,32 +123,92 @@ impl Judge<'_> {
     }
 
     fn duplicates(&mut self) {
-        if let Some(key) = self.table.primary_key.as_ref().filter(|_| self.profile.primary_duplicates > 0) {
-            self.duplicate_key(key, "the primary key", self.profile.primary_duplicates);
-            self.mapping.primary_key = KeyFate::Plain;
-        }
         let table = self.table;
+        if let Some(key) = table.primary_key.as_ref().filter(|_| self.profile.primary_duplicates > 0)
+            && let Some(fate) = self.duplicate_key(key, "the primary key", self.profile.primary_duplicates)
+        {
+            self.mapping.primary_key = fate;
+        }
         for (i, key) in table.uniques.iter().enumerate() {
             let count = self.profile.unique_duplicates.get(i).copied().unwrap_or(0);
-            if count > 0 {
-                self.duplicate_key(key, "a unique key", count);
-                self.mapping.uniques[i] = KeyFate::Plain;
+            if count > 0
+                && let Some(fate) = self.duplicate_key(key, "a unique key", count)
+            {
+                self.mapping.uniques[i] = fate;
             }
         }
         for (i, index) in table.indexes.iter().enumerate().filter(|(_, index)| index.unique) {
-            let count = self.profile.index_duplicates.get(i).copied().unwrap_or(0);
-            if count > 0 {
-                let message =
-                    format!("{} rows repeat a key of a unique index under the chosen types", thousands(count));
-                self.data(Kind::DuplicateKey, codes::DUPLICATE_KEY, index.name.clone(), message);
-                self.mapping.indexes[i] = KeyFate::Plain;
-            } else if self.profile.index_unsure.get(i).copied().unwrap_or(false) {
-                let message = "the keys of a unique index may repeat under the chosen types: it is of expressions over \
-                               columns whose values become equal in PostgreSQL, or of some rows that could not be told";
-                self.data(Kind::DuplicateKey, codes::DUPLICATE_KEY, index.name.clone(), message.to_owned());
-                self.mapping.indexes[i] = KeyFate::Plain;
-            }
+            self.duplicate_index(i, index);
         }
+    }
+
+    /// What becomes of a key that rows repeat; `None`: it stays, for the rows go.
+    fn duplicate_key(&mut self, key: &Key, what: &str, count: u64) -> Option<KeyFate> {
+        let columns: Vec<usize> = key.columns.iter().map(|k| k.column).collect();
+        let names = self.names(columns.iter().copied());
+        let message = format!("{} rows repeat {what} ({names}) under the chosen types", thousands(count));
+        let primary = self.table.primary_key.as_ref() == Some(key);
+        let object = self.table.name.clone();
+        self.repeated(columns, what, None, (object, message), primary)
+    }
+
+    fn duplicate_index(&mut self, i: usize, index: &Index) {
+        let columns: Vec<usize> = index
+            .terms
+            .iter()
+            .filter_map(|t| match &t.on {
+                IndexOn::Column(c) => Some(*c),
+                IndexOn::Expression(_) => None,
+            })
+            .collect();
+        let count = self.profile.index_duplicates.get(i).copied().unwrap_or(0);
+        if count > 0 {
+            let message = format!("{} rows repeat a key of a unique index under the chosen types", thousands(count));
+            let what = format!("unique index {}", index.name);
+            let predicate = index.predicate.as_ref().map(|p| p.sql.clone());
+            if let Some(fate) = self.repeated(columns, &what, predicate, (index.name.clone(), message), false) {
+                self.mapping.indexes[i] = fate;
+            }
+        } else if self.profile.index_unsure.get(i).copied().unwrap_or(false) {
+            let message = "the keys of a unique index may repeat under the chosen types: it is of expressions over \
+                           columns whose values become equal in PostgreSQL, or of some rows that could not be told";
+            let chosen = columns.first().map_or_else(
+                || self.choices.policies.get(Kind::DuplicateKey),
+                |first| self.choice(Kind::DuplicateKey, *first, &[]),
+            );
+            // Which rows repeat it cannot be told, so none of them can be set aside.
+            let does = "it becomes an index that is not unique";
+            self.data(Kind::DuplicateKey, chosen, codes::DUPLICATE_KEY, index.name.clone(), message.to_owned(), does);
+            self.mapping.indexes[i] = KeyFate::Plain;
+        }
+    }
+
+    fn repeated(
+        &mut self,
+        columns: Vec<usize>,
+        what: &str,
+        predicate: Option<String>,
+        (object, message): (String, String),
+        primary: bool,
+    ) -> Option<KeyFate> {
+        let chosen = match columns.first() {
+            Some(first) => self.choice(Kind::DuplicateKey, *first, &[]),
+            None => self.choices.policies.get(Kind::DuplicateKey),
+        };
+        let surrogate = chosen == Choice::Surrogate && (primary || self.table.primary_key.is_none());
+        let does = match chosen {
+            Choice::Quarantine => "the first row of each key stays, the others go to lite2pg.rejected_row",
+            _ if surrogate => "a new identity column becomes the primary key, and this one an index that is not unique",
+            _ => "it becomes an index that is not unique",
+        };
+        self.data(Kind::DuplicateKey, chosen, codes::DUPLICATE_KEY, object, message, does);
+        if chosen == Choice::Quarantine {
+            let columns = columns.into_iter().map(|c| self.column(c).to_owned()).collect();
+            self.mapping.exclusions.push(Exclusion::DuplicateKey { key: what.to_owned(), columns, predicate });
+            return None;
+        }
+        self.mapping.surrogate |= surrogate;
+        Some(KeyFate::Plain)
     }
 
     /// Rows that break a CHECK: it was added later, or not enforced when they came.
@@ -130,16 +219,12 @@ impl Judge<'_> {
             if count > 0 {
                 let rows = thousands(self.profile.rows);
                 let message = format!("{} of {rows} rows break CHECK ({})", thousands(count), check.expr.sql);
-                self.data(Kind::Checks, codes::CHECK_BROKEN, table.name.clone(), message);
+                let chosen = self.choices.policies.get(Kind::Checks);
+                let does = "the check is made NOT VALID";
+                self.data(Kind::Checks, chosen, codes::CHECK_BROKEN, table.name.clone(), message, does);
                 self.mapping.checks_not_valid.push(i);
             }
         }
-    }
-
-    fn duplicate_key(&mut self, key: &Key, what: &str, count: u64) {
-        let names = self.names(key.columns.iter().map(|k| k.column));
-        let message = format!("{} rows repeat {what} ({names}) under the chosen types", thousands(count));
-        self.data(Kind::DuplicateKey, codes::DUPLICATE_KEY, self.table.name.clone(), message);
     }
 
     fn orphans(&mut self) {
@@ -150,15 +235,39 @@ impl Judge<'_> {
                 continue;
             }
             let names = self.names(key.columns.iter().copied());
-            let message = format!(
+            let mut message = format!(
                 "{} of {} rows refer to a row of {} that does not exist ({names})",
                 thousands(count),
                 thousands(self.profile.rows),
                 key.parent
             );
-            self.data(Kind::Orphans, codes::ORPHANS, format!("{}.{names}", table.name), message);
-            self.mapping.foreign_keys[i] = ForeignKeyFate::NotValid;
+            let mut chosen = match key.columns.first() {
+                Some(first) => self.choice(Kind::Orphans, *first, &[]),
+                None => self.choices.policies.get(Kind::Orphans),
+            };
+            if chosen == Choice::SetNull
+                && let Some(column) = key.columns.iter().find(|c| !self.takes_null(**c))
+            {
+                message.push_str(&format!("; set-null cannot answer it: {} takes no NULL", self.column(*column)));
+                chosen = Choice::Fail;
+            }
+            let (fate, does) = match chosen {
+                Choice::Quarantine => (ForeignKeyFate::Quarantine, QUARANTINED),
+                Choice::SetNull => (ForeignKeyFate::SetNull, "these columns become NULL in them"),
+                _ => (ForeignKeyFate::NotValid, "the foreign key is made NOT VALID"),
+            };
+            self.data(Kind::Orphans, chosen, codes::ORPHANS, format!("{}.{names}", table.name), message, does);
+            self.mapping.foreign_keys[i] = fate;
         }
+    }
+
+    /// Whether a column will take NULL in PostgreSQL.
+    fn takes_null(&self, i: usize) -> bool {
+        let mut key = self.table.primary_key.iter().flat_map(|k| &k.columns);
+        let in_key = self.mapping.primary_key == KeyFate::Keep && key.any(|k| k.column == i);
+        let not_null =
+            self.table.columns.get(i).is_some_and(|c| c.not_null) && !self.mapping.drop_not_null.contains(&i);
+        !in_key && !not_null
     }
 
     /// Fields and rows beyond 1 GB. No policy answers them.
@@ -236,7 +345,11 @@ impl Judge<'_> {
                 thousands(largest),
                 thousands(MAX_INDEXED_BYTES)
             );
-            self.data(Kind::TooLarge, codes::TOO_LARGE, object, message);
+            let chosen = match columns.first() {
+                Some(first) => self.choice(Kind::TooLarge, *first, &[]),
+                None => self.choices.policies.get(Kind::TooLarge),
+            };
+            self.data(Kind::TooLarge, chosen, codes::TOO_LARGE, object, message, "it is left out");
             return true;
         }
         // Eight bytes of header, and up to eight of length and alignment a column.

@@ -7,6 +7,7 @@ pub mod datetime;
 pub mod decide;
 pub mod declared;
 pub mod epoch;
+pub mod exclude;
 pub mod forms;
 pub mod integrity;
 pub mod json;

@@ -3,6 +3,7 @@
 
 use super::PgType;
 use super::codec::{Codec, Normal};
+use super::exclude::Exclusion;
 use super::forms::Form;
 use super::profile::ColumnProfile;
 use super::treat::Treatment;
@@ -102,6 +103,10 @@ pub enum ForeignKeyFate {
     NotValid,
     /// It cannot be made: its columns have no common type, or its parent key holds duplicates.
     Drop,
+    /// It is made; rows without parent are quarantined, and so are those that then have none.
+    Quarantine,
+    /// It is made; rows without parent get NULL in its columns.
+    SetNull,
 }
 
 /// What a table becomes. Every list is as long as its counterpart in `schema::Table`.
@@ -124,6 +129,12 @@ pub struct TableMapping {
     /// CHECK constraints that rows break: made NOT VALID.
     #[serde(default)]
     pub checks_not_valid: Vec<usize>,
+    /// Rows that a key refuses and that are quarantined.
+    #[serde(default)]
+    pub exclusions: Vec<Exclusion>,
+    /// A new identity column becomes the primary key.
+    #[serde(default)]
+    pub surrogate: bool,
 }
 
 impl TableMapping {

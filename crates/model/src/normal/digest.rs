@@ -41,6 +41,15 @@ impl Sum {
         self.rows = self.rows.saturating_add(other.rows);
     }
 
+    /// Takes away all rows of a part that was added before.
+    pub fn take_away(&mut self, other: &Sum) {
+        // Two's complement: minus x is not x, plus one.
+        let mut negative = Sum { limbs: other.limbs.map(|l| !l), rows: 0 };
+        negative.add_limbs([1, 0, 0, 0]);
+        self.add_limbs(negative.limbs);
+        self.rows = self.rows.saturating_sub(other.rows);
+    }
+
     /// The sum as 64 hex digits, most significant first.
     pub fn hex(&self) -> String {
         self.limbs.iter().rev().map(|l| format!("{l:016x}")).collect()
@@ -97,6 +106,19 @@ mod tests {
         all.add(&rows[0]);
         assert_ne!(a.hex(), all.hex());
         assert_eq!(Sum::from_hex(&all.hex(), all.rows), Some(all));
+    }
+
+    #[test]
+    fn what_was_added_can_be_taken_away() {
+        let rows: Vec<RowDigest> = (0..50u8).map(|i| row(&[i])).collect();
+        for cut in [0, 1, 25, 49, 50] {
+            let (mut all, mut part, mut rest) = (Sum::new(), Sum::new(), Sum::new());
+            rows.iter().for_each(|r| all.add(r));
+            rows.iter().take(cut).for_each(|r| part.add(r));
+            rows.iter().skip(cut).for_each(|r| rest.add(r));
+            all.take_away(&part);
+            assert_eq!(all, rest, "{cut}");
+        }
     }
 
     #[test]

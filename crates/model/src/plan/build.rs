@@ -1,17 +1,18 @@
 //! Schema + mapping + facts → plan: names, defaults, keys, indexes and foreign keys as the target will have them.
 //! Owns what is made of each object; never prints DDL (see `ddl`), never judges data (see `mapping`).
 
+mod foreign;
+mod keys;
+
 use super::limits::{self, MAX_KEY_COLUMNS};
 use super::names::Names;
-use super::{
-    CheckPlan, ColumnPlan, Count, ForeignKeyPlan, Identity, IndexPlan, KeyPlan, Objects, Plan, TablePlan, VERSION,
-};
+use super::{CheckPlan, ColumnPlan, Count, Identity, IndexPlan, Objects, Plan, TablePlan, VERSION};
 use crate::finding::{Finding, Remedy, Severity, codes};
 use crate::ident;
 use crate::mapping::PgType;
-use crate::mapping::decide::{ForeignKeyFate, KeyFate, TableMapping};
+use crate::mapping::decide::{KeyFate, TableMapping};
 use crate::mapping::profile::{ColumnProfile, TableProfile};
-use crate::schema::{Column, ForeignKey, Index, IndexOn, Key, KeyColumn, Schema, Table, TableKind};
+use crate::schema::{Column, Index, IndexOn, Schema, Table, TableKind};
 use crate::sql::translate::{self, Scope, ScopeColumn};
 use crate::value::Class;
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub struct Input<'a> {
     /// The database orders text otherwise than by bytes, so that expressions must say `COLLATE "C"`, whatever the columns
     /// say.
     pub other_order: bool,
+    /// Rows whose values do not fit are quarantined in every column, up to a limit.
+    pub quarantine_all: bool,
     /// Largest rowid of each table.
     pub max_rowid: BTreeMap<String, i64>,
 }
@@ -63,12 +66,45 @@ pub fn build(
     }
     builder.objects.tables.carried = tables.len() as u64;
     let Builder { findings, objects, .. } = builder;
-    Plan { version: VERSION, schema: input.schema.to_owned(), collate: input.collate, objects, findings, tables }
+    Plan {
+        version: VERSION,
+        schema: input.schema.to_owned(),
+        collate: input.collate,
+        quarantine_all: input.quarantine_all,
+        objects,
+        findings,
+        tables,
+    }
 }
 
 /// A fate for each object; those the mapping is silent about are kept.
 fn fates<T: Copy + Default>(given: &[T]) -> impl Iterator<Item = T> {
     given.iter().copied().chain(std::iter::repeat(T::default()))
+}
+
+/// The columns by which SQLite tells a table's rows apart, if it has such.
+fn source_key(table: &Table) -> Vec<String> {
+    let columns = table.primary_key.iter().flat_map(|k| &k.columns).map(|k| k.column).chain(table.rowid_alias);
+    let mut names: Vec<String> = Vec::new();
+    for column in columns.filter_map(|c| table.columns.get(c)) {
+        if !names.contains(&column.name) {
+            names.push(column.name.clone());
+        }
+    }
+    names
+}
+
+/// The columns whose NULLs a policy keeps.
+fn null_keys(table: &Table, profile: &TableProfile, mapping: &TableMapping) -> Vec<String> {
+    let in_key = |i: usize| {
+        let mut key = table.primary_key.iter().flat_map(|k| &k.columns);
+        mapping.primary_key != KeyFate::Keep && key.any(|k| k.column == i)
+    };
+    let kept = |i: &usize| {
+        profile.columns.get(*i).is_some_and(|p| p.nulls > 0) && (mapping.drop_not_null.contains(i) || in_key(*i))
+    };
+    let columns = (0..table.columns.len()).filter(kept).filter_map(|i| table.columns.get(i));
+    columns.map(|c| c.name.clone()).collect()
 }
 
 fn objects(schema: &Schema) -> Objects {
@@ -128,6 +164,9 @@ impl Builder<'_> {
             bytes: profile.bytes,
             without_rowid: table.without_rowid,
             filter: table.filter.clone(),
+            source_key: source_key(table),
+            exclusions: mapping.exclusions.clone(),
+            null_keys: null_keys(table, profile, mapping),
             primary_key: None,
             columns: Vec::new(),
             extra: Vec::new(),
@@ -215,75 +254,6 @@ impl Builder<'_> {
                 None
             }
         }
-    }
-
-    fn keys(&mut self, table: &Table, mapping: &TableMapping, plan: &mut TablePlan) {
-        if let Some(key) = &table.primary_key
-            && let Some(made) = self.key(table, key, "pkey")
-        {
-            self.nulls_from_now_on(table, key, mapping);
-            self.objects.primary_keys.carried += u64::from(mapping.primary_key == KeyFate::Keep);
-            match mapping.primary_key {
-                KeyFate::Keep => plan.primary_key = Some(made),
-                KeyFate::Unique => plan.uniques.push(made),
-                KeyFate::Plain => plan.indexes.push(plain_index(made)),
-                KeyFate::Drop => {}
-            }
-        }
-        for (key, fate) in table.uniques.iter().zip(fates(&mapping.uniques)) {
-            let Some(made) = self.key(table, key, "key") else { continue };
-            match fate {
-                KeyFate::Plain => plan.indexes.push(plain_index(made)),
-                KeyFate::Drop => {}
-                _ => {
-                    self.objects.unique.carried += 1;
-                    plan.uniques.push(made);
-                }
-            }
-        }
-    }
-
-    /// A primary key of a rowid table takes NULL in SQLite, and none in PostgreSQL.
-    fn nulls_from_now_on(&mut self, table: &Table, key: &Key, mapping: &TableMapping) {
-        let nullable = |k: &KeyColumn| table.columns.get(k.column).filter(|c| !c.not_null).map(|c| c.name.as_str());
-        let names: Vec<&str> = key.columns.iter().filter_map(nullable).collect();
-        if table.rowid_alias.is_none() && mapping.primary_key == KeyFate::Keep && !names.is_empty() {
-            self.findings.push(Finding::note(
-                codes::NULL_KEY,
-                format!("{}.{}", table.name, names.join(",")),
-                "the primary key holds no NULL now, and PostgreSQL takes none from now on; SQLite would",
-                "nothing to do, unless the application inserts rows without that key",
-            ));
-        }
-    }
-
-    /// A key with its name; `None`, told as a finding, where PostgreSQL cannot have it.
-    fn key(&mut self, table: &Table, key: &Key, suffix: &str) -> Option<KeyPlan> {
-        let mut columns: Vec<String> = Vec::new();
-        for column in key.columns.iter().map(|k| self.names.column(&table.name, k.column)) {
-            // A column twice in one key means no more than once.
-            if !columns.contains(&column) {
-                columns.push(column);
-            }
-        }
-        if columns.len() > MAX_KEY_COLUMNS {
-            self.findings.push(Finding::not_carried(
-                codes::INDEX,
-                &table.name,
-                format!("a key of {} columns; PostgreSQL allows {MAX_KEY_COLUMNS}", columns.len()),
-                format!("--accept {}:{}, then make a key of your own", codes::INDEX, table.name),
-            ));
-            return None;
-        }
-        let wanted = key.name.clone().unwrap_or_else(|| {
-            let middle = if suffix == "pkey" { String::new() } else { format!("_{}", columns.join("_")) };
-            format!("{}{middle}_{suffix}", self.names.table(&table.name))
-        });
-        let name = self.names.relation(&wanted);
-        // Constraints of one table are one namespace too.
-        self.names.constraint(&table.name, &name);
-        self.tell_constraint_renamed(table, key.name.as_deref(), &name);
-        Some(KeyPlan { name, columns })
     }
 
     /// A name that somebody gave is not changed without saying so.
@@ -410,96 +380,6 @@ impl Builder<'_> {
         }
         Ok(terms.join(", "))
     }
-
-    fn foreign_key(
-        &mut self,
-        table: &Table,
-        key: &ForeignKey,
-        fate: ForeignKeyFate,
-        all: &[&Table],
-        plans: &mut [TablePlan],
-    ) -> Option<ForeignKeyPlan> {
-        let child: Vec<String> = key.columns.iter().map(|c| self.names.column(&table.name, *c)).collect();
-        let made = self.parent(key, all, plans);
-        let parent_columns = match made {
-            Ok(columns) if fate != ForeignKeyFate::Drop => columns,
-            // The mapping has said why already.
-            Ok(_) => return None,
-            Err(reason) => {
-                self.lost_foreign_key(table, key, &reason);
-                return None;
-            }
-        };
-        let wanted =
-            key.name.clone().unwrap_or_else(|| format!("{}_{}_fkey", self.names.table(&table.name), child.join("_")));
-        let name = self.names.constraint(&table.name, &wanted);
-        self.tell_constraint_renamed(table, key.name.as_deref(), &name);
-        Some(ForeignKeyPlan {
-            name,
-            columns: child,
-            parent: self.names.table(&key.parent),
-            parent_columns,
-            on_delete: key.on_delete,
-            on_update: key.on_update,
-            deferrable: key.deferrable,
-            not_valid: fate == ForeignKeyFate::NotValid,
-        })
-    }
-
-    /// The parent's columns in the target, if some key of the target makes them unique.
-    fn parent(&self, key: &ForeignKey, all: &[&Table], plans: &[TablePlan]) -> Result<Vec<String>, String> {
-        let at = all.iter().position(|t| t.name == key.parent);
-        let Some((parent, plan)) = at.and_then(|i| Some((all.get(i)?, plans.get(i)?))) else {
-            return Err(format!("its parent table {} does not exist", key.parent));
-        };
-        let place = |name: &String| parent.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
-        let places: Option<Vec<usize>> = key.parent_columns.iter().map(place).collect();
-        let columns: Vec<String> = match places {
-            Some(p) if !p.is_empty() && p.len() == key.columns.len() => {
-                p.into_iter().map(|i| self.names.column(&parent.name, i)).collect()
-            }
-            _ => return Err(format!("{} has no key of these columns", key.parent)),
-        };
-        let same = |other: &[String]| other.len() == columns.len() && other.iter().all(|c| columns.contains(c));
-        let keys = plan.primary_key.iter().chain(&plan.uniques).any(|k| same(&k.columns));
-        // A unique index serves too, if it is of plain columns and of all rows.
-        let index = plan.indexes.iter().any(|i| {
-            let terms: Vec<String> = columns.iter().map(|c| ident::pg(c)).collect();
-            let bare = i.terms.replace(" NULLS FIRST", "").replace(" DESC NULLS LAST", "").replace(" DESC", "");
-            let mut given: Vec<&str> = bare.split(", ").collect();
-            given.sort_unstable();
-            let mut wanted: Vec<&str> = terms.iter().map(String::as_str).collect();
-            wanted.sort_unstable();
-            i.unique && i.predicate.is_none() && given == wanted
-        });
-        if keys || index {
-            return Ok(columns);
-        }
-        let folded = parent.indexes.iter().any(|i| i.unique && i.terms.iter().any(|t| t.collation.is_some()));
-        let why = if folded { ", or only under a collation that foreign keys of PostgreSQL do not know" } else { "" };
-        Err(format!("{} is not unique in {} there{why}", columns.join(", "), key.parent))
-    }
-
-    fn lost_foreign_key(&mut self, table: &Table, key: &ForeignKey, reason: &str) {
-        let child: Vec<&str> =
-            key.columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.name.as_str()).collect();
-        let object = format!("{}.{}", table.name, child.join(","));
-        self.findings.push(Finding::not_carried(
-            codes::FOREIGN_KEY,
-            &object,
-            format!("the foreign key to {} is not carried over: {reason}", key.parent),
-            if key.parent_columns.is_empty() {
-                format!("--accept {}:{object}; SQLite cannot enforce it either as it stands", codes::FOREIGN_KEY)
-            } else {
-                format!("--accept {}:{object}, then let the application or a trigger keep it", codes::FOREIGN_KEY)
-            },
-        ));
-    }
-}
-
-fn plain_index(key: KeyPlan) -> IndexPlan {
-    let terms = super::ddl::list(&key.columns);
-    IndexPlan { name: key.name, unique: false, terms, predicate: None }
 }
 
 /// The columns as expressions see them. A class is told only where the census proved that there is one.

@@ -59,7 +59,10 @@ impl Plan {
 
     fn create_table(&self, schema: &str, table: &TablePlan) -> String {
         let columns = table.columns.iter().map(|c| self.column(schema, c));
-        let columns = columns.chain(table.extra.iter().map(|e| format!("{} {}", pg(&e.target), e.definition)));
+        let columns = columns.chain(table.extra.iter().map(|e| {
+            let sequence = e.sequence.as_ref().map(|s| format!(" (SEQUENCE NAME {})", pg_in(schema, s)));
+            format!("{} {}{}", pg(&e.target), e.definition, sequence.unwrap_or_default())
+        }));
         let checks = table
             .checks
             .iter()

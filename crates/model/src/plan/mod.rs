@@ -8,6 +8,7 @@ mod names;
 
 use crate::finding::Finding;
 use crate::mapping::codec::Codec;
+use crate::mapping::exclude::Exclusion;
 use crate::mapping::shape::Crossing;
 use crate::normal;
 use crate::schema::{Action, Deferrable};
@@ -24,6 +25,9 @@ pub struct Plan {
     pub schema: String,
     /// Text columns say `COLLATE "C"`, since the target's database orders text otherwise.
     pub collate: bool,
+    /// Rows whose values do not fit are quarantined in every column, up to a limit that was asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quarantine_all: bool,
     /// How many objects of each kind the source has and the target gets.
     pub objects: Objects,
     /// What a person must know.
@@ -51,6 +55,15 @@ pub struct TablePlan {
     /// Only the rows for which this condition of SQLite's holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
+    /// The columns by which SQLite tells its rows apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source_key: Vec<String>,
+    /// Rows that are quarantined because a key refuses them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclusions: Vec<Exclusion>,
+    /// Columns that take NULL, although they are of the primary key or NOT NULL in the source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub null_keys: Vec<String>,
     /// PRIMARY KEY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_key: Option<KeyPlan>,
@@ -71,6 +84,14 @@ pub struct TablePlan {
     /// Foreign keys.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign_keys: Vec<ForeignKeyPlan>,
+}
+
+impl TablePlan {
+    /// Whether its primary key is a new column that the target fills.
+    pub fn has_surrogate(&self) -> bool {
+        let is_new = |name: &String| self.extra.iter().any(|e| e.target == *name && e.sequence.is_some());
+        self.primary_key.iter().flat_map(|k| &k.columns).any(is_new)
+    }
 }
 
 /// One column.
@@ -131,6 +152,9 @@ pub struct ExtraColumn {
     pub target: String,
     /// Its type, NOT NULL and DEFAULT, as PostgreSQL's SQL.
     pub definition: String,
+    /// The sequence of an identity column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<String>,
 }
 
 /// An identity column's sequence.
@@ -198,6 +222,19 @@ pub struct ForeignKeyPlan {
     /// Made NOT VALID: orphans were kept under a policy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub not_valid: bool,
+    /// What becomes of rows without parent, where the foreign key is made as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orphans: Option<Orphans>,
+}
+
+/// What becomes of rows without parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Orphans {
+    /// They go to `lite2pg.rejected_row`.
+    Quarantine,
+    /// The foreign key's columns become NULL.
+    SetNull,
 }
 
 /// Counts of one kind of object.

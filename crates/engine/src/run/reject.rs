@@ -1,0 +1,227 @@
+//! Rows that are set aside while a chunk is copied: which, within which limit, and how they get into `rejected_row`.
+//! Owns that way; never decides that a value does not fit (the codec says so) and never encodes a row for the target.
+
+use super::exclude::{self, Set, Why};
+use super::scan::{self, Scan};
+use crate::error::{Error, Kind, Result};
+use crate::source::{Reader, Row};
+use crate::target::ledger::Range;
+use crate::target::rejected::{Place, Writer};
+use lite2pg_model::ident::sqlite;
+use lite2pg_model::mapping::codec::Codec;
+use lite2pg_model::plan::{Plan, TablePlan};
+use lite2pg_model::value::Value;
+use postgres::GenericClient;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Rejected rows of one chunk that are held until its COPY has ended: their numbers alone, 16 bytes each.
+const MOST: usize = 4_000_000;
+
+/// Up to so many rejected rows of a chunk are each looked up; of more, the chunk is read again.
+const LOOKED_UP: usize = 64;
+
+/// How many rows may be rejected, over all tables.
+#[derive(Debug)]
+pub struct Limit {
+    most: Option<u64>,
+    rejected: AtomicU64,
+}
+
+impl Limit {
+    /// At most so many (`None`: as many as policies want); so many were rejected before.
+    pub fn new(most: Option<u64>, before: u64) -> Limit {
+        Limit { most, rejected: AtomicU64::new(before) }
+    }
+
+    /// Takes one more, if there may be one more.
+    fn take(&self) -> bool {
+        let before = self.rejected.fetch_add(1, Ordering::Relaxed);
+        self.most.is_none_or(|most| before < most)
+    }
+
+    fn words(&self) -> String {
+        self.most.map_or_else(String::new, |most| {
+            format!("; {most} rows were rejected before it, as many as --max-rejects allows")
+        })
+    }
+}
+
+/// What may be set aside in a table.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// Rows that are known before.
+    pub set: Option<&'a Set>,
+    /// Whatever does not fit is set aside, in every column.
+    pub all: bool,
+    /// How many rows.
+    pub limit: &'a Limit,
+}
+
+impl<'a> Rules<'a> {
+    /// Those of a table.
+    pub fn of(plan: &Plan, excluded: &'a exclude::Excluded, limit: &'a Limit, table: &TablePlan) -> Rules<'a> {
+        Rules { set: excluded.of(&table.name), all: plan.quarantine_all, limit }
+    }
+
+    /// Whether a row is known to go, and why.
+    #[inline]
+    pub fn known(&self, number: i64) -> Option<Why> {
+        self.set.and_then(|s| s.rejected(number))
+    }
+
+    /// The columns that become NULL in a row.
+    #[inline]
+    pub fn nulls(&self, table: &TablePlan, number: i64) -> Vec<usize> {
+        self.set.map_or_else(Vec::new, |s| exclude::null_columns(table, s, number))
+    }
+}
+
+/// Rows of one chunk that were set aside, in reading order.
+#[derive(Debug, Default)]
+pub struct Rejects(Vec<(i64, Why)>);
+
+impl Rejects {
+    /// How many.
+    pub fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Sets one row aside, if the limit allows it; `error` makes the error if it does not.
+    ///
+    /// # Errors
+    /// The limit is reached.
+    pub fn take(&mut self, limit: &Limit, row: (i64, Why), error: impl FnOnce() -> Error) -> Result<()> {
+        if self.0.len() >= MOST || !limit.take() {
+            let mut error = error();
+            error.message.push_str(&limit.words());
+            return Err(error);
+        }
+        self.0.push(row);
+        Ok(())
+    }
+}
+
+/// What a chunk is, for those who write its rejected rows.
+#[derive(Clone, Copy)]
+pub struct Chunk<'a> {
+    /// The run.
+    pub run: &'a str,
+    /// The table.
+    pub table: &'a TablePlan,
+    /// The chunk's number.
+    pub number: i32,
+    /// Its rows.
+    pub range: Range,
+}
+
+/// Writes the rejected rows of a chunk, whole, in the transaction that copies it. They are read again for that: while
+/// the COPY runs, the connection takes nothing else, and the rows themselves may be large.
+///
+/// # Errors
+/// The source cannot be read, or the target refuses.
+pub fn write(reader: &mut Reader, tx: &mut impl GenericClient, chunk: Chunk<'_>, rejects: &Rejects) -> Result<()> {
+    if rejects.is_empty() {
+        return Ok(());
+    }
+    let table = chunk.table;
+    let names = table.columns.iter().map(|c| c.name.clone()).collect();
+    let mut out = Out {
+        table,
+        codecs: table.columns.iter().map(|c| c.codec()).collect(),
+        writer: Writer::start(tx, chunk.run, &table.name, chunk.number, names)?,
+        buffer: Vec::new(),
+    };
+    let scan = Scan::whole(table);
+    if let (Some(rowid), true) = (scan::rowid(table), rejects.0.len() <= LOOKED_UP) {
+        let condition = format!("{rowid} = ?1");
+        for (number, why) in &rejects.0 {
+            scan.find(reader, &condition, &[Value::Integer(*number)], |row, _| out.row(row, *number, *why))?;
+        }
+    } else {
+        let mut next = rejects.0.iter().peekable();
+        scan.run(reader, chunk.range, |row, number| {
+            if let Some((_, why)) = next.next_if(|(n, _)| *n == number) {
+                out.row(row, number, *why)?;
+            }
+            Ok(())
+        })?;
+    }
+    let written = out.writer.finish()?;
+    if written == rejects.len() {
+        return Ok(());
+    }
+    Err(Error::internal(format!("{} rows were rejected, {written} of them were found again", rejects.len()))
+        .about(&table.name))
+}
+
+struct Out<'a> {
+    table: &'a TablePlan,
+    codecs: Vec<Codec>,
+    writer: Writer<'a>,
+    buffer: Vec<u8>,
+}
+
+impl Out<'_> {
+    fn row(&mut self, row: &Row<'_>, number: i64, why: Why) -> Result<()> {
+        let values: Vec<Value<'_>> = (0..self.codecs.len()).map(|i| row.get(i)).collect();
+        let (column, reason) = match exclude::words(self.table, why) {
+            Some(words) => words,
+            None => self.misfit(&values),
+        };
+        let key = scan::key(self.table, number, |i| values.get(i).copied().unwrap_or(Value::Null));
+        self.writer.row(&Place { number, key, column, reason }, &values)
+    }
+
+    /// The first value that does not fit, and why not.
+    fn misfit(&mut self, values: &[Value<'_>]) -> (String, String) {
+        for ((codec, value), column) in self.codecs.iter().zip(values).zip(&self.table.columns) {
+            self.buffer.clear();
+            if let Err(misfit) = codec.encode(*value, &mut self.buffer) {
+                return (column.name.clone(), format!("does not fit {}: {}", column.ty.sql(), misfit.reason));
+            }
+        }
+        (String::new(), "does not fit".to_owned())
+    }
+}
+
+/// The error of a row that nothing allows to set aside: where it is, what it holds, and how to see it.
+pub fn error(table: &TablePlan, column: usize, number: i64, row: &Row<'_>, reason: &str) -> Error {
+    let value = row.get(column);
+    let key = scan::key(table, number, |i| row.get(i));
+    let column = table.columns.get(column);
+    let (name, ty) = column.map(|c| (c.name.as_str(), c.ty.sql())).unwrap_or_default();
+    let shown = match value {
+        Value::Null => String::new(),
+        Value::Integer(i) => format!(" ({i})"),
+        Value::Real(r) => format!(" ({r:?})"),
+        Value::Text(b) | Value::Blob(b) => {
+            let hex: String = b.iter().take(16).map(|b| format!("{b:02x}")).collect();
+            format!(" (x'{hex}'{}, {} bytes)", if b.len() > 16 { "…" } else { "" }, b.len())
+        }
+    };
+    let class = value.class().word();
+    let message =
+        format!("the row where {key} holds a value of storage class {class}{shown} that does not fit {ty}: {reason}");
+    let (column, name) = (sqlite(name), format!("{}.{name}", table.name));
+    let see = format!("SELECT typeof({column}), hex({column}), * FROM {} WHERE {key}", sqlite(&table.name));
+    Error::new(Kind::Rejected, message).about(name).hint(format!(
+        "see it in SQLite with: {see}; the chunk was undone, nothing of it is in the target; mend the row, choose a \
+         policy, or allow some rows to be set aside with --max-rejects"
+    ))
+}
+
+/// The error of a row that is known to go where no more may.
+pub fn beyond(table: &TablePlan, number: i64, row: &Row<'_>, why: Why) -> Error {
+    let key = scan::key(table, number, |i| row.get(i));
+    let (column, reason) = exclude::words(table, why).unwrap_or_default();
+    Error::new(Kind::Rejected, format!("the row where {key} would be rejected: {reason}"))
+        .about(format!("{}.{column}", table.name))
+        .hint(
+            "the chunk was undone; raise --max-rejects and run the same command again, or mend the rows in the source",
+        )
+}

@@ -1,0 +1,101 @@
+//! Foreign keys of the plan: made where some key of the target makes the parent's columns unique.
+//! Owns which foreign keys are carried over; never judges rows (the mapping has given each its fate).
+
+use super::Builder;
+use crate::finding::{Finding, codes};
+use crate::ident;
+use crate::mapping::decide::ForeignKeyFate;
+use crate::plan::{ForeignKeyPlan, Orphans, TablePlan};
+use crate::schema::{ForeignKey, Table};
+
+impl Builder<'_> {
+    pub(super) fn foreign_key(
+        &mut self,
+        table: &Table,
+        key: &ForeignKey,
+        fate: ForeignKeyFate,
+        all: &[&Table],
+        plans: &mut [TablePlan],
+    ) -> Option<ForeignKeyPlan> {
+        let child: Vec<String> = key.columns.iter().map(|c| self.names.column(&table.name, *c)).collect();
+        let made = self.parent(key, all, plans);
+        let parent_columns = match made {
+            Ok(columns) if fate != ForeignKeyFate::Drop => columns,
+            // The mapping has said why already.
+            Ok(_) => return None,
+            Err(reason) => {
+                self.lost_foreign_key(table, key, &reason);
+                return None;
+            }
+        };
+        let wanted =
+            key.name.clone().unwrap_or_else(|| format!("{}_{}_fkey", self.names.table(&table.name), child.join("_")));
+        let name = self.names.constraint(&table.name, &wanted);
+        self.tell_constraint_renamed(table, key.name.as_deref(), &name);
+        Some(ForeignKeyPlan {
+            name,
+            columns: child,
+            parent: self.names.table(&key.parent),
+            parent_columns,
+            on_delete: key.on_delete,
+            on_update: key.on_update,
+            deferrable: key.deferrable,
+            not_valid: fate == ForeignKeyFate::NotValid,
+            orphans: match fate {
+                ForeignKeyFate::Quarantine => Some(Orphans::Quarantine),
+                ForeignKeyFate::SetNull => Some(Orphans::SetNull),
+                _ => None,
+            },
+        })
+    }
+
+    /// The parent's columns in the target, if some key of the target makes them unique.
+    fn parent(&self, key: &ForeignKey, all: &[&Table], plans: &[TablePlan]) -> Result<Vec<String>, String> {
+        let at = all.iter().position(|t| t.name == key.parent);
+        let Some((parent, plan)) = at.and_then(|i| Some((all.get(i)?, plans.get(i)?))) else {
+            return Err(format!("its parent table {} does not exist", key.parent));
+        };
+        let place = |name: &String| parent.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
+        let places: Option<Vec<usize>> = key.parent_columns.iter().map(place).collect();
+        let columns: Vec<String> = match places {
+            Some(p) if !p.is_empty() && p.len() == key.columns.len() => {
+                p.into_iter().map(|i| self.names.column(&parent.name, i)).collect()
+            }
+            _ => return Err(format!("{} has no key of these columns", key.parent)),
+        };
+        let same = |other: &[String]| other.len() == columns.len() && other.iter().all(|c| columns.contains(c));
+        let keys = plan.primary_key.iter().chain(&plan.uniques).any(|k| same(&k.columns));
+        // A unique index serves too, if it is of plain columns and of all rows.
+        let index = plan.indexes.iter().any(|i| {
+            let terms: Vec<String> = columns.iter().map(|c| ident::pg(c)).collect();
+            let bare = i.terms.replace(" NULLS FIRST", "").replace(" DESC NULLS LAST", "").replace(" DESC", "");
+            let mut given: Vec<&str> = bare.split(", ").collect();
+            given.sort_unstable();
+            let mut wanted: Vec<&str> = terms.iter().map(String::as_str).collect();
+            wanted.sort_unstable();
+            i.unique && i.predicate.is_none() && given == wanted
+        });
+        if keys || index {
+            return Ok(columns);
+        }
+        let folded = parent.indexes.iter().any(|i| i.unique && i.terms.iter().any(|t| t.collation.is_some()));
+        let why = if folded { ", or only under a collation that foreign keys of PostgreSQL do not know" } else { "" };
+        Err(format!("{} is not unique in {} there{why}", columns.join(", "), key.parent))
+    }
+
+    fn lost_foreign_key(&mut self, table: &Table, key: &ForeignKey, reason: &str) {
+        let child: Vec<&str> =
+            key.columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.name.as_str()).collect();
+        let object = format!("{}.{}", table.name, child.join(","));
+        self.findings.push(Finding::not_carried(
+            codes::FOREIGN_KEY,
+            &object,
+            format!("the foreign key to {} is not carried over: {reason}", key.parent),
+            if key.parent_columns.is_empty() {
+                format!("--accept {}:{object}; SQLite cannot enforce it either as it stands", codes::FOREIGN_KEY)
+            } else {
+                format!("--accept {}:{object}, then let the application or a trigger keep it", codes::FOREIGN_KEY)
+            },
+        ));
+    }
+}
