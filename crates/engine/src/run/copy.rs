@@ -3,9 +3,11 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observer};
+use crate::run::huge;
 use crate::run::pool::Cancel;
 use crate::source::Reader;
 use crate::source::census::TICK;
+use crate::source::huge::Long;
 use crate::source::select;
 use crate::target::copy::CopyIn;
 use crate::target::error_from_pg;
@@ -107,14 +109,28 @@ pub fn rows(
     let columns: Vec<(Codec, normal::Column)> = table.columns.iter().map(|c| (c.codec(), c.form())).collect();
     let names = || table.columns.iter().map(|c| c.name.as_str());
     let rowid = select::rowid_name(names(), table.without_rowid);
-    let mut sql = select::rows(&table.name, names(), rowid, range.after.is_some(), range.last.is_some());
+    let long = Long::of_plan(table);
+    let (after, last) = (range.after.is_some(), range.last.is_some());
+    let mut sql = select::rows_without(&table.name, names(), rowid, after, last, long.as_ref());
+    let width = columns.len() + usize::from(rowid.is_some());
     if let Some(limit) = limit {
         sql.push_str(&format!(" LIMIT {limit}"));
     }
     let bounds: Vec<Value<'_>> = [range.after, range.last].into_iter().flatten().map(Value::Integer).collect();
     let mut normal = Vec::with_capacity(1024);
     reader
-        .for_each(&sql, &bounds, |row| {
+        .for_each_with(&sql, &bounds, |blobs, row| {
+            if let Some(long) = &long {
+                let left_out = long.left_out(row, width);
+                if !left_out.is_empty() {
+                    let mut sink = huge::Sink { table, columns: &columns, copy: &mut *copy, cancel };
+                    let (digest, bytes) = sink.row(long, blobs, row, &left_out)?;
+                    copied.sum.add(&digest);
+                    copied.bytes += bytes;
+                    copied.tell();
+                    return copy.row_end();
+                }
+            }
             #[cfg(feature = "fault-injection")]
             let (fault, start) = (lite2pg_model::fault::of_row(), copy.gathered());
             #[cfg(feature = "fault-injection")]
@@ -155,7 +171,7 @@ pub fn rows(
     Ok(())
 }
 
-fn misfit_error(
+pub(super) fn misfit_error(
     table: &TablePlan,
     column: usize,
     key: Option<Value<'_>>,

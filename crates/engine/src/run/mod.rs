@@ -5,6 +5,7 @@ pub mod clock;
 pub mod copy;
 pub mod execute;
 pub mod finish;
+mod huge;
 pub mod inspect;
 pub mod migrate;
 pub mod normalised;

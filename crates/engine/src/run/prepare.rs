@@ -10,11 +10,12 @@ use crate::observe::{Event, Observer};
 use crate::safety::lock::Holder;
 use crate::source::census::{self, TableCensus};
 use crate::source::duplicates;
-use crate::source::{JournalMode, Options, ReadFrom, Reader, Source};
+use crate::source::{Encoding, JournalMode, Options, ReadFrom, Reader, Source};
 use crate::target::catalog::Facts;
 use crate::target::ledger::Range;
 use lite2pg_model::mapping::decide::decide as decide_types;
 use lite2pg_model::mapping::profile::TableProfile;
+use lite2pg_model::plan::limits::Memory;
 use lite2pg_model::plan::{Plan, build};
 use lite2pg_model::schema::Schema;
 use lite2pg_model::sql::resolve::resolve;
@@ -105,8 +106,11 @@ pub fn decide(
     findings.extend(source.damage());
     findings.extend(source.stand_ins());
     findings.extend(of_schema);
+    let memory =
+        Memory { utf16: source.facts().encoding != Encoding::Utf8, ..Memory::of(settings.memory, settings.jobs) };
+    let chunk_bytes = settings.chunk_bytes;
     let mut counted =
-        timed(times, observer, "census", || census::census(readers, &schema, settings.chunk_bytes, observer, cancel))?;
+        timed(times, observer, "census", || census::census(readers, &schema, chunk_bytes, &memory, observer, cancel))?;
     let begin = Instant::now();
     let mut profiles: BTreeMap<String, TableProfile> = BTreeMap::new();
     let mut ranges = BTreeMap::new();
@@ -126,7 +130,7 @@ pub fn decide(
     findings.extend(of_types);
     let collate = !facts.collation_c && !settings.collation_database;
     let other_order = !facts.collation_c;
-    let input = build::Input { schema: &settings.schema, collate, other_order, max_rowid };
+    let input = build::Input { schema: &settings.schema, collate, other_order, max_rowid, memory };
     let mut plan = build::build(&schema, &profiles, &mappings, findings, &input);
     settings.accept_findings(&mut plan.findings);
     times.push(StageTime { name: "plan".to_owned(), seconds: begin.elapsed().as_secs_f64() });

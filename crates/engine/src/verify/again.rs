@@ -11,12 +11,13 @@ use crate::run::settings::Settings;
 use crate::run::{clock, prepare};
 use crate::target::catalog;
 use crate::target::control::{self, Run, Status};
+use crate::target::error_from_pg;
 use crate::verify::{checks, digest};
 use lite2pg_model::finding::Finding;
 use lite2pg_model::plan::Plan;
 use lite2pg_model::schema::{Schema, TableKind};
 use lite2pg_model::sql::resolve::resolve;
-use postgres::Client;
+use postgres::{Client, IsolationLevel};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -41,6 +42,13 @@ pub fn verify(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) -> 
         }
         let plan = run.plan()?;
         let mut reader = source.reader()?;
+        // One state of the tables, whatever is written to them meanwhile.
+        let mut client = client
+            .build_transaction()
+            .isolation_level(IsolationLevel::RepeatableRead)
+            .read_only(true)
+            .start()
+            .map_err(|e| error_from_pg(e, "beginning to read back"))?;
         let mut report = prepare::report(settings, &plan, &session.display());
         report.run.clone_from(&run.id);
         report.findings.clear();

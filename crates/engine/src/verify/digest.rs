@@ -6,8 +6,10 @@ use crate::observe::{Event, Observer};
 use crate::run::pool::Cancel;
 use crate::source::Reader;
 use crate::source::census::TICK;
+use crate::source::huge::Long;
 use crate::source::select;
 use crate::target::copy::copy_out;
+use crate::verify::huge::{self, LongRows};
 use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::normal::{self, Sum, digest};
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
@@ -26,7 +28,11 @@ pub fn of_target(
 ) -> Result<Sum> {
     let forms: Vec<normal::Column> = table.columns.iter().map(ColumnPlan::form).collect();
     let columns: Vec<String> = table.columns.iter().map(|c| pg(&c.target)).collect();
-    let query = format!("SELECT {} FROM ONLY {}", columns.join(", "), pg_in(schema, &table.target));
+    let mut query = format!("SELECT {} FROM ONLY {}", columns.join(", "), pg_in(schema, &table.target));
+    let long = LongRows::of(schema, table);
+    if let Some(long) = &long {
+        query.push_str(&format!(" WHERE {}", long.others()));
+    }
     let mut sum = Sum::new();
     let mut normal = Vec::with_capacity(1024);
     let mut told = 0;
@@ -45,6 +51,13 @@ pub fn of_target(
     })
     .map_err(|e| if e.object.is_some() || e.kind == Kind::Interrupted { e } else { e.about(&table.name) })?;
     tell(observer, table, sum.rows - told);
+    if let Some(long) = &long {
+        long.each(client, &forms, cancel, |digest| {
+            sum.add(&digest);
+            tell(observer, table, 1);
+            Ok(())
+        })?;
+    }
     Ok(sum)
 }
 
@@ -60,11 +73,20 @@ pub fn of_source(
 ) -> Result<(Sum, u64)> {
     let forms: Vec<normal::Column> = table.columns.iter().map(ColumnPlan::form).collect();
     let names = || table.columns.iter().map(|c| c.name.as_str());
-    let sql = select::rows(&table.name, names(), None, false, false);
+    let long = Long::of_plan(table);
+    let rowid = long.as_ref().and_then(|_| select::rowid_name(names(), table.without_rowid));
+    let sql = select::rows_without(&table.name, names(), rowid, false, false, long.as_ref());
     let (mut sum, mut bytes, mut told) = (Sum::new(), 0, 0);
     let mut normal = Vec::with_capacity(1024);
     reader
-        .for_each(&sql, &[], |row| {
+        .for_each_with(&sql, &[], |blobs, row| {
+            let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, forms.len() + 1));
+            if let Some(long) = long.as_ref().filter(|_| !left_out.is_empty()) {
+                let (digest, size) = huge::source_row(long, &forms, blobs, row, &left_out, cancel)?;
+                sum.add(&digest);
+                bytes += size;
+                return Ok(());
+            }
             normal.clear();
             for (i, form) in forms.iter().enumerate() {
                 let value = row.get(i);

@@ -4,5 +4,6 @@
 pub mod again;
 pub mod checks;
 pub mod digest;
+mod huge;
 
 pub use again::verify;

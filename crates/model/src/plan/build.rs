@@ -1,7 +1,8 @@
 //! Schema + mapping + facts → plan: names, defaults, keys, indexes and foreign keys as the target will have them.
 //! Owns what is made of each object; never prints DDL (see `ddl`), never judges data (see `mapping`).
 
-use super::limits::{self, MAX_KEY_COLUMNS};
+use super::limits::{self, MAX_KEY_COLUMNS, Memory};
+use super::long;
 use super::names::Names;
 use super::{
     CheckPlan, ColumnPlan, Count, ForeignKeyPlan, Identity, IndexPlan, KeyPlan, Objects, Plan, TablePlan, VERSION,
@@ -28,6 +29,8 @@ pub struct Input<'a> {
     pub other_order: bool,
     /// Largest rowid of each table.
     pub max_rowid: BTreeMap<String, i64>,
+    /// What may be held in memory.
+    pub memory: Memory,
 }
 
 /// What stands in a statement's text where its bytes were no UTF-8: what was written there is not known.
@@ -119,6 +122,8 @@ impl Builder<'_> {
 
     fn table(&mut self, table: &Table, profile: &TableProfile, mapping: &TableMapping) -> TablePlan {
         self.findings.extend(limits::width(table, profile, mapping));
+        let (long, too_large) = long::decide(table, profile, mapping, &self.input.memory);
+        self.findings.extend(too_large);
         let targets: Vec<String> = (0..table.columns.len()).map(|i| self.names.column(&table.name, i)).collect();
         let scope = scope(table, profile, mapping, &targets);
         let mut plan = TablePlan {
@@ -128,6 +133,7 @@ impl Builder<'_> {
             bytes: profile.bytes,
             without_rowid: table.without_rowid,
             filter: table.filter.clone(),
+            long,
             primary_key: None,
             columns: Vec::new(),
             extra: Vec::new(),

@@ -4,6 +4,7 @@
 pub mod build;
 pub mod ddl;
 pub mod limits;
+pub mod long;
 mod names;
 
 use crate::finding::Finding;
@@ -51,6 +52,9 @@ pub struct TablePlan {
     /// Only the rows for which this condition of SQLite's holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
+    /// Its values that cross piece by piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<long::LongPlan>,
     /// PRIMARY KEY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_key: Option<KeyPlan>,
