@@ -145,6 +145,9 @@ pub struct Reading {
     /// About how many bytes of values are copied in one transaction
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
     pub chunk_bytes: u64,
+    /// About how much memory lite2pg may take; longer values are read piece by piece
+    #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = memory)]
+    pub memory: u64,
 }
 
 /// Answers to findings.
@@ -318,6 +321,11 @@ pub fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).filter(|n| *n > 0).ok_or_else(|| "a size is at least 1 and at most 2^63".to_owned())
 }
 
+/// Reads a size of at least 32 MiB, which the program alone takes.
+pub fn memory(text: &str) -> Result<u64, String> {
+    size(text).and_then(|n| if n < 32 << 20 { Err("at least 32MiB is needed".to_owned()) } else { Ok(n) })
+}
+
 /// Reads the arguments.
 pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(arguments)
@@ -345,5 +353,6 @@ mod tests {
         for bad in ["", "MiB", "-1", "0", "1TiB", "99999999999GiB", "1.5MiB"] {
             assert!(size(bad).is_err(), "{bad}");
         }
+        assert_eq!((memory("32MiB"), memory("31MiB").is_err()), (Ok(32 << 20), true));
     }
 }

@@ -145,6 +145,7 @@ impl World {
             lock_dir: self.work_dir.join("locks"),
             jobs,
             chunk_bytes: reading.map_or(64 << 20, |r| r.chunk_bytes),
+            memory: reading.map_or(128 << 20, |r| r.memory),
             verify: true,
             collation_database: answers.and_then(|a| a.collation) == Some(Collation::Database),
             max_rejects: None,

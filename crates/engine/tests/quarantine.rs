@@ -7,7 +7,7 @@ mod running;
 use lite2pg_engine::observe::Report;
 use lite2pg_engine::run::{Cancel, Settings, migrate, retry};
 use lite2pg_engine::safety::rollback::{RollbackOptions, rollback};
-use lite2pg_engine::verify::verify;
+use lite2pg_engine::verify::{Level, verify};
 use lite2pg_model::finding::codes;
 use lite2pg_model::mapping::choices::Choices;
 use lite2pg_model::mapping::policy::Policies;
@@ -60,7 +60,7 @@ impl Place {
     }
 
     fn is_equal(&self, rejected: u64) {
-        let again = verify(&self.settings(&[]), &Show, &Cancel::new()).unwrap();
+        let again = verify(&self.settings(&[]), Level::Rows, &Show, &Cancel::new()).unwrap();
         assert_eq!((again.exit, again.rejected), (0, rejected), "{:#?} {:#?}", again.findings, again.tables);
     }
 
@@ -280,7 +280,7 @@ fn rows_are_tried_again_when_their_parent_has_come() {
     assert_eq!(place.word("INSERT INTO tree(up) VALUES (12) RETURNING id::text"), "13");
     place.cluster.sql("DELETE FROM tree WHERE id = 13");
     // The row of p is the application's own; all else is equal.
-    let again = verify(&place.settings(&[]), &Show, &Cancel::new()).unwrap();
+    let again = verify(&place.settings(&[]), Level::Rows, &Show, &Cancel::new()).unwrap();
     let unequal: Vec<&str> = again.tables.iter().filter(|t| !t.verified).map(|t| t.name.as_str()).collect();
     assert_eq!(unequal, ["p"], "{:#?}", again.tables);
     place.cluster.sql("INSERT INTO p VALUES (98, 'newer')");

@@ -4,12 +4,14 @@
 use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::run::exclude::Why;
+use crate::run::huge;
 use crate::run::normalised::{Tally, Watch};
 use crate::run::pool::Cancel;
 use crate::run::reject::{self, Rejects, Rules};
 use crate::run::scan;
 use crate::source::Reader;
 use crate::source::census::TICK;
+use crate::source::huge::Long;
 use crate::source::select;
 use crate::target::copy::CopyIn;
 use crate::target::error_from_pg;
@@ -136,7 +138,10 @@ pub fn rows(
     let watch = Watch::of(table);
     let names = || table.columns.iter().map(|c| c.name.as_str());
     let rowid = scan::rowid(table);
-    let mut sql = select::rows(&table.name, names(), rowid, range.after.is_some(), range.last.is_some());
+    let long = Long::of_plan(table);
+    let (after, last) = (range.after.is_some(), range.last.is_some());
+    let mut sql = select::rows_without(&table.name, names(), rowid, after, last, long.as_ref());
+    let width = columns.len() + usize::from(rowid.is_some());
     if let Some(limit) = limit {
         sql.push_str(&format!(" LIMIT {limit}"));
     }
@@ -144,7 +149,7 @@ pub fn rows(
     let mut normal = Vec::with_capacity(1024);
     let mut place = 0;
     reader
-        .for_each(&sql, &bounds, |row| {
+        .for_each_with(&sql, &bounds, |blobs, row| {
             #[cfg(feature = "fault-injection")]
             let (fault, start_of_fault) = (lite2pg_model::fault::of_row(), copy.gathered());
             #[cfg(feature = "fault-injection")]
@@ -154,10 +159,27 @@ pub fn rows(
             place += 1;
             let number = scan::number(rowid, row, columns.len(), place);
             if let Some(why) = rules.known(number) {
+                if long.as_ref().is_some_and(|long| !long.left_out(row, width).is_empty()) {
+                    return Err(huge::not_quarantined(table, number, row, why));
+                }
                 copied.tally.rejected(table, why, number, row);
                 return copied.rejects.take(rules.limit, (number, why), || reject::beyond(table, number, row, why));
             }
             let nulls = rules.nulls(table, number);
+            if let Some(long) = &long {
+                let left_out = long.left_out(row, width);
+                if !left_out.is_empty() {
+                    let mut sink = huge::Sink { table, columns: &columns, nulls: &nulls, copy: &mut *copy, cancel };
+                    let (digest, bytes) = sink.row(long, blobs, row, &left_out)?;
+                    if !watch.is_empty() || !nulls.is_empty() {
+                        copied.tally.row(&watch, table, &nulls, number, row);
+                    }
+                    copied.sum.add(&digest);
+                    copied.bytes += bytes;
+                    copied.tell();
+                    return copy.row_end();
+                }
+            }
             normal.clear();
             let (start, bytes) = (copy.gathered(), copied.bytes);
             let out = copy.row();

@@ -7,6 +7,7 @@ pub mod copy;
 pub mod exclude;
 pub mod execute;
 pub mod finish;
+mod huge;
 pub mod inspect;
 pub mod migrate;
 pub mod normalised;

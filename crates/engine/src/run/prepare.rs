@@ -11,12 +11,13 @@ use crate::observe::{Event, Observer};
 use crate::safety::lock::Holder;
 use crate::source::census::{self, TableCensus};
 use crate::source::duplicates;
-use crate::source::{JournalMode, Options, ReadFrom, Reader, Source};
+use crate::source::{Encoding, JournalMode, Options, ReadFrom, Reader, Source};
 use crate::target::catalog::Facts;
 use crate::target::ledger::Range;
 use lite2pg_model::finding::Finding;
 use lite2pg_model::mapping::decide::{TableMapping, decide as decide_types};
 use lite2pg_model::mapping::profile::TableProfile;
+use lite2pg_model::plan::limits::Memory;
 use lite2pg_model::plan::{Plan, build};
 use lite2pg_model::schema::Schema;
 use lite2pg_model::sql::resolve::resolve;
@@ -111,8 +112,11 @@ pub fn decide(
     findings.extend(source.damage());
     findings.extend(source.stand_ins());
     findings.extend(of_schema);
+    let memory =
+        Memory { utf16: source.facts().encoding != Encoding::Utf8, ..Memory::of(settings.memory, settings.jobs) };
+    let chunk_bytes = settings.chunk_bytes;
     let mut counted =
-        timed(times, observer, "census", || census::census(readers, &schema, settings.chunk_bytes, observer, cancel))?;
+        timed(times, observer, "census", || census::census(readers, &schema, chunk_bytes, &memory, observer, cancel))?;
     let begin = Instant::now();
     let mut profiles: BTreeMap<String, TableProfile> = BTreeMap::new();
     let mut ranges = BTreeMap::new();
@@ -132,7 +136,7 @@ pub fn decide(
     let collate = !facts.collation_c && !settings.collation_database;
     let other_order = !facts.collation_c;
     let quarantine_all = settings.max_rejects.is_some();
-    let input = build::Input { schema: &settings.schema, collate, other_order, quarantine_all, max_rowid };
+    let input = build::Input { schema: &settings.schema, collate, other_order, quarantine_all, max_rowid, memory };
     let all = |of_types: Vec<Finding>| findings.iter().cloned().chain(of_types).collect();
     let mut plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);
     let mut excluded = exclude::find(reader, &plan, cancel)?;

@@ -10,7 +10,7 @@ use crate::target::rejected::{Place, Writer};
 use lite2pg_model::ident::sqlite;
 use lite2pg_model::mapping::codec::Codec;
 use lite2pg_model::plan::{Plan, TablePlan};
-use lite2pg_model::value::Value;
+use lite2pg_model::value::{Class, Value};
 use postgres::GenericClient;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -192,9 +192,6 @@ impl Out<'_> {
 /// The error of a row that nothing allows to set aside: where it is, what it holds, and how to see it.
 pub fn error(table: &TablePlan, column: usize, number: i64, row: &Row<'_>, reason: &str) -> Error {
     let value = row.get(column);
-    let key = scan::key(table, number, |i| row.get(i));
-    let column = table.columns.get(column);
-    let (name, ty) = column.map(|c| (c.name.as_str(), c.ty.sql())).unwrap_or_default();
     let shown = match value {
         Value::Null => String::new(),
         Value::Integer(i) => format!(" ({i})"),
@@ -204,9 +201,20 @@ pub fn error(table: &TablePlan, column: usize, number: i64, row: &Row<'_>, reaso
             format!(" (x'{hex}'{}, {} bytes)", if b.len() > 16 { "…" } else { "" }, b.len())
         }
     };
-    let class = value.class().word();
-    let message =
-        format!("the row where {key} holds a value of storage class {class}{shown} that does not fit {ty}: {reason}");
+    let held = format!("a value of storage class {}{shown}", value.class().word());
+    misfit(table, column, &scan::key(table, number, |i| row.get(i)), &held, reason)
+}
+
+/// The same of a value that is read piece by piece.
+pub fn long(table: &TablePlan, column: usize, rowid: i64, (class, length): (Class, u64), reason: &str) -> Error {
+    let held = format!("a value of storage class {} ({length} bytes)", class.word());
+    misfit(table, column, &format!("rowid = {rowid}"), &held, reason)
+}
+
+fn misfit(table: &TablePlan, column: usize, key: &str, held: &str, reason: &str) -> Error {
+    let column = table.columns.get(column);
+    let (name, ty) = column.map(|c| (c.name.as_str(), c.ty.sql())).unwrap_or_default();
+    let message = format!("the row where {key} holds {held} that does not fit {ty}: {reason}");
     let (column, name) = (sqlite(name), format!("{}.{name}", table.name));
     let see = format!("SELECT typeof({column}), hex({column}), * FROM {} WHERE {key}", sqlite(&table.name));
     Error::new(Kind::Rejected, message).about(name).hint(format!(

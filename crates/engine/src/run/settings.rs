@@ -119,6 +119,8 @@ pub struct Settings {
     pub jobs: usize,
     /// About how many bytes of values a chunk has.
     pub chunk_bytes: u64,
+    /// About how much memory this process may take.
+    pub memory: u64,
     /// Compare both sides before publishing.
     pub verify: bool,
     /// Keep the target database's own collation for text.

@@ -1,6 +1,7 @@
 //! The census: one pass over every value of every ordinary table, and the questions that need joins.
 //! Owns what a column was seen to hold and where chunks are cut; never decides a type.
 
+use super::huge::Long;
 use super::reader::Reader;
 use super::select;
 use crate::error::{Error, Kind, Result};
@@ -8,6 +9,8 @@ use crate::observe::{Event, Observer};
 use crate::pool::{self, Cancel};
 use lite2pg_model::ident::sqlite;
 use lite2pg_model::mapping::profile::{TableProfile, show};
+use lite2pg_model::plan::limits::Memory;
+use lite2pg_model::plan::long::whole_only;
 use lite2pg_model::schema::{ForeignKey, Schema, Table, TableKind};
 use lite2pg_model::value::Value;
 use std::collections::BTreeMap;
@@ -28,6 +31,7 @@ pub struct TableCensus {
 }
 
 /// Reads every ordinary table once, a table a task over the readers, largest files of work first where that is known.
+/// Values of more bytes than `memory` allows are not held whole.
 ///
 /// # Errors
 /// The source cannot be read, or `Interrupted`.
@@ -35,13 +39,23 @@ pub fn census(
     readers: &mut [Reader],
     schema: &Schema,
     chunk_bytes: u64,
+    memory: &Memory,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<BTreeMap<String, TableCensus>> {
     let tables: Vec<&Table> = schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary).collect();
     let found = Mutex::new(BTreeMap::new());
     pool::run(readers, tables, cancel, |reader, table| {
-        let mut census = one_table(reader, table, chunk_bytes, observer, cancel)?;
+        let scan =
+            |r: &mut Reader, long: Option<&Long>| one_table(r, table, chunk_bytes, long, memory, observer, cancel);
+        // Only a table that does hold such a value is read another way, from its beginning.
+        let mut census = match reader.within(memory.whole, |reader| scan(reader, None))? {
+            Some(census) => census,
+            None => {
+                let long = Long::look(reader, table, memory.whole, cancel).map_err(|e| e.about(&table.name))?;
+                scan(reader, Some(&long))?
+            }
+        };
         name_places(reader, table, &mut census.profile)?;
         census.profile.orphans =
             table.foreign_keys.iter().map(|key| orphans(reader, schema, table, key, cancel)).collect::<Result<_>>()?;
@@ -58,21 +72,32 @@ fn one_table(
     reader: &mut Reader,
     table: &Table,
     chunk_bytes: u64,
+    long: Option<&Long>,
+    memory: &Memory,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<TableCensus> {
     let names = || table.columns.iter().map(|c| c.name.as_str());
     let rowid = select::rowid_name(names(), table.without_rowid);
-    let sql = select::rows(&table.name, names(), rowid, false, false);
+    let sql = select::rows_without(&table.name, names(), rowid, false, false, long);
     let width = table.columns.len();
+    let after = width + usize::from(rowid.is_some());
     let mut census = TableCensus { profile: TableProfile::for_table(table), ..TableCensus::default() };
     let mut in_chunk = 0;
     let mut told = (0, 0);
     reader
-        .for_each(&sql, &[], |row| {
+        .for_each_with(&sql, &[], |blobs, row| {
             let profile = &mut census.profile;
             let mut size = 0;
+            let left_out = long.map_or_else(Vec::new, |long| long.left_out(row, after));
             for (i, column) in profile.columns.iter_mut().enumerate() {
+                if let (Some(long), Some(out)) = (long, left_out.iter().find(|out| out.column == i)) {
+                    size += out.length;
+                    let key = rowid.filter(|_| whole_only(table).is_none() && !memory.utf16).map(|_| row.get(width));
+                    let key = key.and_then(|key| if let Value::Integer(key) = key { Some(key) } else { None });
+                    long.observe(blobs, out, key, column, cancel)?;
+                    continue;
+                }
                 let value = row.get(i);
                 size += value.size();
                 column.observe(value);

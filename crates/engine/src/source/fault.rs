@@ -72,3 +72,9 @@ pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
 pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
+
+/// Whether an error of ours says that a value was longer than was allowed.
+pub(super) fn is_too_big(error: &Error) -> bool {
+    let cause = error.source.as_ref().and_then(|s| s.downcast_ref::<rusqlite::Error>());
+    cause.is_some_and(|e| e.sqlite_error_code() == Some(ErrorCode::TooBig))
+}

@@ -11,6 +11,7 @@ pub mod duplicates;
 mod fault;
 mod fingerprint;
 mod header;
+pub mod huge;
 mod introspect;
 mod others;
 mod raw;

@@ -7,10 +7,12 @@ use std::thread;
 use std::time::Duration;
 
 use lite2pg_model::value::Value;
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::claim::Claim;
-use super::fault::fault;
+use super::fault::{fault, is_too_big};
+use super::huge::Blobs;
 pub use super::raw::Row;
 use super::raw::Statement;
 use crate::error::{Error, Result};
@@ -42,16 +44,40 @@ impl Reader {
     where
         F: FnMut(&Row<'_>) -> Result<()>,
     {
+        self.for_each_with(sql, params, |_, row| f(row))
+    }
+
+    /// As [`Reader::for_each`], and `f` can read the row's long values piece by piece.
+    pub fn for_each_with<F>(&mut self, sql: &str, params: &[Value<'_>], mut f: F) -> Result<()>
+    where
+        F: FnMut(&Blobs<'_>, &Row<'_>) -> Result<()>,
+    {
         let statement = Statement::prepare(&self.conn, sql).map_err(|e| fault("cannot read", e))?;
+        let blobs = Blobs::new(&self.conn);
         let mut rows: u64 = 0;
         let end = statement.run(params, |row| {
             rows = rows.saturating_add(1);
-            f(row)
+            f(&blobs, row)
         });
         match end {
             Ok(None) => Ok(()),
             Ok(Some(error)) => Err(error),
             Err(e) => Err(fault(&format!("cannot read on after {rows} rows"), e)),
+        }
+    }
+
+    /// Runs `work` while no value of more than `bytes` bytes is handed out; `None` if one came.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn within<T>(&mut self, bytes: u64, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
+        let limit = i32::try_from(bytes).unwrap_or(i32::MAX);
+        let before = self.conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit).map_err(|e| fault("cannot read", e))?;
+        let worked = work(self);
+        self.conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, before).map_err(|e| fault("cannot read", e))?;
+        match worked {
+            Err(e) if is_too_big(&e) => Ok(None),
+            worked => worked.map(Some),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The SELECT statements that read a table whole or by key ranges.
 //! Owns their text; never runs one.
 
+use super::huge::Long;
 use lite2pg_model::ident::sqlite;
 
 /// The name under which a table's rowid can be read: `rowid`, or one of its other names where a column hides it. `None`
@@ -22,10 +23,31 @@ pub fn rows<'a>(
     after: bool,
     last: bool,
 ) -> String {
+    rows_without(table, columns, rowid, after, last, None)
+}
+
+/// The columns of a table as a list of what is read.
+pub fn columns<'a>(table: &str, columns: impl Iterator<Item = &'a str>) -> Vec<String> {
     // Qualified: such a name is a column or an error, never a string literal.
+    let table = sqlite(table);
+    columns.map(|c| format!("{table}.{}", sqlite(c))).collect()
+}
+
+/// As [`rows`], without long values: what was left out stands at the end.
+pub fn rows_without<'a>(
+    table: &str,
+    columns: impl Iterator<Item = &'a str> + Clone,
+    rowid: Option<&str>,
+    after: bool,
+    last: bool,
+    long: Option<&Long>,
+) -> String {
     let table_name = sqlite(table);
-    let mut list: Vec<String> = columns.map(|c| format!("{table_name}.{}", sqlite(c))).collect();
+    let mut list = self::columns(table, columns);
     list.extend(rowid.map(str::to_owned));
+    if let Some(long) = long {
+        long.leave_out(&mut list);
+    }
     if list.is_empty() {
         list.push("1".to_owned());
     }

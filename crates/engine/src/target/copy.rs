@@ -74,6 +74,30 @@ impl<'a> CopyIn<'a> {
         if self.buffer.len() >= BLOCK { self.send() } else { Ok(()) }
     }
 
+    /// Where further fields of a begun row are appended.
+    pub fn fields(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Begins a field of the row whose bytes come piece by piece.
+    ///
+    /// # Errors
+    /// It is longer than a field can be.
+    pub fn long_field(&mut self, length: u64) -> Result<()> {
+        let length = i32::try_from(length).map_err(|e| Error::internal("a field of 2 GB or more").because(e))?;
+        self.buffer.extend_from_slice(&length.to_be_bytes());
+        Ok(())
+    }
+
+    /// The next bytes of such a field; full blocks are handed on at once.
+    ///
+    /// # Errors
+    /// As [`CopyIn::row_end`].
+    pub fn piece(&mut self, bytes: &[u8]) -> Result<()> {
+        self.buffer.extend_from_slice(bytes);
+        self.row_end()
+    }
+
     /// Doubles what was gathered since `start`, or takes it away.
     #[cfg(feature = "fault-injection")]
     pub(crate) fn spoil(&mut self, start: usize, double: bool) {

@@ -20,7 +20,7 @@ use lite2pg_model::ident;
 use lite2pg_model::plan::{Plan, TablePlan};
 use lite2pg_model::schema::{Schema, TableKind};
 use lite2pg_model::sql::resolve::resolve;
-use postgres::Client;
+use postgres::{Client, GenericClient, IsolationLevel};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -68,6 +68,13 @@ pub fn verify(settings: &Settings, level: Level, observer: &dyn Observer, cancel
         }
         let plan = run.plan()?;
         let mut reader = source.reader()?;
+        // One state of the tables, whatever is written to them meanwhile.
+        let mut client = client
+            .build_transaction()
+            .isolation_level(IsolationLevel::RepeatableRead)
+            .read_only(true)
+            .start()
+            .map_err(|e| error_from_pg(e, "beginning to read back"))?;
         let mut report = prepare::report(settings, &plan, &session.display());
         report.run.clone_from(&run.id);
         report.findings.clear();
@@ -162,7 +169,7 @@ pub fn verify(settings: &Settings, level: Level, observer: &dyn Observer, cancel
 /// Counts the rows of both sides.
 fn counts(
     reader: &mut Reader,
-    client: &mut Client,
+    client: &mut impl GenericClient,
     schema: &str,
     table: &TablePlan,
     line: &mut TableReport,

@@ -8,9 +8,11 @@ use crate::run::pool::Cancel;
 use crate::run::scan;
 use crate::source::Reader;
 use crate::source::census::TICK;
+use crate::source::huge::Long;
 use crate::source::select;
 use crate::target::copy::copy_out;
 use crate::target::rejected;
+use crate::verify::huge::{self, LongRows};
 use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::normal::{self, RowDigest, Sum, digest};
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
@@ -30,7 +32,11 @@ pub fn of_target(
 ) -> Result<Sum> {
     let forms: Vec<normal::Column> = table.columns.iter().map(ColumnPlan::form).collect();
     let columns: Vec<String> = table.columns.iter().map(|c| pg(&c.target)).collect();
-    let query = format!("SELECT {} FROM ONLY {}", columns.join(", "), pg_in(schema, &table.target));
+    let mut query = format!("SELECT {} FROM ONLY {}", columns.join(", "), pg_in(schema, &table.target));
+    let long = LongRows::of(schema, table);
+    if let Some(long) = &long {
+        query.push_str(&format!(" WHERE {}", long.others()));
+    }
     let mut sum = Sum::new();
     let mut normal = Vec::with_capacity(1024);
     let mut told = 0;
@@ -49,6 +55,13 @@ pub fn of_target(
     })
     .map_err(|e| if e.object.is_some() || e.kind == Kind::Interrupted { e } else { e.about(&table.name) })?;
     tell(observer, table, sum.rows - told);
+    if let Some(long) = &long {
+        long.each(client, &forms, cancel, |digest| {
+            sum.add(&digest);
+            tell(observer, table, 1);
+            Ok(())
+        })?;
+    }
     Ok(sum)
 }
 
@@ -67,15 +80,23 @@ pub fn of_source(
     let forms: Vec<normal::Column> = table.columns.iter().map(ColumnPlan::form).collect();
     let names = || table.columns.iter().map(|c| c.name.as_str());
     let set = set.filter(|s| s.changes());
-    let rowid = scan::rowid(table).filter(|_| set.is_some());
-    let sql = select::rows(&table.name, names(), rowid, false, false);
+    let long = Long::of_plan(table);
+    let rowid = scan::rowid(table).filter(|_| set.is_some() || long.is_some());
+    let sql = select::rows_without(&table.name, names(), rowid, false, false, long.as_ref());
     let (mut sum, mut bytes, mut told, mut place) = (Sum::new(), 0, 0, 0);
     let mut normal = Vec::with_capacity(1024);
     reader
-        .for_each(&sql, &[], |row| {
+        .for_each_with(&sql, &[], |blobs, row| {
             place += 1;
             let number = scan::number(rowid, row, forms.len(), place);
             let nulls = set.map_or_else(Vec::new, |s| exclude::null_columns(table, s, number));
+            let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, forms.len() + 1));
+            if let Some(long) = long.as_ref().filter(|_| !left_out.is_empty()) {
+                let (digest, size) = huge::source_row(long, &forms, &nulls, blobs, row, &left_out, cancel)?;
+                sum.add(&digest);
+                bytes += size;
+                return Ok(());
+            }
             normal.clear();
             for (i, form) in forms.iter().enumerate() {
                 let value = if nulls.contains(&i) { Value::Null } else { row.get(i) };

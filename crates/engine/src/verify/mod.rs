@@ -4,6 +4,7 @@
 pub mod again;
 pub mod checks;
 pub mod digest;
+mod huge;
 pub mod rows;
 
 pub use again::{Level, verify};

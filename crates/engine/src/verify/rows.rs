@@ -7,13 +7,15 @@ use crate::pool::Cancel;
 use crate::run::exclude::{self, Set};
 use crate::run::scan;
 use crate::source::census::TICK;
+use crate::source::huge::Long;
 use crate::source::{Reader, Row, select};
 use crate::target::copy::copy_out;
 use crate::target::rejected;
+use crate::verify::huge::{self, LongRows};
 use lite2pg_model::ident::{self, pg, pg_in};
 use lite2pg_model::mapping::codec::{Codec, OwnedValue};
 use lite2pg_model::mapping::profile::show;
-use lite2pg_model::normal::{self, digest};
+use lite2pg_model::normal::{self, RowDigest, digest};
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
 use lite2pg_model::value::Value;
 use postgres::GenericClient;
@@ -67,6 +69,13 @@ impl Rows {
 struct Hashes {
     key: u128,
     row: u128,
+}
+
+impl Hashes {
+    /// Of a row that is matched as a whole: one with values too long to be held.
+    fn whole(digest: &RowDigest) -> Hashes {
+        Hashes { key: half(digest), row: half(digest) }
+    }
 }
 
 /// Both sides of a table, and how they are read.
@@ -188,11 +197,12 @@ impl<'a> Sides<'a> {
     fn source(&self, reader: &mut Reader, cancel: &Cancel, mut each: impl FnMut(Hashes, &Row<'_>)) -> Result<()> {
         let names = || self.table.columns.iter().map(|c| c.name.as_str());
         let set = self.set.filter(|s| s.changes());
-        let rowid = scan::rowid(self.table).filter(|_| set.is_some());
-        let sql = select::rows(&self.table.name, names(), rowid, false, false);
+        let long = Long::of_plan(self.table);
+        let rowid = scan::rowid(self.table).filter(|_| set.is_some() || long.is_some());
+        let sql = select::rows_without(&self.table.name, names(), rowid, false, false, long.as_ref());
         let (mut normal, mut ends, mut rows) = (Vec::new(), Vec::new(), 0u64);
         reader
-            .for_each(&sql, &[], |row| {
+            .for_each_with(&sql, &[], |blobs, row| {
                 rows += 1;
                 let nulls = match set {
                     Some(set) => exclude::null_columns(
@@ -202,6 +212,12 @@ impl<'a> Sides<'a> {
                     ),
                     None => Vec::new(),
                 };
+                let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, self.forms.len() + 1));
+                if let Some(long) = long.as_ref().filter(|_| !left_out.is_empty()) {
+                    let (digest, _) = huge::source_row(long, &self.forms, &nulls, blobs, row, &left_out, cancel)?;
+                    each(Hashes::whole(&digest), row);
+                    return Ok(());
+                }
                 let value = |i: usize| if nulls.contains(&i) { Value::Null } else { row.get(i) };
                 self.normal(value, &mut normal, &mut ends);
                 each(self.hashes(&normal, &ends), row);
@@ -232,7 +248,11 @@ impl<'a> Sides<'a> {
         mut each: impl FnMut(Hashes, &[Option<&[u8]>]),
     ) -> Result<()> {
         let columns: Vec<String> = self.table.columns.iter().map(|c| pg(&c.target)).collect();
-        let query = format!("SELECT {} FROM ONLY {}", columns.join(", "), pg_in(self.schema, &self.table.target));
+        let mut query = format!("SELECT {} FROM ONLY {}", columns.join(", "), pg_in(self.schema, &self.table.target));
+        let long = LongRows::of(self.schema, self.table);
+        if let Some(long) = &long {
+            query.push_str(&format!(" WHERE {}", long.others()));
+        }
         let (mut normal, mut ends, mut rows) = (Vec::new(), Vec::new(), 0u64);
         copy_out(client, &query, |fields| {
             normal.clear();
@@ -245,7 +265,12 @@ impl<'a> Sides<'a> {
             rows += 1;
             if rows.is_multiple_of(TICK) { cancel.check() } else { Ok(()) }
         })
-        .map_err(|e| if e.kind == Kind::Interrupted { e } else { e.about(&self.table.name) })
+        .map_err(|e| if e.kind == Kind::Interrupted { e } else { e.about(&self.table.name) })?;
+        let Some(long) = long else { return Ok(()) };
+        long.each(client, &self.forms, cancel, |digest| {
+            each(Hashes::whole(&digest), &[]);
+            Ok(())
+        })
     }
 
     /// Reads the wanted keys once more and tells what they hold.
@@ -297,9 +322,13 @@ impl<'a> Sides<'a> {
             let terms = key_columns.iter().filter_map(|i| Some(side.term(column(*i)?, row.get(*i)?)));
             terms.collect::<Vec<_>>().join(" AND ")
         };
+        let key = match row.is_empty() {
+            true => "a row with a long value".to_owned(),
+            false => words.collect::<Vec<_>>().join(", "),
+        };
         Difference {
             how,
-            key: words.collect::<Vec<_>>().join(", "),
+            key,
             columns,
             source_sql: format!("SELECT * FROM {} WHERE {}", ident::sqlite(&self.table.name), bounds(Side::Source)),
             target_sql: format!(

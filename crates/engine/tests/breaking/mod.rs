@@ -199,6 +199,7 @@ pub fn be_child() {
         lock_dir: dir.join("locks"),
         jobs: number("jobs") as usize,
         chunk_bytes: number("chunk_bytes"),
+        memory: 128 << 20,
         verify: true,
         collation_database: false,
         max_rejects: None,

@@ -39,6 +39,7 @@ pub fn settings_for(source: &Path, target: TargetSpec, dir: &Path) -> Settings {
         lock_dir: dir.join("locks"),
         jobs: 2,
         chunk_bytes: 8 << 20,
+        memory: 128 << 20,
         verify: true,
         collation_database: false,
         max_rejects: None,

@@ -1,6 +1,8 @@
 //! What a column holds: counts, ranges and forms of every value, from one pass over the table.
 //! Owns counting; never decides (see `decide`), never allocates for a value beyond the first few examples.
 
+pub mod long;
+
 use super::declared::Declared;
 use super::forms::{self, FORMS, Flaw, Form, Group};
 use super::numeric::Decimal;

@@ -12,6 +12,27 @@ pub fn row(fields: &[u8]) -> RowDigest {
     Sha256::digest(fields).into()
 }
 
+/// The digest of a row whose fields come piece by piece: as [`row`] of all pieces in one.
+#[derive(Clone, Debug, Default)]
+pub struct RowHasher(Sha256);
+
+impl RowHasher {
+    /// No field yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes of the fields in.
+    pub fn take(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of everything that was taken in.
+    pub fn finish(self) -> RowDigest {
+        self.0.finalize().into()
+    }
+}
+
 /// A multiset of rows: their number, and the sum of their digests modulo 2^256 (each digest read as a big-endian number).
 /// Equal multisets have equal sums, in whatever order and in however many parts they were added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,6 +139,16 @@ mod tests {
             rows.iter().skip(cut).for_each(|r| rest.add(r));
             all.take_away(&part);
             assert_eq!(all, rest, "{cut}");
+        }
+    }
+
+    #[test]
+    fn pieces_give_the_digest_of_the_whole() {
+        let fields: Vec<u8> = (0..1000u32).flat_map(|i| i.to_be_bytes()).collect();
+        for size in [1, 7, 64, 1000, 5000] {
+            let mut hasher = RowHasher::new();
+            fields.chunks(size).for_each(|piece| hasher.take(piece));
+            assert_eq!(hasher.finish(), row(&fields), "pieces of {size}");
         }
     }
 

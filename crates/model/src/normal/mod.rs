@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod decimal;
 pub mod digest;
 pub mod json;
+pub mod long;
 pub mod source;
 pub mod target;
 

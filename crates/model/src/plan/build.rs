@@ -4,7 +4,8 @@
 mod foreign;
 mod keys;
 
-use super::limits::{self, MAX_KEY_COLUMNS};
+use super::limits::{self, MAX_KEY_COLUMNS, Memory};
+use super::long;
 use super::names::Names;
 use super::{CheckPlan, ColumnPlan, Count, Identity, IndexPlan, Objects, Plan, TablePlan, VERSION};
 use crate::finding::{Finding, Remedy, Severity, codes};
@@ -31,6 +32,8 @@ pub struct Input<'a> {
     pub quarantine_all: bool,
     /// Largest rowid of each table.
     pub max_rowid: BTreeMap<String, i64>,
+    /// What may be held in memory.
+    pub memory: Memory,
 }
 
 /// What stands in a statement's text where its bytes were no UTF-8: what was written there is not known.
@@ -155,6 +158,8 @@ impl Builder<'_> {
 
     fn table(&mut self, table: &Table, profile: &TableProfile, mapping: &TableMapping) -> TablePlan {
         self.findings.extend(limits::width(table, profile, mapping));
+        let (long, too_large) = long::decide(table, profile, mapping, &self.input.memory);
+        self.findings.extend(too_large);
         let targets: Vec<String> = (0..table.columns.len()).map(|i| self.names.column(&table.name, i)).collect();
         let scope = scope(table, profile, mapping, &targets);
         let mut plan = TablePlan {
@@ -167,6 +172,7 @@ impl Builder<'_> {
             source_key: source_key(table),
             exclusions: mapping.exclusions.clone(),
             null_keys: null_keys(table, profile, mapping),
+            long,
             primary_key: None,
             columns: Vec::new(),
             extra: Vec::new(),

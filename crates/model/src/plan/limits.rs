@@ -19,6 +19,41 @@ pub const MAX_KEY_COLUMNS: usize = 32;
 /// Source: `MaxHeapTupleSize`, <https://www.postgresql.org/docs/current/storage-page-layout.html>.
 const MAX_ROW_ON_PAGE: u64 = 8160;
 
+/// What `--memory` allows for values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Longer values are read piece by piece where that can be.
+    pub piece: u64,
+    /// The longest value that is ever held whole.
+    pub whole: u64,
+    /// The texts of the source are UTF-16.
+    pub utf16: bool,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Memory { piece: u64::MAX, whole: u64::MAX, utf16: false }
+    }
+}
+
+impl Memory {
+    /// A value that is held whole takes up to eight times its length on its way: SQLite's copy, the field, the normal
+    /// form, and buffers that grow by doubling.
+    const COPIES: u64 = 8;
+
+    /// So many bytes for so many workers. Half of it may be taken by values of ordinary rows on all workers at once.
+    pub fn of(bytes: u64, jobs: usize) -> Memory {
+        let whole = (bytes / Self::COPIES).max(1 << 20);
+        let piece = bytes / (2 * Self::COPIES) / (jobs as u64).max(1);
+        Memory { piece: piece.clamp(1 << 20, whole), whole, utf16: false }
+    }
+
+    /// How much must be allowed, in whole MiB, so that a value of this length is held whole.
+    pub fn needed(&self, bytes: u64) -> u64 {
+        bytes.saturating_mul(Self::COPIES).div_ceil(1 << 20) << 20
+    }
+}
+
 /// What a table's width asks a person to know: too many columns (blocks), or rows that may not fit on a page.
 pub fn width(table: &Table, profile: &TableProfile, mapping: &TableMapping) -> Option<Finding> {
     if table.columns.len() > MAX_COLUMNS {

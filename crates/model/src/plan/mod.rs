@@ -4,6 +4,7 @@
 pub mod build;
 pub mod ddl;
 pub mod limits;
+pub mod long;
 mod names;
 
 use crate::finding::Finding;
@@ -64,6 +65,9 @@ pub struct TablePlan {
     /// Columns that take NULL, although they are of the primary key or NOT NULL in the source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub null_keys: Vec<String>,
+    /// Its values that cross piece by piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<long::LongPlan>,
     /// PRIMARY KEY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_key: Option<KeyPlan>,

@@ -1,0 +1,132 @@
+//! A row with long values on its way: short fields as ever, long ones piece by piece into COPY and into the digest.
+//! Owns that one row; never decides which values are long.
+
+use super::exclude::Why;
+use super::reject;
+use crate::error::{Error, Result};
+use crate::run::pool::Cancel;
+use crate::source::Row;
+use crate::source::huge::{Blobs, LeftOut, Long};
+use crate::target::copy::CopyIn;
+use lite2pg_model::mapping::PgType;
+use lite2pg_model::mapping::codec::{Codec, MAX_FIELD_BYTES, Normal};
+use lite2pg_model::mapping::forms::Flaw;
+use lite2pg_model::mapping::profile::long::LongValue;
+use lite2pg_model::normal::digest::{RowDigest, RowHasher};
+use lite2pg_model::normal::{self};
+use lite2pg_model::plan::TablePlan;
+use lite2pg_model::value::{Class, Value};
+
+/// Where the row goes.
+pub(super) struct Sink<'a, 'c> {
+    /// Its table.
+    pub table: &'a TablePlan,
+    /// How its columns cross.
+    pub columns: &'a [(Codec, normal::Column)],
+    /// Columns that a policy makes NULL in this row.
+    pub nulls: &'a [usize],
+    /// Into the target.
+    pub copy: &'a mut CopyIn<'c>,
+    /// Who may ask for an end.
+    pub cancel: &'a Cancel,
+}
+
+impl Sink<'_, '_> {
+    /// Sends one row, of which some values were left out. Returns its digest and the bytes of its values.
+    ///
+    /// # Errors
+    /// As [`super::copy::copy_chunk`].
+    pub fn row(
+        &mut self,
+        long: &Long,
+        blobs: &Blobs<'_>,
+        row: &Row<'_>,
+        left_out: &[LeftOut],
+    ) -> Result<(RowDigest, u64)> {
+        let Value::Integer(rowid) = row.get(self.columns.len()) else {
+            return Err(Error::internal("a long value in a row without a rowid").about(&self.table.name));
+        };
+        let (mut digest, mut bytes) = (RowHasher::new(), 0);
+        let mut normal = Vec::new();
+        self.copy.row();
+        for (i, (codec, form)) in self.columns.iter().enumerate() {
+            if let Some(out) = left_out.iter().find(|out| out.column == i && !self.nulls.contains(&i)) {
+                bytes += out.length;
+                let misfit = |reason: &str| reject::long(self.table, i, rowid, (out.class, out.length), reason);
+                let way = way(codec, out).map_err(misfit)?;
+                let Some(field) = form.begin_of_source(out.class, out.length, &mut digest) else {
+                    return Err(misfit("longer than --memory lets a value of this type be"));
+                };
+                self.copy.long_field(way.length)?;
+                let mut seen = LongValue::new();
+                if way.hex {
+                    self.copy.piece(b"\\x")?;
+                }
+                let copy = &mut *self.copy;
+                long.read(blobs, out, rowid, self.cancel, |piece| {
+                    field.piece(piece, &mut digest);
+                    if way.hex {
+                        return copy.piece(&hex(piece));
+                    }
+                    if way.text {
+                        seen.take(piece);
+                    }
+                    copy.piece(piece)
+                })?;
+                match seen.flaw() {
+                    Flaw::None => {}
+                    Flaw::Nul => return Err(misfit("a NUL byte in text")),
+                    Flaw::InvalidUtf8 => return Err(misfit("not valid UTF-8")),
+                }
+                continue;
+            }
+            let value = if self.nulls.contains(&i) { Value::Null } else { row.get(i) };
+            bytes += value.size();
+            if let Err(e) = codec.encode(value, self.copy.fields()) {
+                return Err(reject::error(self.table, i, rowid, row, e.reason));
+            }
+            normal.clear();
+            form.of_source(value, &mut normal);
+            digest.take(&normal);
+        }
+        Ok((digest.finish(), bytes))
+    }
+}
+
+/// A row that a policy would set aside, but that is too long to be held whole.
+pub(super) fn not_quarantined(table: &TablePlan, number: i64, row: &Row<'_>, why: Why) -> Error {
+    let mut error = reject::beyond(table, number, row, why);
+    error.message.push_str("; it cannot be set aside either, for it holds a value longer than --memory lets be held");
+    error.hint("give more with --memory, or mend the row in the source")
+}
+
+/// How a long value becomes a field.
+struct Way {
+    length: u64,
+    hex: bool,
+    /// It must be text that PostgreSQL holds.
+    text: bool,
+}
+
+fn way(codec: &Codec, out: &LeftOut) -> std::result::Result<Way, &'static str> {
+    let (hex, text) = match (codec.ty(), codec.normal(), out.class) {
+        (PgType::Text, Normal::Exact | Normal::Text, Class::Text) => (false, true),
+        (PgType::Text, Normal::Text, Class::Blob) => (true, false),
+        (PgType::Bytea, Normal::TextBytes | Normal::Bytes, Class::Text) => (false, false),
+        (PgType::Bytea, Normal::Exact | Normal::Bytes, Class::Blob) => (false, false),
+        _ => return Err("a storage class that the column's type does not hold"),
+    };
+    let length = if hex { out.length.saturating_mul(2).saturating_add(2) } else { out.length };
+    if length > MAX_FIELD_BYTES as u64 {
+        return Err("larger than PostgreSQL's 1 GB limit");
+    }
+    Ok(Way { length, hex, text })
+}
+
+fn hex(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        out.extend([byte >> 4, byte & 15].map(|n| b"0123456789abcdef"[usize::from(n)]));
+    }
+    out
+}

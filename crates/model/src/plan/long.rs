@@ -1,0 +1,175 @@
+//! Values too long for the memory that is allowed: which are read piece by piece, and which cannot be.
+//! Owns that decision and its findings; never reads a value.
+
+use super::limits::Memory;
+use crate::finding::{Finding, codes};
+use crate::mapping::PgType;
+use crate::mapping::codec::Normal;
+use crate::mapping::decide::TableMapping;
+use crate::mapping::profile::{ColumnProfile, TableProfile};
+use crate::mapping::shape::{Crossing, thousands};
+use crate::mapping::treat::Treatment;
+use crate::schema::{Column, Table};
+use serde::{Deserialize, Serialize};
+
+/// The long values of a table that cross piece by piece.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LongPlan {
+    /// Values of more bytes than this.
+    pub over: u64,
+    /// Columns that hold some, as the source names them.
+    pub columns: Vec<String>,
+    /// Only blobs: the texts of this database are UTF-16, of which no piece can be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blobs_only: bool,
+}
+
+impl LongPlan {
+    /// Whether a column is one of them.
+    pub fn has(&self, column: &str) -> bool {
+        self.columns.iter().any(|c| c == column)
+    }
+}
+
+/// Why no piece of a table's values can be read, if that is so. Source: <https://sqlite.org/c3ref/blob_open.html>.
+pub fn whole_only(table: &Table) -> Option<&'static str> {
+    let named = |name: &str| table.columns.iter().any(|c| c.name.eq_ignore_ascii_case(name));
+    if table.without_rowid {
+        Some("the table is WITHOUT ROWID, and SQLite reads only rowid tables piece by piece")
+    } else if table.columns.iter().any(|c| c.generated.is_some()) {
+        Some("the table has generated columns, and SQLite reads no such table piece by piece")
+    } else if ["rowid", "_rowid_", "oid"].into_iter().all(named) {
+        Some("all names of the table's rowid are taken by columns")
+    } else {
+        None
+    }
+}
+
+/// Why the long values of a column must be held whole, if that is so.
+fn whole_column(column: &Column, crossing: &Crossing) -> Option<String> {
+    if column.read.is_some() {
+        return Some("an expression is read in the column's place".to_owned());
+    }
+    let untreated = crossing.treatments.iter().all(|t| *t == Treatment::EmptyNull);
+    let plain = matches!(crossing.normal, Normal::Exact | Normal::Text | Normal::TextBytes | Normal::Bytes);
+    match crossing.ty {
+        PgType::Text | PgType::Bytea if untreated && plain => None,
+        PgType::Text | PgType::Bytea => Some("a policy changes its values".to_owned()),
+        ty => Some(format!("a value of type {} is made as a whole", ty.sql())),
+    }
+}
+
+/// Decides which values cross piece by piece. What can be neither held nor read so is a finding.
+pub fn decide(
+    table: &Table,
+    profile: &TableProfile,
+    mapping: &TableMapping,
+    memory: &Memory,
+) -> (Option<LongPlan>, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let mut columns = Vec::new();
+    let of_table = whole_only(table);
+    for (i, column) in table.columns.iter().enumerate() {
+        let (Some(p), Some(mapped)) = (profile.columns.get(i), mapping.columns.get(i)) else { continue };
+        if longest(p) <= memory.piece {
+            continue;
+        }
+        let of_column = of_table.map(str::to_owned).or_else(|| whole_column(column, &mapped.crossing));
+        let utf16 = "the texts of the database are UTF-16, of which SQLite hands out no piece";
+        let (whole, why) = match of_column {
+            Some(why) => (longest(p), why),
+            None if memory.utf16 => {
+                columns.extend((p.blob_max_bytes > memory.piece).then(|| column.name.clone()));
+                (p.text_max_bytes, utf16.to_owned())
+            }
+            None => {
+                columns.push(column.name.clone());
+                continue;
+            }
+        };
+        if whole > memory.whole {
+            findings.push(too_large(table, column, whole, &why, memory));
+        }
+    }
+    let long = (!columns.is_empty()).then_some(LongPlan { over: memory.piece, columns, blobs_only: memory.utf16 });
+    (long, findings)
+}
+
+fn longest(p: &ColumnProfile) -> u64 {
+    p.text_max_bytes.max(p.blob_max_bytes)
+}
+
+fn too_large(table: &Table, column: &Column, bytes: u64, why: &str, memory: &Memory) -> Finding {
+    Finding::data(
+        codes::TOO_LARGE,
+        format!("{}.{}", table.name, column.name),
+        format!(
+            "its longest value takes {} bytes and must be held whole, for {why}; --memory allows {}",
+            thousands(bytes),
+            thousands(memory.whole)
+        ),
+        format!("allow more with --memory {}MiB, or leave the value out of the source", memory.needed(bytes) >> 20),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::profile::long::LongValue;
+    use crate::mapping::shape::ColumnMapping;
+    use crate::schema::{RawColumn, RawObject, RawSchema, RawTable};
+    use crate::value::{Class, Value};
+
+    fn table(sql: &str, without_rowid: bool, names: &[&str]) -> Table {
+        let name = "t".to_owned();
+        let object = RawObject { kind: "table".into(), name: name.clone(), table: name.clone(), sql: Some(sql.into()) };
+        let columns = names.iter().map(|n| RawColumn { name: (*n).to_owned(), ..RawColumn::default() });
+        let raw = RawSchema {
+            objects: vec![object],
+            table_list: [(name.clone(), RawTable { kind: "table".into(), without_rowid, strict: false })].into(),
+            columns: [(name, columns.collect())].into(),
+            ..RawSchema::default()
+        };
+        crate::sql::resolve::resolve(&raw).0.tables.remove(0)
+    }
+
+    fn of(table: &Table, ty: PgType, class: Class, bytes: u64, memory: &Memory) -> (Option<LongPlan>, Vec<Finding>) {
+        let mut seen = ColumnProfile::default();
+        seen.observe_long(class, bytes, &LongValue::new());
+        let mut other = ColumnProfile::default();
+        other.observe(Value::Integer(1));
+        let columns: Vec<ColumnProfile> =
+            table.columns.iter().map(|c| if c.name == "v" { seen.clone() } else { other.clone() }).collect();
+        let mapped = table.columns.iter().map(|_| ColumnMapping::new(ty, Normal::Exact, ""));
+        let mapping = TableMapping { columns: mapped.collect(), ..TableMapping::default() };
+        decide(table, &TableProfile { columns, ..TableProfile::default() }, &mapping, memory)
+    }
+
+    #[test]
+    fn what_can_be_read_in_pieces_is_and_the_rest_is_told() {
+        const MIB: u64 = 1 << 20;
+        let memory = Memory::of(128 * MIB, 4);
+        assert_eq!((memory.piece, memory.whole), (2 * MIB, 16 * MIB));
+        let plain = table("CREATE TABLE t(k INTEGER, v BLOB)", false, &["k", "v"]);
+        let (long, findings) = of(&plain, PgType::Bytea, Class::Blob, 900 * MIB, &memory);
+        assert_eq!(long.map(|l| l.columns), Some(vec!["v".to_owned()]));
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!(of(&plain, PgType::Bytea, Class::Blob, 2 * MIB, &memory).0, None);
+
+        let keyed = table("CREATE TABLE t(k INTEGER PRIMARY KEY, v BLOB) WITHOUT ROWID", true, &["k", "v"]);
+        let (long, findings) = of(&keyed, PgType::Bytea, Class::Blob, 900 * MIB, &memory);
+        assert!(long.is_none() && findings[0].blocks() && findings[0].object == "t.v", "{findings:?}");
+        assert!(findings[0].message.contains("WITHOUT ROWID") && findings[0].hint.contains("--memory 7200MiB"));
+        let enough = Memory::of(memory.needed(900 * MIB), 4);
+        assert!(of(&keyed, PgType::Bytea, Class::Blob, 900 * MIB, &enough).1.is_empty(), "the hint is enough");
+        assert!(of(&keyed, PgType::Bytea, Class::Blob, 10 * MIB, &memory).1.is_empty());
+
+        let hidden = table("CREATE TABLE t(rowid, _rowid_, oid, v)", false, &["rowid", "_rowid_", "oid", "v"]);
+        assert!(of(&hidden, PgType::Bytea, Class::Blob, 900 * MIB, &memory).1[0].blocks());
+        assert!(of(&plain, PgType::Jsonb, Class::Text, 900 * MIB, &memory).1[0].message.contains("jsonb"));
+        let utf16 = Memory { utf16: true, ..memory };
+        assert!(of(&plain, PgType::Text, Class::Text, 900 * MIB, &utf16).1[0].message.contains("UTF-16"));
+        let (long, findings) = of(&plain, PgType::Bytea, Class::Blob, 900 * MIB, &utf16);
+        assert!(long.is_some_and(|l| l.blobs_only) && findings.is_empty(), "{findings:?}");
+    }
+}
