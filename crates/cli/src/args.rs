@@ -160,6 +160,13 @@ pub struct Answers {
     /// What becomes of data PostgreSQL cannot hold; `lossless` keeps all of it; can be repeated
     #[arg(long, value_name = "KIND=CHOICE")]
     pub policy: Vec<String>,
+    /// How rich types may be: `native` goes by declarations, `inferred` by what the values are too, `plain` keeps to
+    /// bigint, double precision, numeric, text and bytea
+    #[arg(long, value_enum, value_name = "HOW", default_value = "native")]
+    pub types: Types,
+    /// The zone of date-times without one, such as Europe/Berlin or +02:00: they become timestamptz
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub assume_tz: Option<String>,
     /// `database`: text is ordered as the target's database does, not by bytes as SQLite does
     #[arg(long, value_enum, value_name = "WHICH")]
     pub collation: Option<Collation>,
@@ -302,6 +309,8 @@ words!(/// `--collation`.
     Collation { Database });
 words!(/// `--level`.
     Level { Counts, Checksums, Rows });
+words!(/// `--types`.
+    Types { Native, Inferred, Plain });
 words!(/// `--on-failure`.
     OnFailure { Keep, Rollback });
 

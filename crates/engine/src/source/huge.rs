@@ -164,7 +164,7 @@ impl Long {
                 Ok(())
             })?;
         }
-        column.observe_long(out.class, out.length, &seen);
+        column.observe_huge(out.class, out.length, &seen);
         Ok(())
     }
 }

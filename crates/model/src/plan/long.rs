@@ -135,7 +135,7 @@ mod tests {
 
     fn of(table: &Table, ty: PgType, class: Class, bytes: u64, memory: &Memory) -> (Option<LongPlan>, Vec<Finding>) {
         let mut seen = ColumnProfile::default();
-        seen.observe_long(class, bytes, &LongValue::new());
+        seen.observe_huge(class, bytes, &LongValue::new());
         let mut other = ColumnProfile::default();
         other.observe(Value::Integer(1));
         let columns: Vec<ColumnProfile> =

@@ -1,7 +1,7 @@
 //! Values that are too long to be held whole: counted piece by piece, without forms.
 //! Owns the reading of pieces; never keeps one.
 
-use super::{ColumnProfile, EXAMPLES, Example, show};
+use super::{ColumnProfile, EXAMPLES};
 use crate::mapping::forms::{Flaw, Group};
 use crate::value::{Class, Value};
 
@@ -63,39 +63,40 @@ impl LongValue {
 
 impl ColumnProfile {
     /// Takes a text or blob in that is too long to be held whole: it has no form. Where its bytes could not be read,
-    /// `value` is empty, and `length` is all that is known.
+    /// `value` is empty, and `length` is all that is known. Returns whether the row is one to remember, as
+    /// [`ColumnProfile::observe`] does.
     #[cold]
-    pub fn observe_long(&mut self, class: Class, length: u64, value: &LongValue) {
+    pub fn observe_huge(&mut self, class: Class, length: u64, value: &LongValue) -> bool {
         if class == Class::Blob {
             self.blobs += 1;
             self.blob_max_bytes = self.blob_max_bytes.max(length);
-            if self.blobs <= EXAMPLES as u64 {
-                self.keep_example(3, Value::Blob(&value.head));
-            }
-            return;
+            self.distinct.give_up();
+            return self.blobs <= EXAMPLES as u64 && self.keep_example(3, length, Value::Blob(&value.head));
         }
         self.texts += 1;
+        if self.texts == 1 {
+            (self.text_min_bytes, self.text_min_chars) = (length, u64::MAX);
+        }
+        self.text_min_bytes = self.text_min_bytes.min(length);
         self.text_max_bytes = self.text_max_bytes.max(length);
+        self.text_min_chars = self.text_min_chars.min(value.chars);
         self.text_max_chars = self.text_max_chars.max(value.chars);
-        if self.texts <= EXAMPLES as u64 {
-            self.keep_example(2, Value::Text(&value.head));
+        self.distinct.give_up();
+        self.labels.give_up();
+        let mut remember = self.texts <= EXAMPLES as u64 && self.keep_example(2, length, Value::Text(&value.head));
+        if self.limit_chars.is_some_and(|limit| value.chars > u64::from(limit)) {
+            remember |= self.observe_long();
         }
         let flaw = value.flaw();
         if flaw != Flaw::None {
-            self.observe_flaw(flaw, &value.head);
-            return;
+            return self.observe_flaw(flaw, &value.head) | remember;
         }
         for group in Group::ALL {
             if self.dropped & group.bit() == 0 {
-                if self.wanted & group.bit() == 0 {
-                    self.dropped |= group.bit();
-                }
-                if self.misses[group.index()].len() < EXAMPLES {
-                    let example = Example { row: self.rows(), text: show(Value::Text(&value.head)) };
-                    self.misses[group.index()].push(example);
-                }
+                remember |= self.miss(group, &value.head);
             }
         }
+        remember
     }
 }
 
@@ -133,10 +134,10 @@ mod tests {
         short.observe(Value::Text(text.as_bytes()));
         let mut seen = LongValue::new();
         text.as_bytes().chunks(5).for_each(|piece| seen.take(piece));
-        long.observe_long(Class::Text, text.len() as u64, &seen);
+        long.observe_huge(Class::Text, text.len() as u64, &seen);
         assert_eq!(short, long);
         short.observe(Value::Blob(text.as_bytes()));
-        long.observe_long(Class::Blob, text.len() as u64, &seen);
+        long.observe_huge(Class::Blob, text.len() as u64, &seen);
         assert_eq!(short, long);
     }
 }
