@@ -144,7 +144,7 @@ impl Long {
         }
     }
 
-    /// Takes a value that was left out into the profile of its column. Its bytes are read where that can be (`rowid`),
+    /// Takes a value that was left out into the profile of its column; says whether its row is one to remember. Its bytes are read where that can be (`rowid`),
     /// those of a blob never: nothing but its length is asked of it.
     ///
     /// # Errors
@@ -156,7 +156,7 @@ impl Long {
         rowid: Option<i64>,
         column: &mut ColumnProfile,
         cancel: &Cancel,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut seen = LongValue::new();
         if let (Class::Text, Some(rowid)) = (out.class, rowid) {
             self.read(blobs, out, rowid, cancel, |piece| {
@@ -164,8 +164,7 @@ impl Long {
                 Ok(())
             })?;
         }
-        column.observe_huge(out.class, out.length, &seen);
-        Ok(())
+        Ok(column.observe_huge(out.class, out.length, &seen))
     }
 }
 
