@@ -1,5 +1,5 @@
-//! Whether a text is JSON that jsonb holds without losing anything but spaces, key order and the writing of numbers.
-//! Owns that one question; never builds a tree.
+//! Whether a text is JSON at all (then json keeps it), and whether jsonb holds it without losing anything but spaces, key
+//! order and the writing of numbers. Owns these two questions; never builds a tree.
 //!
 //! jsonb refuses `\u0000` and lone surrogates, keeps only the last of equal keys, and stores numbers as numeric:
 //! <https://www.postgresql.org/docs/current/datatype-json.html>. Minus zero loses its sign there, so it is refused too.
@@ -28,8 +28,15 @@ pub fn jsonb_safe(text: &[u8]) -> bool {
     if text.len() > MAX_BYTES {
         return false;
     }
-    let mut scan = Scan { text, at: 0, keys: Vec::new(), elements: 0, held: 0 };
+    let mut scan = Scan::new(text, false);
     scan.value(0).is_some() && scan.end() && scan.elements <= MAX_ELEMENTS && scan.held <= MAX_HELD
+}
+
+/// Whether `text`, which must be valid UTF-8, is JSON that PostgreSQL's json takes. It keeps the very text, so the
+/// grammar is all it asks for: `\u0000`, lone surrogates, equal keys and numbers of any size are kept.
+pub fn json_valid(text: &[u8]) -> bool {
+    let mut scan = Scan::new(text, true);
+    scan.value(0).is_some() && scan.end()
 }
 
 struct Scan<'a> {
@@ -41,9 +48,15 @@ struct Scan<'a> {
     elements: u64,
     /// Bytes that the value takes as jsonb so far, or more.
     held: u64,
+    /// Only the grammar counts.
+    lenient: bool,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn new(text: &'a [u8], lenient: bool) -> Scan<'a> {
+        Scan { text, at: 0, keys: Vec::new(), elements: 0, held: 0, lenient }
+    }
+
     #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
@@ -111,7 +124,9 @@ impl Scan<'_> {
         loop {
             self.spaces();
             let key = self.string()?;
-            self.keys.push(key);
+            if !self.lenient {
+                self.keys.push(key);
+            }
             self.take(b':')?;
             self.value(depth + 1)?;
             if self.take(b',').is_none() {
@@ -149,6 +164,7 @@ impl Scan<'_> {
                     return Some(hash);
                 }
                 0..0x20 => return None,
+                b'\\' if self.lenient => self.any_escape()?,
                 b'\\' => {
                     let mut utf8 = [0u8; 4];
                     self.escape()?.encode_utf8(&mut utf8).bytes().for_each(&mut add);
@@ -185,6 +201,17 @@ impl Scan<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// An escape by its form, whatever it stands for.
+    fn any_escape(&mut self) -> Option<()> {
+        let b = self.peek()?;
+        self.at += 1;
+        match b {
+            b'u' => self.hex4().map(|_| ()),
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
+            _ => None,
+        }
     }
 
     fn hex4(&mut self) -> Option<u32> {
@@ -228,9 +255,15 @@ impl Scan<'_> {
             if self.digits() == 0 {
                 return None;
             }
+            if self.lenient {
+                return Some(());
+            }
             let written = std::str::from_utf8(&self.text[start..self.at]).ok()?;
             exponent = written.parse::<i64>().ok().filter(|e| *e < 1_000_000)?;
             exponent = if minus { -exponent } else { exponent };
+        }
+        if self.lenient {
+            return Some(());
         }
         let before = i64::try_from(before).ok()? + exponent;
         let after = i64::try_from(after).ok()? - exponent;
@@ -309,7 +342,40 @@ mod tests {
         assert!(jsonb_safe(deep(500).as_bytes()) && !jsonb_safe(deep(100_000).as_bytes()));
     }
 
+    #[test]
+    fn what_json_holds() {
+        for good in
+            [r#"{"a":1,"\u0061":2}"#, r#""\u0000""#, r#""\ud834""#, "-0", "1e99999999999999999999", " [1 , 2]\n"]
+        {
+            assert!(json_valid(good.as_bytes()) && !(good.contains('e') && jsonb_safe(good.as_bytes())), "{good}");
+        }
+        for bad in [
+            "",
+            "[1,]",
+            "01",
+            r#""\u00g0""#,
+            r#""\x""#,
+            "\"\u{1}\"",
+            "nul",
+            "1 2",
+            "{1:2}",
+            "NaN",
+            "1e",
+            "-",
+            "\u{feff}1",
+        ] {
+            assert!(!json_valid(bad.as_bytes()), "{bad}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn safe_json_is_valid_json(text in r#"[\[\]{}:,"a0-9.eE\\u -]{0,24}"#) {
+            if jsonb_safe(text.as_bytes()) {
+                prop_assert!(json_valid(text.as_bytes()));
+            }
+        }
+
         #[test]
         fn what_is_accepted_another_parser_reads(text in r#"[\[\]{}:,"a0-9.eE\\u -]{0,24}"#) {
             if jsonb_safe(text.as_bytes()) {
