@@ -1,5 +1,5 @@
-//! Whether a text is JSON that jsonb holds without losing anything but spaces, key order and the writing of numbers.
-//! Owns that one question; never builds a tree.
+//! Whether a text is JSON at all (then json keeps it), and whether jsonb holds it without losing anything but spaces, key
+//! order and the writing of numbers. Owns these two questions; never builds a tree.
 //!
 //! jsonb refuses `\u0000` and lone surrogates, keeps only the last of equal keys, and stores numbers as numeric:
 //! <https://www.postgresql.org/docs/current/datatype-json.html>. Minus zero loses its sign there, so it is refused too.
@@ -60,6 +60,12 @@ pub fn look(text: &[u8]) -> Option<Seen> {
     scan.value(0)?;
     let too_large = text.len() > MAX_BYTES || scan.elements > MAX_ELEMENTS || scan.held > MAX_HELD;
     scan.end().then_some(Seen { first, too_large, ..scan.seen })
+}
+
+/// Whether `text`, which must be valid UTF-8, is JSON that PostgreSQL's json takes. It keeps the very text, so the
+/// grammar is all it asks for: `\u0000`, lone surrogates, equal keys and numbers of any size are kept.
+pub fn json_valid(text: &[u8]) -> bool {
+    look(text).is_some()
 }
 
 struct Scan<'a> {
@@ -362,6 +368,32 @@ mod tests {
         assert_eq!((seen(" {}").first, seen("[1]").first, seen(" 1").first), (b'{', b'[', b'1'));
         for none in ["", "{", "[1,]", "01", "nul", r#""\ud8""#, "1 2"] {
             assert_eq!(look(none.as_bytes()), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn what_json_holds() {
+        for good in
+            [r#"{"a":1,"\u0061":2}"#, r#""\u0000""#, r#""\ud834""#, "-0", "1e99999999999999999999", " [1 , 2]\n"]
+        {
+            assert!(json_valid(good.as_bytes()) && !(good.contains('e') && jsonb_safe(good.as_bytes())), "{good}");
+        }
+        for bad in [
+            "",
+            "[1,]",
+            "01",
+            r#""\u00g0""#,
+            r#""\x""#,
+            "\"\u{1}\"",
+            "nul",
+            "1 2",
+            "{1:2}",
+            "NaN",
+            "1e",
+            "-",
+            "\u{feff}1",
+        ] {
+            assert!(!json_valid(bad.as_bytes()), "{bad}");
         }
     }
 

@@ -135,9 +135,18 @@ mod tests {
         let mut seen = LongValue::new();
         text.as_bytes().chunks(5).for_each(|piece| seen.take(piece));
         long.observe_huge(Class::Text, text.len() as u64, &seen);
-        assert_eq!(short, long);
+        assert_eq!(without_differences(&short), without_differences(&long));
         short.observe(Value::Blob(text.as_bytes()));
         long.observe_huge(Class::Blob, text.len() as u64, &seen);
-        assert_eq!(short, long);
+        assert_eq!(without_differences(&short), without_differences(&long));
+    }
+
+    /// How many values differ is not counted of long ones.
+    fn without_differences(profile: &ColumnProfile) -> ColumnProfile {
+        let mut profile = profile.clone();
+        profile.distinct.give_up();
+        profile.labels.give_up();
+        profile.example_hashes = Default::default();
+        profile
     }
 }
