@@ -6,7 +6,7 @@ use crate::observe::{Event, Observer};
 use crate::run::pool::Cancel;
 use crate::source::Reader;
 use crate::source::census::TICK;
-use crate::source::select;
+use crate::source::select::{Bounds, Reading};
 use crate::target::copy::CopyIn;
 use crate::target::error_from_pg;
 use crate::target::ledger::{self, Chunk, Range};
@@ -105,9 +105,9 @@ pub fn rows(
     cancel: &Cancel,
 ) -> Result<()> {
     let columns: Vec<(Codec, normal::Column)> = table.columns.iter().map(|c| (c.codec(), c.form())).collect();
-    let names = || table.columns.iter().map(|c| c.name.as_str());
-    let rowid = select::rowid_name(names(), table.without_rowid);
-    let mut sql = select::rows(&table.name, names(), rowid, range.after.is_some(), range.last.is_some());
+    let reading = Reading::of_plan(table);
+    let rowid = reading.rowid();
+    let mut sql = reading.rows(Bounds { after: range.after.is_some(), last: range.last.is_some() });
     if let Some(limit) = limit {
         sql.push_str(&format!(" LIMIT {limit}"));
     }

@@ -11,6 +11,7 @@ pub mod normalised;
 pub mod prepare;
 pub mod session;
 pub mod settings;
+pub mod shape;
 pub mod status;
 
 pub use crate::pool::{self, Cancel};

@@ -4,6 +4,7 @@
 use super::pool::Cancel;
 use super::session::Session;
 use super::settings::{Settings, TargetSpec};
+use super::shape::{self, Shaped};
 use crate::error::{Error, Result};
 use crate::observe::report::{Report, StageTime, TableReport};
 use crate::observe::{Event, Observer};
@@ -17,7 +18,6 @@ use lite2pg_model::mapping::decide::decide as decide_types;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::plan::{Plan, build};
 use lite2pg_model::schema::Schema;
-use lite2pg_model::sql::resolve::resolve;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -101,7 +101,9 @@ pub fn decide(
 ) -> Result<Prepared> {
     let mut findings = timed(times, observer, "check", || source.quick_check(&|| cancel.requested()))?;
     cancel.check()?;
-    let (schema, of_schema) = resolve(&source.raw_schema()?);
+    let reader = readers.first().ok_or_else(|| Error::internal("no reader"))?;
+    let Shaped { schema, whole, left_out, findings: of_schema } =
+        shape::shape(&settings.overrides, &source.raw_schema()?, reader)?;
     findings.extend(source.damage());
     findings.extend(source.stand_ins());
     findings.extend(of_schema);
@@ -118,15 +120,26 @@ pub fn decide(
         }
         profiles.insert(name, table.profile);
     }
-    let (mut mappings, mut of_types) = decide_types(&schema, &profiles, &settings.choices);
     let reader = readers.first_mut().ok_or_else(|| Error::internal("no reader"))?;
+    shape::filtered(reader, &schema, &profiles, &mut findings, cancel)?;
+    let (overrides, base) = (&settings.overrides, &settings.choices);
+    let (choices, (mut mappings, mut of_types)) =
+        overrides.settle(&schema, base, |choices| Ok::<_, Error>(decide_types(&schema, &profiles, choices)))?;
     if duplicates::count(reader, &schema, &mappings, &mut profiles, cancel)? {
-        (mappings, of_types) = decide_types(&schema, &profiles, &settings.choices);
+        (mappings, of_types) = decide_types(&schema, &profiles, &choices);
     }
     findings.extend(of_types);
     let collate = !facts.collation_c && !settings.collation_database;
     let other_order = !facts.collation_c;
-    let input = build::Input { schema: &settings.schema, collate, other_order, max_rowid };
+    let input = build::Input {
+        schema: &settings.schema,
+        collate,
+        other_order,
+        overrides: Some(overrides),
+        left_out: &left_out,
+        whole: whole.as_ref(),
+        max_rowid,
+    };
     let mut plan = build::build(&schema, &profiles, &mappings, findings, &input);
     settings.accept_findings(&mut plan.findings);
     times.push(StageTime { name: "plan".to_owned(), seconds: begin.elapsed().as_secs_f64() });

@@ -245,7 +245,10 @@ fn made_since(client: &mut Transaction<'_>, plan: &Plan, schema: &str, live: &Co
     for (table, column, _) in live {
         // Where a column of the plan is missing, this may be that one: the table is told as changed already.
         let has = |name: &str| live.iter().any(|(t, c, _)| t == table && c == name);
-        let added = |t: &TablePlan| t.columns.iter().all(|c| c.target != *column && has(&c.target));
+        let added = |t: &TablePlan| {
+            t.columns.iter().all(|c| c.target != *column && has(&c.target))
+                && t.extra.iter().all(|e| e.target != *column)
+        };
         if ours(table).is_some_and(added) {
             made.push(format!("column {column} of {schema}.{table}"));
         }

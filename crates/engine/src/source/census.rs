@@ -2,7 +2,7 @@
 //! Owns what a column was seen to hold and where chunks are cut; never decides a type.
 
 use super::reader::Reader;
-use super::select;
+use super::select::{Bounds, Reading};
 use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::pool::{self, Cancel};
@@ -61,9 +61,9 @@ fn one_table(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<TableCensus> {
-    let names = || table.columns.iter().map(|c| c.name.as_str());
-    let rowid = select::rowid_name(names(), table.without_rowid);
-    let sql = select::rows(&table.name, names(), rowid, false, false);
+    let reading = Reading::of_table(table);
+    let rowid = reading.rowid();
+    let sql = reading.rows(Bounds::default());
     let width = table.columns.len();
     let mut census = TableCensus { profile: TableProfile::for_table(table), ..TableCensus::default() };
     let mut in_chunk = 0;
@@ -108,20 +108,24 @@ fn one_table(
 /// Finds the keys of the few rows whose values were remarkable, so that a person can look at them. The scan that
 /// numbered them is repeated as far as needed: on one snapshot it gives the same order.
 fn name_places(reader: &mut Reader, table: &Table, profile: &mut TableProfile) -> Result<()> {
-    let names = || table.columns.iter().map(|c| c.name.as_str());
-    let rowid = select::rowid_name(names(), table.without_rowid);
-    let key: Vec<&str> = match (&table.primary_key, rowid) {
-        (Some(key), None) => key.columns.iter().filter_map(|k| names().nth(k.column)).collect(),
+    let reading = Reading::of_table(table);
+    let rowid = reading.rowid();
+    let key: Vec<usize> = match (&table.primary_key, rowid) {
+        (Some(key), None) => key.columns.iter().map(|k| k.column).filter(|c| *c < table.columns.len()).collect(),
         (_, Some(_)) => Vec::new(),
         (None, None) => return Ok(()),
     };
     for place in profile.places() {
-        let sql = select::rows(&table.name, key.iter().copied(), rowid, false, false);
+        let sql = reading.columns(key.iter().copied(), Bounds::default());
         let sql = format!("{sql} LIMIT 1 OFFSET {}", place.saturating_sub(1));
         let mut words = Vec::new();
         reader
             .for_each(&sql, &[], |row| {
-                words = key.iter().enumerate().map(|(i, name)| format!("{name}={}", show(row.get(i)))).collect();
+                words = key
+                    .iter()
+                    .enumerate()
+                    .map(|(i, c)| format!("{}={}", table.columns[*c].name, show(row.get(i))))
+                    .collect();
                 if rowid.is_some() {
                     words.push(format!("rowid {}", show(row.get(key.len()))));
                 }
@@ -145,8 +149,10 @@ fn orphans(reader: &mut Reader, schema: &Schema, table: &Table, key: &ForeignKey
     let mut same = Vec::new();
     for (child, parent_column) in key.columns.iter().zip(&key.parent_columns) {
         let Some(column) = table.columns.get(*child) else { return Ok(0) };
-        let collation = parent.columns.iter().find(|c| c.name.eq_ignore_ascii_case(parent_column));
-        let collation = collation.and_then(|c| c.collation.as_deref());
+        let found = parent.columns.iter().find(|c| c.name.eq_ignore_ascii_case(parent_column));
+        // A column that is left out has no values to refer to; the key is not carried then.
+        let Some(found) = found else { return Ok(0) };
+        let collation = found.collation.as_deref();
         let child = format!("child.{}", sqlite(&column.name));
         let parent_column = format!("parent.{}", sqlite(parent_column));
         given.push(format!("{child} IS NOT NULL"));
@@ -161,10 +167,10 @@ fn orphans(reader: &mut Reader, schema: &Schema, table: &Table, key: &ForeignKey
         }
     }
     let sql = format!(
-        "SELECT count(*) FROM {} AS child NOT INDEXED WHERE {} AND NOT EXISTS (SELECT 1 FROM {} AS parent WHERE {})",
-        sqlite(&table.name),
+        "SELECT count(*) FROM {} WHERE {} AND NOT EXISTS (SELECT 1 FROM {} WHERE {})",
+        Reading::of_table(table).from(Some("child")),
         given.join(" AND "),
-        sqlite(&parent.name),
+        Reading::of_table(parent).from_by_key("parent"),
         same.join(" AND ")
     );
     let count = reader
@@ -207,7 +213,7 @@ fn count_broken(
 ) -> Result<()> {
     // A line of its own each: its text may end in a comment. A CHECK that is NULL passes, and sum() leaves it out.
     let sums: Vec<String> = checks.iter().map(|i| format!("sum(NOT (\n{}\n))", table.checks[*i].expr.sql)).collect();
-    let sql = format!("SELECT {} FROM {} NOT INDEXED", sums.join(", "), sqlite(&table.name));
+    let sql = format!("SELECT {} FROM {}", sums.join(", "), Reading::of_table(table).from(None));
     reader.interruptible(cancel, |reader| {
         reader.for_each(&sql, &[], |row| {
             for (place, check) in checks.iter().enumerate() {

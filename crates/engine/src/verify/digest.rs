@@ -6,7 +6,7 @@ use crate::observe::{Event, Observer};
 use crate::run::pool::Cancel;
 use crate::source::Reader;
 use crate::source::census::TICK;
-use crate::source::select;
+use crate::source::select::{Bounds, Reading};
 use crate::target::copy::copy_out;
 use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::normal::{self, Sum, digest};
@@ -59,8 +59,7 @@ pub fn of_source(
     cancel: &Cancel,
 ) -> Result<(Sum, u64)> {
     let forms: Vec<normal::Column> = table.columns.iter().map(ColumnPlan::form).collect();
-    let names = || table.columns.iter().map(|c| c.name.as_str());
-    let sql = select::rows(&table.name, names(), None, false, false);
+    let sql = Reading::of_plan(table).rows(Bounds::default());
     let (mut sum, mut bytes, mut told) = (Sum::new(), 0, 0);
     let mut normal = Vec::with_capacity(1024);
     reader

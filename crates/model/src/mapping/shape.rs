@@ -173,7 +173,7 @@ pub(super) fn normal_for(ty: PgType, p: &ColumnProfile) -> Normal {
 }
 
 /// A count with thousands separators: `18,661`.
-pub(super) fn thousands(n: u64) -> String {
+pub(crate) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {

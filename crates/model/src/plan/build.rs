@@ -2,18 +2,20 @@
 //! Owns what is made of each object; never prints DDL (see `ddl`), never judges data (see `mapping`).
 
 use super::limits::{self, MAX_KEY_COLUMNS};
-use super::names::Names;
+use super::names::{Names, Renamed};
+use super::overrides::{Extra, Overrides};
+use super::scope::Scopes;
 use super::{
-    CheckPlan, ColumnPlan, Count, ForeignKeyPlan, Identity, IndexPlan, KeyPlan, Objects, Plan, TablePlan, VERSION,
+    CheckPlan, ColumnPlan, Count, ExtraColumn, ForeignKeyPlan, Identity, IndexPlan, KeyPlan, Objects, Plan, TablePlan,
+    VERSION,
 };
 use crate::finding::{Finding, Remedy, Severity, codes};
 use crate::ident;
 use crate::mapping::PgType;
 use crate::mapping::decide::{ForeignKeyFate, KeyFate, TableMapping};
-use crate::mapping::profile::{ColumnProfile, TableProfile};
+use crate::mapping::profile::TableProfile;
 use crate::schema::{Column, ForeignKey, Index, IndexOn, Key, KeyColumn, Schema, Table, TableKind};
-use crate::sql::translate::{self, Scope, ScopeColumn};
-use crate::value::Class;
+use crate::sql::translate::{self, Scope};
 use std::collections::BTreeMap;
 
 /// What the plan must know beside the schema and the mapping.
@@ -26,6 +28,12 @@ pub struct Input<'a> {
     /// The database orders text otherwise than by bytes, so that expressions must say `COLLATE "C"`, whatever the columns
     /// say.
     pub other_order: bool,
+    /// What a person said of tables and columns.
+    pub overrides: Option<&'a Overrides>,
+    /// Tables of the source that are left out by choice.
+    pub left_out: &'a [String],
+    /// The schema before anything was left out, so that what was is counted.
+    pub whole: Option<&'a Schema>,
     /// Largest rowid of each table.
     pub max_rowid: BTreeMap<String, i64>,
 }
@@ -43,7 +51,10 @@ pub fn build(
     input: &Input<'_>,
 ) -> Plan {
     let ordinary: Vec<&Table> = schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary).collect();
-    let mut builder = Builder { input, findings, objects: objects(schema), names: Names::of(&ordinary) };
+    let nothing_said = Overrides::default();
+    let overrides = input.overrides.unwrap_or(&nothing_said);
+    let names = Names::of(&ordinary, overrides);
+    let mut builder = Builder { input, overrides, findings, objects: objects(input.whole.unwrap_or(schema)), names };
     builder.tell_renamed();
     let nothing = (TableProfile::default(), TableMapping::default());
     let mut tables: Vec<TablePlan> = Vec::new();
@@ -62,8 +73,12 @@ pub fn build(
         }
     }
     builder.objects.tables.carried = tables.len() as u64;
+    // NOT NULL may have been asked for where the source has none.
+    builder.objects.not_null.source = builder.objects.not_null.source.max(builder.objects.not_null.carried);
     let Builder { findings, objects, .. } = builder;
-    Plan { version: VERSION, schema: input.schema.to_owned(), collate: input.collate, objects, findings, tables }
+    let left_out = input.left_out.to_vec();
+    let schema = input.schema.to_owned();
+    Plan { version: VERSION, schema, collate: input.collate, objects, findings, left_out, tables }
 }
 
 /// A fate for each object; those the mapping is silent about are kept.
@@ -98,6 +113,7 @@ fn objects(schema: &Schema) -> Objects {
 
 struct Builder<'a> {
     input: &'a Input<'a>,
+    overrides: &'a Overrides,
     findings: Vec<Finding>,
     objects: Objects,
     names: Names,
@@ -105,13 +121,12 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn tell_renamed(&mut self) {
-        for (object, from, to) in self.names.renamed() {
+        for Renamed { object, from, to, chosen } in self.names.renamed() {
+            let why = if chosen { "as chosen" } else { "which cannot keep the name (63 bytes, reserved or taken)" };
             self.findings.push(Finding::note(
                 codes::RENAMED,
                 object,
-                format!(
-                    "{from:?} is called {to:?} in PostgreSQL, which cannot keep the name (63 bytes, reserved or taken)"
-                ),
+                format!("{from:?} is called {to:?} in PostgreSQL, {why}"),
                 "change the statements of the application that use the old name",
             ));
         }
@@ -120,7 +135,7 @@ impl Builder<'_> {
     fn table(&mut self, table: &Table, profile: &TableProfile, mapping: &TableMapping) -> TablePlan {
         self.findings.extend(limits::width(table, profile, mapping));
         let targets: Vec<String> = (0..table.columns.len()).map(|i| self.names.column(&table.name, i)).collect();
-        let scope = scope(table, profile, mapping, &targets);
+        let scope = Scopes::of(table, profile, mapping, &targets);
         let mut plan = TablePlan {
             name: table.name.clone(),
             target: self.names.table(&table.name),
@@ -128,9 +143,10 @@ impl Builder<'_> {
             bytes: profile.bytes,
             without_rowid: table.without_rowid,
             filter: table.filter.clone(),
+            left_out: table.left_out.clone(),
             primary_key: None,
             columns: Vec::new(),
-            extra: Vec::new(),
+            extra: self.extra(table),
             uniques: Vec::new(),
             checks: Vec::new(),
             indexes: Vec::new(),
@@ -146,6 +162,17 @@ impl Builder<'_> {
             self.index(table, index, fate, &scope, &mut plan);
         }
         plan
+    }
+
+    /// Columns that the source does not have.
+    fn extra(&self, table: &Table) -> Vec<ExtraColumn> {
+        let said = self.overrides.table(&table.name).map_or(&[][..], |t| t.extra.as_slice());
+        let definition = |e: &Extra| {
+            let not_null = if e.not_null { " NOT NULL" } else { "" };
+            let default = e.default.as_ref().map_or_else(String::new, |d| format!(" DEFAULT ({d})"));
+            format!("{}{not_null}{default}", e.ty.sql())
+        };
+        said.iter().map(|e| ExtraColumn { target: e.value.name.clone(), definition: definition(&e.value) }).collect()
     }
 
     fn column(
@@ -168,7 +195,10 @@ impl Builder<'_> {
             read: column.read.clone(),
             crossing: mapped.crossing.clone(),
             quarantine: mapped.quarantine,
-            reason: mapped.reason.clone(),
+            reason: match &column.read {
+                Some(read) => format!("{}; read as {}", mapped.reason, read.replace('\n', " ")),
+                None => mapped.reason.clone(),
+            },
             not_null,
             default,
             identity,
@@ -193,6 +223,10 @@ impl Builder<'_> {
     }
 
     fn default(&mut self, table: &Table, column: &Column, ty: PgType) -> Option<String> {
+        if let Some(said) = self.overrides.column(&table.name, &column.name).and_then(|c| c.default.as_ref()) {
+            self.objects.defaults.carried += u64::from(column.default.is_some());
+            return (!said.value.eq_ignore_ascii_case("null")).then(|| format!("({})", said.value));
+        }
         let default = column.default.as_ref()?;
         let translated = match &default.ast {
             _ if default.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
@@ -298,12 +332,12 @@ impl Builder<'_> {
         }
     }
 
-    fn checks(&mut self, table: &Table, mapping: &TableMapping, scope: &[ScopeColumn<'_>], plan: &mut TablePlan) {
-        let scope = Scope { columns: scope, collate_c: self.input.other_order };
+    fn checks(&mut self, table: &Table, mapping: &TableMapping, scopes: &Scopes<'_>, plan: &mut TablePlan) {
+        let collate_c = self.input.other_order;
         for (i, check) in table.checks.iter().enumerate() {
             let translated = match &check.expr.ast {
                 _ if check.expr.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
-                Some(ast) => translate::condition(ast, &scope).map_err(|e| e.reason),
+                Some(ast) => scopes.sure(collate_c, &|scope| translate::condition(ast, scope).map_err(|e| e.reason)),
                 None => Err("it is beyond what is translated".to_owned()),
             };
             match translated {
@@ -325,14 +359,14 @@ impl Builder<'_> {
         }
     }
 
-    fn index(&mut self, table: &Table, index: &Index, fate: KeyFate, scope: &[ScopeColumn<'_>], plan: &mut TablePlan) {
-        let scope = Scope { columns: scope, collate_c: self.input.other_order };
-        let translated = self.index_terms(table, index, plan, &scope).and_then(|terms| {
+    fn index(&mut self, table: &Table, index: &Index, fate: KeyFate, scopes: &Scopes<'_>, plan: &mut TablePlan) {
+        let translated = scopes.sure(self.input.other_order, &|scope| {
+            let terms = self.index_terms(table, index, plan, scope)?;
             let predicate = match &index.predicate {
                 None => None,
                 Some(p) => {
                     let ast = p.ast.as_ref().ok_or("its predicate is beyond what is translated")?;
-                    Some(translate::condition(ast, &scope).map_err(|e| e.reason)?)
+                    Some(translate::condition(ast, scope).map_err(|e| e.reason)?)
                 }
             };
             Ok((terms, predicate))
@@ -450,13 +484,19 @@ impl Builder<'_> {
     fn parent(&self, key: &ForeignKey, all: &[&Table], plans: &[TablePlan]) -> Result<Vec<String>, String> {
         let at = all.iter().position(|t| t.name == key.parent);
         let Some((parent, plan)) = at.and_then(|i| Some((all.get(i)?, plans.get(i)?))) else {
-            return Err(format!("its parent table {} does not exist", key.parent));
+            let out = self.input.left_out.iter().any(|name| name.eq_ignore_ascii_case(&key.parent));
+            let why =
+                if out { "is left out: carry it too, or go on without the foreign key" } else { "does not exist" };
+            return Err(format!("its parent table {} {why}", key.parent));
         };
         let place = |name: &String| parent.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
         let places: Option<Vec<usize>> = key.parent_columns.iter().map(place).collect();
         let columns: Vec<String> = match places {
             Some(p) if !p.is_empty() && p.len() == key.columns.len() => {
                 p.into_iter().map(|i| self.names.column(&parent.name, i)).collect()
+            }
+            _ if key.parent_columns.iter().any(|c| parent.left_out.contains(c)) => {
+                return Err(format!("it needs {} of {}, which is left out", key.parent_columns.join(", "), key.parent));
             }
             _ => return Err(format!("{} has no key of these columns", key.parent)),
         };
@@ -488,7 +528,13 @@ impl Builder<'_> {
             codes::FOREIGN_KEY,
             &object,
             format!("the foreign key to {} is not carried over: {reason}", key.parent),
-            if key.parent_columns.is_empty() {
+            if self.input.left_out.iter().any(|name| name.eq_ignore_ascii_case(&key.parent)) {
+                format!(
+                    "carry {} too (--tables, --exclude, skip), or --accept {}:{object}",
+                    key.parent,
+                    codes::FOREIGN_KEY
+                )
+            } else if key.parent_columns.is_empty() {
                 format!("--accept {}:{object}; SQLite cannot enforce it either as it stands", codes::FOREIGN_KEY)
             } else {
                 format!("--accept {}:{object}, then let the application or a trigger keep it", codes::FOREIGN_KEY)
@@ -500,25 +546,4 @@ impl Builder<'_> {
 fn plain_index(key: KeyPlan) -> IndexPlan {
     let terms = super::ddl::list(&key.columns);
     IndexPlan { name: key.name, unique: false, terms, predicate: None }
-}
-
-/// The columns as expressions see them. A class is told only where the census proved that there is one.
-fn scope<'a>(
-    table: &'a Table,
-    profile: &TableProfile,
-    mapping: &TableMapping,
-    targets: &'a [String],
-) -> Vec<ScopeColumn<'a>> {
-    let no_values = ColumnProfile::default();
-    let columns = table.columns.iter().enumerate().zip(&mapping.columns).zip(targets);
-    columns
-        .map(|(((i, source), mapped), target)| {
-            let values = profile.columns.get(i).unwrap_or(&no_values);
-            let classes = [Class::Integer, Class::Real, Class::Text, Class::Blob];
-            let mut held = classes.into_iter().filter(|c| values.of_class(*c) > 0);
-            let class = held.next().filter(|_| held.next().is_none());
-            let mixed = values.blobs > 0 && class.is_none();
-            ScopeColumn { target, ty: mapped.ty, source, class, mixed }
-        })
-        .collect()
 }
