@@ -69,7 +69,12 @@ impl<'a> Reading<'a> {
 
     /// Reads every column, then the rowid if it can be read.
     pub fn rows(&self, bounds: Bounds) -> String {
-        self.select(self.columns.iter().map(|c| self.value(*c)).collect(), bounds)
+        self.select(self.values(), bounds)
+    }
+
+    /// What is read of each column, as SQL.
+    pub fn values(&self) -> Vec<String> {
+        self.columns.iter().map(|c| self.value(*c)).collect()
     }
 
     fn select(&self, mut list: Vec<String>, bounds: Bounds) -> String {

@@ -72,7 +72,7 @@ fn taken(takes: Takes) -> Value {
         Takes::Labels => {
             json!({ "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1, "maxLength": 63 } })
         }
-        Takes::SourceSql => json!({ "type": "string", "minLength": 1, "examples": ["round(amount, 2)"] }),
+        Takes::SourceSql => json!({ "type": "string", "minLength": 1 }),
         Takes::TargetSql => json!({ "type": "string", "minLength": 1, "examples": ["now()", "'x'", "0"] }),
         Takes::Literal => json!({ "type": ["string", "number", "boolean"] }),
     }

@@ -248,8 +248,10 @@ fn read_instead(name: &str, said: &ColumnOverride) -> Option<String> {
 
 /// The rowid is an integer of 64 bits that hands out its own values.
 fn not_of_a_rowid(object: &str, said: &ColumnOverride, problems: &mut Vec<Problem>) {
-    if let Some(ty) = said.ty.as_ref().filter(|t| t.value != PgType::BigInt) {
-        let message = format!("{object} is the rowid (INTEGER PRIMARY KEY), which is bigint, not {}", ty.value.sql());
+    let integers = [PgType::BigInt, PgType::Integer, PgType::SmallInt];
+    if let Some(ty) = said.ty.as_ref().filter(|t| !integers.contains(&t.value)) {
+        let message =
+            format!("{object} is the rowid (INTEGER PRIMARY KEY), an integer that cannot become {}", ty.value.sql());
         problems.push(Problem::new(
             &ty.at,
             message,
