@@ -112,9 +112,9 @@ pub struct Way {
     pub source: PathBuf,
     /// Where it goes; nothing: a managed PostgreSQL in SOURCE.pg (see below)
     pub target: Option<OsString>,
-    /// The schema in the target
-    #[arg(long, value_name = "NAME", default_value = "public")]
-    pub schema: String,
+    /// The schema in the target [default: the plan's, or public]
+    #[arg(long, value_name = "NAME")]
+    pub schema: Option<String>,
     #[command(flatten)]
     pub place: Place,
 }
@@ -161,15 +161,27 @@ pub struct Answers {
     #[arg(long, value_name = "KIND=CHOICE")]
     pub policy: Vec<String>,
     /// How rich types may be: `native` goes by declarations, `inferred` by what the values are too, `plain` keeps to
-    /// bigint, double precision, numeric, text and bytea
-    #[arg(long, value_enum, value_name = "HOW", default_value = "native")]
-    pub types: Types,
+    /// bigint, double precision, numeric, text and bytea [default: native]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub types: Option<Types>,
     /// The zone of date-times without one, such as Europe/Berlin or +02:00: they become timestamptz
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub assume_tz: Option<String>,
-    /// `database`: text is ordered as the target's database does, not by bytes as SQLite does
+    /// `database`: text is ordered as the target's database does; `source`: by bytes, as SQLite does
     #[arg(long, value_enum, value_name = "WHICH")]
     pub collation: Option<Collation>,
+    /// What a file says that `lite2pg plan -o FILE` wrote and you edited; flags win over it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
+    /// One choice with the words of the plan's file, such as users.id.type=uuid or users.where='id > 7'; can be repeated
+    #[arg(long, value_name = "TABLE.COLUMN.KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Only these tables; `*` is any text, `?` one character; can be repeated
+    #[arg(long, value_name = "NAMES")]
+    pub tables: Vec<String>,
+    /// Not these tables; as --tables
+    #[arg(long, value_name = "NAMES")]
+    pub exclude: Vec<String>,
 }
 
 /// `inspect`.
@@ -306,7 +318,7 @@ words!(/// `--managed`.
 words!(/// `--snapshot`.
     Snapshot { Auto, Pin, Copy });
 words!(/// `--collation`.
-    Collation { Database });
+    Collation { Source, Database });
 words!(/// `--level`.
     Level { Counts, Checksums, Rows });
 words!(/// `--types`.

@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod exit;
 mod panics;
+mod said;
 mod settings;
 mod show;
 mod signals;

@@ -1,21 +1,22 @@
 //! Arguments and environment → what the engine needs: settings, target, operator, places of our own files.
 //! Owns every default that depends on the machine; never prints and never opens the source.
 
-use crate::args::{self, Answers, Collation, Managed, Place, Reading, Snapshot, Way};
+use crate::args::{self, Answers, Managed, Place, Reading, Snapshot, Way};
+use crate::said::{self, Said};
 use lite2pg_engine::local::{self, Engine};
 use lite2pg_engine::run::{Accept, Settings, TargetSpec};
 use lite2pg_engine::source::SnapshotMode;
 use lite2pg_engine::target::control::Operator;
 use lite2pg_engine::target::{Conninfo, Surroundings};
 use lite2pg_engine::{Error, Result};
-use lite2pg_model::mapping::choices::{Choices, Types};
-use lite2pg_model::mapping::policy::Policies;
-use lite2pg_model::mapping::zone::Zone;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+/// The schema in the target, where none is named.
+pub const DEFAULT_SCHEMA: &str = "public";
 
 /// What the surroundings say, read once.
 pub struct World {
@@ -127,16 +128,16 @@ impl World {
 
     /// The settings of a command that reads a source.
     pub fn settings(&self, way: &Way, reading: Option<&Reading>, answers: Option<&Answers>) -> Result<Settings> {
-        let given = answers.map_or(&[][..], |a| a.policy.as_slice());
         no_target_here("SOURCE", &way.source)?;
-        let policies = Policies::parse(given).map_err(|e| Error::usage(e.to_string()).about("--policy"))?;
+        let said = answers.map_or_else(|| Ok(Said::default()), |a| said::read(a))?;
         let jobs = reading.and_then(|r| r.jobs).map_or_else(default_jobs, usize::from);
         Ok(Settings {
             source: way.source.clone(),
             target: self.target(&way.source, way.target.as_deref(), &way.place)?,
-            schema: way.schema.clone(),
-            choices: choices(policies, answers)?,
-            accept: answers.map_or(&[][..], |a| a.accept.as_slice()).iter().map(|a| Accept::parse(a)).collect(),
+            schema: way.schema.clone().or(said.schema).unwrap_or_else(|| DEFAULT_SCHEMA.to_owned()),
+            choices: said.choices,
+            overrides: said.overrides,
+            accept: said.accept.iter().map(|a| Accept::parse(a)).collect(),
             snapshot: reading.map_or(SnapshotMode::Auto, |r| match r.snapshot {
                 Snapshot::Auto => SnapshotMode::Auto,
                 Snapshot::Pin => SnapshotMode::Pin,
@@ -148,7 +149,7 @@ impl World {
             chunk_bytes: reading.map_or(64 << 20, |r| r.chunk_bytes),
             memory: reading.map_or(128 << 20, |r| r.memory),
             verify: true,
-            collation_database: answers.and_then(|a| a.collation) == Some(Collation::Database),
+            collation_database: said.collation_database,
             max_rejects: None,
             rollback_on_failure: false,
             operator: self.operator.clone(),
@@ -191,20 +192,6 @@ impl World {
         let usable = std::fs::symlink_metadata(&shared).is_ok_and(|m| m.is_dir() && m.mode() & 0o7777 == 0o1777);
         if usable { shared } else { self.work_dir.join("locks") }
     }
-}
-
-/// What was chosen about values.
-fn choices(policies: Policies, answers: Option<&Answers>) -> Result<Choices> {
-    let zone = match answers.and_then(|a| a.assume_tz.as_deref()) {
-        Some(name) => Some(Zone::parse(name).map_err(|e| Error::usage(e).about("--assume-tz"))?),
-        None => None,
-    };
-    let types = match answers.map_or(args::Types::Native, |a| a.types) {
-        args::Types::Native => Types::Native,
-        args::Types::Inferred => Types::Inferred,
-        args::Types::Plain => Types::Plain,
-    };
-    Ok(Choices { types, zone, ..Choices::of(policies) })
 }
 
 /// A directory that the tool manages, by its name or by what is in it.

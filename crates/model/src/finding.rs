@@ -166,6 +166,14 @@ pub mod codes {
     pub const NORMAL_FORM: &str = "normal-form";
     /// A new identity column becomes the primary key.
     pub const SURROGATE: &str = "surrogate-key";
+    /// A table or column that a person left out.
+    pub const LEFT_OUT: &str = "left-out";
+    /// Only some rows of a table are carried, as a person chose.
+    pub const FILTERED: &str = "filtered";
+    /// An expression is read in a column's place, as a person chose.
+    pub const COMPUTED: &str = "computed";
+    /// The source has what the plan's file does not name.
+    pub const BESIDE_PLAN: &str = "beside-plan";
     /// The next value of an identity column does not exist.
     pub const NO_NEXT_KEY: &str = "no-next-key";
 }

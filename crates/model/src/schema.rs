@@ -57,6 +57,9 @@ pub struct Table {
     /// Only the rows for which this condition of SQLite's holds: the plan's file says so.
     #[serde(default)]
     pub filter: Option<String>,
+    /// Names of columns that the plan's file leaves out; nothing of them is read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// Columns, in order; hidden columns of virtual tables are left out.
     pub columns: Vec<Column>,
     /// The column that is the rowid (INTEGER PRIMARY KEY), if any.

@@ -35,6 +35,7 @@ fn column(name: &str, declared: &str) -> Column {
 fn table(name: &str, columns: &[(&str, &str)]) -> Table {
     Table {
         filter: None,
+        left_out: Vec::new(),
         name: name.into(),
         sql: String::new(),
         kind: TableKind::Ordinary,

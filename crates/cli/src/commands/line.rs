@@ -18,8 +18,8 @@ impl Line {
             (TargetSpec::Managed(options), Some(_)) => line.0.push(path(&options.dir)),
             (TargetSpec::Managed(_), None) => {}
         }
-        if way.schema != "public" {
-            line = line.flag("--schema", &way.schema);
+        if let Some(schema) = &way.schema {
+            line = line.flag("--schema", schema);
         }
         line.place(&way.place)
     }
@@ -64,15 +64,25 @@ impl Line {
             self = self.flag("--policy", policy);
         }
         match answers.types {
-            Types::Native => {}
-            Types::Inferred => self = self.flag("--types", "inferred"),
-            Types::Plain => self = self.flag("--types", "plain"),
+            None => {}
+            Some(Types::Native) => self = self.flag("--types", "native"),
+            Some(Types::Inferred) => self = self.flag("--types", "inferred"),
+            Some(Types::Plain) => self = self.flag("--types", "plain"),
         }
         if let Some(zone) = &answers.assume_tz {
             self = self.flag("--assume-tz", zone);
         }
-        if answers.collation == Some(Collation::Database) {
-            self = self.flag("--collation", "database");
+        match answers.collation {
+            Some(Collation::Database) => self = self.flag("--collation", "database"),
+            Some(Collation::Source) => self = self.flag("--collation", "source"),
+            None => {}
+        }
+        if let Some(plan) = &answers.plan {
+            self = self.flag("--plan", &path(plan));
+        }
+        let lists = [("--set", &answers.set), ("--tables", &answers.tables), ("--exclude", &answers.exclude)];
+        for (flag, text) in lists.iter().flat_map(|(flag, list)| list.iter().map(move |text| (flag, text))) {
+            self = self.flag(flag, text);
         }
         self
     }

@@ -7,8 +7,9 @@ use crate::args::{Global, Plan};
 use crate::settings::World;
 use crate::show::{Show, text};
 use crate::signals::{self, CANCEL};
-use lite2pg_engine::run;
+use lite2pg_engine::run::{self, Accept, Settings};
 use lite2pg_engine::{Error, Result};
+use lite2pg_model::plan::file;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
@@ -24,11 +25,7 @@ pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
     let fan = observers(&told, global, &world, "plan", false, line.word("-v").text())?;
     let inspection = run::inspect(&settings, args.way.target.is_some(), &fan, &CANCEL)?;
     drop(fan);
-    let plan = if args.sql {
-        inspection.plan.script()
-    } else {
-        inspection.plan.to_toml().map_err(|e| Error::internal(format!("the plan cannot be written: {e}")))?
-    };
+    let plan = if args.sql { inspection.plan.script() } else { page(args, &settings, &inspection.plan) };
     if !to_stdout {
         write(&args.output, &plan)?;
     }
@@ -56,6 +53,24 @@ pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
         decide::advise(&to_stderr, &inspection.report, line, "no table was made");
     }
     Ok(inspection.report.exit)
+}
+
+/// The plan as the file that a person edits.
+fn page(args: &Plan, settings: &Settings, plan: &lite2pg_model::plan::Plan) -> String {
+    let accept: Vec<String> = settings.accept.iter().map(Accept::word).collect();
+    let name = if args.output == Path::new("-") { Path::new("FILE") } else { &args.output };
+    // What was chosen stands in the file; only where it goes and how it is read are flags.
+    let line = Line::new("migrate", &args.way, &settings.target).reading(&args.reading);
+    let command = line.flag("--plan", &name.display().to_string()).text();
+    file::write(&file::Page {
+        plan,
+        overrides: &settings.overrides,
+        choices: &settings.choices,
+        accept: &accept,
+        collation_database: settings.collation_database,
+        source: &args.way.source.display().to_string(),
+        command: &command,
+    })
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

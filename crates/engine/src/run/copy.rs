@@ -12,7 +12,7 @@ use crate::run::scan;
 use crate::source::Reader;
 use crate::source::census::TICK;
 use crate::source::huge::Long;
-use crate::source::select;
+use crate::source::select::{Bounds, Reading};
 use crate::target::copy::CopyIn;
 use crate::target::error_from_pg;
 use crate::target::ledger::{self, Chunk, Range};
@@ -136,11 +136,10 @@ pub fn rows(
     let columns: Vec<(Codec, normal::Column)> = table.columns.iter().map(|c| (c.codec(), c.form())).collect();
     let aside: Vec<bool> = table.columns.iter().map(|c| c.quarantine || rules.all).collect();
     let watch = Watch::of(table);
-    let names = || table.columns.iter().map(|c| c.name.as_str());
-    let rowid = scan::rowid(table);
     let long = Long::of_plan(table);
-    let (after, last) = (range.after.is_some(), range.last.is_some());
-    let mut sql = select::rows_without(&table.name, names(), rowid, after, last, long.as_ref());
+    let reading = Reading::of_plan(table).without(long.as_ref());
+    let rowid = reading.rowid();
+    let mut sql = reading.rows(Bounds { after: range.after.is_some(), last: range.last.is_some() });
     let width = columns.len() + usize::from(rowid.is_some());
     if let Some(limit) = limit {
         sql.push_str(&format!(" LIMIT {limit}"));

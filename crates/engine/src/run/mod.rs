@@ -17,6 +17,7 @@ pub mod retry;
 pub mod scan;
 pub mod session;
 pub mod settings;
+pub mod shape;
 pub mod status;
 
 pub use crate::pool::{self, Cancel};

@@ -5,6 +5,7 @@ use super::exclude::{self, Excluded};
 use super::pool::Cancel;
 use super::session::Session;
 use super::settings::{Settings, TargetSpec};
+use super::shape::{self, Shaped};
 use crate::error::{Error, Result};
 use crate::observe::report::{Report, StageTime, TableReport};
 use crate::observe::{Event, Observer};
@@ -21,7 +22,6 @@ use lite2pg_model::mapping::trial as trials;
 use lite2pg_model::plan::limits::Memory;
 use lite2pg_model::plan::{Plan, build};
 use lite2pg_model::schema::Schema;
-use lite2pg_model::sql::resolve::resolve;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -112,7 +112,9 @@ pub fn decide(
 ) -> Result<Prepared> {
     let mut findings = timed(times, observer, "check", || source.quick_check(&|| cancel.requested()))?;
     cancel.check()?;
-    let (schema, of_schema) = resolve(&source.raw_schema()?);
+    let reader = readers.first().ok_or_else(|| Error::internal("no reader"))?;
+    let Shaped { schema, whole, left_out, findings: of_schema } =
+        shape::shape(&settings.overrides, &source.raw_schema()?, reader)?;
     findings.extend(source.damage());
     findings.extend(source.stand_ins());
     findings.extend(of_schema);
@@ -132,30 +134,47 @@ pub fn decide(
         }
         profiles.insert(name, table.profile);
     }
-    let (mut mappings, mut of_types) = decide_types(&schema, &profiles, &settings.choices);
-    // What is taken back after a trial may need one of its own.
-    for _ in 0..TRIALS {
-        let wanted = trials::wanted(&schema, &profiles, &settings.choices, &mappings);
-        if wanted.is_empty() {
-            break;
+    let reader = readers.first_mut().ok_or_else(|| Error::internal("no reader"))?;
+    shape::filtered(reader, &schema, &profiles, &mut findings, cancel)?;
+    let (overrides, base) = (&settings.overrides, &settings.choices);
+    let (choices, (mut mappings, mut of_types)) = overrides.settle(&schema, base, |choices| {
+        let mut decided = decide_types(&schema, &profiles, choices);
+        // What is taken back after a trial may need one of its own.
+        for _ in 0..TRIALS {
+            let wanted = trials::wanted(&schema, &profiles, choices, &decided.0);
+            if wanted.is_empty() {
+                break;
+            }
+            let mut tried = || trial::run(readers, &schema, &decided.0, &mut profiles, &wanted, cancel);
+            timed(times, observer, "trial", &mut tried)?;
+            decided = decide_types(&schema, &profiles, choices);
         }
-        timed(times, observer, "trial", || trial::run(readers, &schema, &mappings, &mut profiles, &wanted, cancel))?;
-        (mappings, of_types) = decide_types(&schema, &profiles, &settings.choices);
-    }
+        Ok::<_, Error>(decided)
+    })?;
     let reader = readers.first_mut().ok_or_else(|| Error::internal("no reader"))?;
     if duplicates::count(reader, &schema, &mappings, &mut profiles, cancel)? {
-        (mappings, of_types) = decide_types(&schema, &profiles, &settings.choices);
+        (mappings, of_types) = decide_types(&schema, &profiles, &choices);
     }
     let collate = !facts.collation_c && !settings.collation_database;
     let other_order = !facts.collation_c;
     let quarantine_all = settings.max_rejects.is_some();
-    let input = build::Input { schema: &settings.schema, collate, other_order, quarantine_all, max_rowid, memory };
+    let input = build::Input {
+        schema: &settings.schema,
+        collate,
+        other_order,
+        quarantine_all,
+        overrides: Some(overrides),
+        left_out: &left_out,
+        whole: whole.as_ref(),
+        max_rowid,
+        memory,
+    };
     let all = |of_types: Vec<Finding>| findings.iter().cloned().chain(of_types).collect();
     let mut plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);
     let mut excluded = exclude::find(reader, &plan, cancel)?;
     // Rows that are set aside may be the parents of others, which are then orphans too.
     while exclude::count_lost(&excluded, &plan, &schema, &mut profiles) {
-        (mappings, of_types) = decide_types(&schema, &profiles, &settings.choices);
+        (mappings, of_types) = decide_types(&schema, &profiles, &choices);
         plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);
         excluded = exclude::find(reader, &plan, cancel)?;
     }

@@ -2,7 +2,8 @@
 //! Owns the statement, the numbers and how a row is named for a person; never decides what becomes of a row.
 
 use crate::error::Result;
-use crate::source::{Reader, Row, select};
+use crate::source::select::Reading;
+use crate::source::{Reader, Row};
 use crate::target::ledger::Range;
 use lite2pg_model::ident::sqlite;
 use lite2pg_model::plan::TablePlan;
@@ -104,7 +105,7 @@ impl<'a> Scan<'a> {
 
 /// The name of a table's rowid, where it has one that can be read.
 pub fn rowid(table: &TablePlan) -> Option<&'static str> {
-    select::rowid_name(table.columns.iter().map(|c| c.name.as_str()), table.without_rowid)
+    Reading::of_plan(table).rowid()
 }
 
 /// The number of a row whose rowid, if it has one, stands at `at`.

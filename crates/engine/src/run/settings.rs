@@ -9,6 +9,7 @@ use crate::target::control::Operator;
 use lite2pg_model::finding::{Finding, Remedy};
 use lite2pg_model::ident;
 use lite2pg_model::mapping::choices::Choices;
+use lite2pg_model::plan::overrides::Overrides;
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 
@@ -52,7 +53,8 @@ impl Accept {
             }
     }
 
-    fn word(&self) -> String {
+    /// As it stands after `--accept`.
+    pub fn word(&self) -> String {
         match self {
             Accept::All => "all".to_owned(),
             Accept::Code(code) => code.clone(),
@@ -107,6 +109,8 @@ pub struct Settings {
     pub schema: String,
     /// Answers about values: types, policies, single columns.
     pub choices: Choices,
+    /// What was said of single tables and columns, and which of them are carried.
+    pub overrides: Overrides,
     /// Answers about objects.
     pub accept: Vec<Accept>,
     /// How the snapshot is taken.
@@ -160,8 +164,14 @@ impl Settings {
     pub fn options_hash(&self) -> String {
         let mut accept: Vec<String> = self.accept.iter().map(Accept::word).collect();
         accept.sort();
-        let mut text =
-            format!("{}\n{:?}\n{accept:?}\n{}\n{}", self.schema, self.choices, self.collation_database, self.verify);
+        let mut text = format!(
+            "{}\n{:?}\n{accept:?}\n{}\n{}\n{}",
+            self.schema,
+            self.choices,
+            self.collation_database,
+            self.verify,
+            self.overrides.fingerprint()
+        );
         if self.max_rejects.is_some() {
             text.push_str("\nmax-rejects");
         }

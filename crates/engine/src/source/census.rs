@@ -7,7 +7,7 @@ mod joins;
 mod scan;
 
 use super::reader::Reader;
-use super::select;
+use super::select::{self, Reading};
 use crate::error::{Error, Result};
 use crate::observe::{Event, Observer};
 use crate::pool::{self, Cancel};
@@ -179,14 +179,14 @@ fn name_places(reader: &mut Reader, table: &Table, profile: &mut TableProfile) -
         profile.place_keys.retain(|row, _| places.contains(row));
         return Ok(());
     };
-    let key: Vec<&str> =
-        key.columns.iter().filter_map(|k| table.columns.get(k.column)).map(|c| c.name.as_str()).collect();
+    let key: Vec<usize> = key.columns.iter().map(|k| k.column).filter(|c| *c < table.columns.len()).collect();
     for place in places {
-        let sql = select::rows(&table.name, key.iter().copied(), None, false, false);
+        let sql = Reading::of_table(table).columns(key.iter().copied(), select::Bounds::default());
         let sql = format!("{sql} LIMIT 1 OFFSET {}", place.saturating_sub(1));
         let mut words = Vec::new();
         let note = |row: &super::Row<'_>| {
-            words = key.iter().enumerate().map(|(i, name)| format!("{name}={}", show(row.get(i)))).collect();
+            let named = key.iter().enumerate().map(|(i, c)| format!("{}={}", table.columns[*c].name, show(row.get(i))));
+            words = named.collect();
             Ok::<(), Error>(())
         };
         reader.for_each(&sql, &[], note).map_err(|e| e.about(&table.name))?;

@@ -3,9 +3,10 @@
 //! Owns this one question; never holds more than a fixed amount of memory, whatever the size of the table.
 
 use super::reader::Reader;
-use super::select;
+use super::select::{Bounds, Reading};
 use crate::error::{Kind, Result};
 use crate::pool::Cancel;
+use lite2pg_model::ident::sqlite;
 use lite2pg_model::mapping::decide::TableMapping;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::normal::{self, NULL_TAG, digest};
@@ -34,7 +35,9 @@ pub fn count(
         };
         let rows = profile.rows;
         let mut of = |columns: Vec<usize>, predicate: Option<&str>| -> Result<u64> {
-            if rows < 2 || !mapping.may_collide(&columns) {
+            // An expression may give equal values for different ones.
+            let computed = columns.iter().any(|c| table.columns.get(*c).is_some_and(|c| c.read.is_some()));
+            if rows < 2 || !(computed || mapping.may_collide(&columns)) {
                 return Ok(0);
             }
             let duplicates = one_key(reader, table, mapping, &columns, predicate, rows, cancel)?;
@@ -55,7 +58,7 @@ pub fn count(
             let counted = match plain_columns(index) {
                 Some(columns) => of(columns, index.predicate.as_ref().map(|p| p.sql.as_str())),
                 None => {
-                    profile.index_unsure[i] = rows > 1 && expressions_may_collide(index, mapping);
+                    profile.index_unsure[i] = rows > 1 && expressions_may_collide(table, index, mapping);
                     continue;
                 }
             };
@@ -80,8 +83,9 @@ fn plain_columns(index: &Index) -> Option<Vec<usize>> {
 }
 
 /// An expression is not computed as PostgreSQL will: it counts as unsure where its columns may collide.
-fn expressions_may_collide(index: &Index, mapping: &TableMapping) -> bool {
-    let collides = |i: usize| mapping.may_collide(&[i]);
+fn expressions_may_collide(table: &Table, index: &Index, mapping: &TableMapping) -> bool {
+    let computed = |i: usize| table.columns.get(i).is_some_and(|c| c.read.is_some());
+    let collides = |i: usize| computed(i) || mapping.may_collide(&[i]);
     index.terms.iter().any(|t| match &t.on {
         IndexOn::Column(i) => collides(*i),
         IndexOn::Expression(e) => e.ast.as_ref().is_some_and(|ast| ast.any_column(&collides)),
@@ -99,12 +103,17 @@ fn one_key(
 ) -> Result<u64> {
     let forms: Vec<normal::Column> =
         columns.iter().filter_map(|c| mapping.columns.get(*c)).map(|m| normal::Column::of(&m.crossing)).collect();
-    let names = columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.name.as_str());
-    let mut sql = select::rows(&table.name, names, None, false, false);
-    if let Some(predicate) = predicate {
-        // A line of its own: it may end in a comment.
-        sql.push_str(&format!(" WHERE (\n{predicate}\n)"));
-    }
+    let reading = Reading::of_table(table);
+    let sql = match predicate {
+        None => reading.columns(columns.iter().copied(), Bounds::default()),
+        Some(predicate) => {
+            let name = sqlite(&table.name);
+            let names = columns.iter().filter_map(|c| table.columns.get(*c));
+            let list: Vec<String> = names.map(|c| format!("{name}.{}", sqlite(&c.name))).collect();
+            // A line of its own: it may end in a comment.
+            format!("SELECT {} FROM {} WHERE (\n{predicate}\n)", list.join(", "), reading.from(None))
+        }
+    };
     let passes = rows / HASHES + 1;
     let mut duplicates = 0;
     for pass in 0..passes {

@@ -8,7 +8,7 @@
 use super::census::TICK;
 use super::fault::fault;
 use super::reader::{Reader, Row};
-use super::select;
+use super::select::Reading;
 use crate::error::{Error, Result};
 use crate::pool::Cancel;
 use lite2pg_model::ident::sqlite;
@@ -49,7 +49,7 @@ impl Long {
     /// # Errors
     /// The source cannot be read, or `Interrupted`.
     pub fn look(reader: &mut Reader, table: &Table, over: u64, cancel: &Cancel) -> Result<Long> {
-        let mut list: Vec<String> = select::columns(&table.name, table.columns.iter().map(|c| c.name.as_str()));
+        let mut list: Vec<String> = Reading::of_table(table).values();
         list.iter_mut().for_each(|column| *column = format!("octet_length({column})"));
         let mut longest = vec![0i64; list.len()];
         let sql = format!("SELECT {} FROM {} NOT INDEXED", list.join(", "), sqlite(&table.name));

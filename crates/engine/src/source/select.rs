@@ -1,68 +1,159 @@
-//! The SELECT statements that read a table whole or by key ranges.
-//! Owns their text; never runs one.
+//! How a table is read: its columns, the expressions that stand in their place, and which of its rows.
+//! Owns the text of these statements, so that census, copy and digests see the same values; never runs one.
 
 use super::huge::Long;
 use lite2pg_model::ident::sqlite;
+use lite2pg_model::plan::TablePlan;
+use lite2pg_model::schema::Table;
+
+/// A table as the migration sees it.
+#[derive(Clone, Debug)]
+pub struct Reading<'a> {
+    table: &'a str,
+    columns: Vec<Seen<'a>>,
+    filter: Option<&'a str>,
+    rowid: Option<&'static str>,
+    long: Option<&'a Long>,
+}
+
+/// A column, and the expression that is read in its place.
+#[derive(Clone, Copy, Debug)]
+struct Seen<'a> {
+    name: &'a str,
+    read: Option<&'a str>,
+}
+
+/// Which rows of a [`Reading`] by their rowids: each bound is a parameter of the statement, in this order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds {
+    /// Only rows after the first parameter.
+    pub after: bool,
+    /// Only rows up to the next parameter.
+    pub last: bool,
+}
+
+impl<'a> Reading<'a> {
+    /// As the schema and what was said of it have it.
+    pub fn of_table(table: &'a Table) -> Self {
+        let hidden = table.left_out.iter().map(String::as_str);
+        let names = table.columns.iter().map(|c| c.name.as_str()).chain(hidden);
+        Reading {
+            table: &table.name,
+            columns: table.columns.iter().map(|c| Seen { name: &c.name, read: c.read.as_deref() }).collect(),
+            filter: table.filter.as_deref(),
+            rowid: rowid_name(names, table.without_rowid),
+            long: None,
+        }
+    }
+
+    /// As the plan has it.
+    pub fn of_plan(table: &'a TablePlan) -> Self {
+        let hidden = table.left_out.iter().map(String::as_str);
+        let names = table.columns.iter().map(|c| c.name.as_str()).chain(hidden);
+        Reading {
+            table: &table.name,
+            columns: table.columns.iter().map(|c| Seen { name: &c.name, read: c.read.as_deref() }).collect(),
+            filter: table.filter.as_deref(),
+            rowid: rowid_name(names, table.without_rowid),
+            long: None,
+        }
+    }
+
+    /// Without its long values in [`Reading::rows`]: what was left out stands at the end.
+    pub fn without(self, long: Option<&'a Long>) -> Self {
+        Reading { long, ..self }
+    }
+
+    /// The name under which its rowid can be read, if it can.
+    pub fn rowid(&self) -> Option<&'static str> {
+        self.rowid
+    }
+
+    /// Reads these columns (by their places), then the rowid if it can be read, never by an index: an index ordered by a
+    /// collation that only the application has cannot be trusted.
+    pub fn columns(&self, places: impl IntoIterator<Item = usize>, bounds: Bounds) -> String {
+        let list = places.into_iter().filter_map(|i| self.columns.get(i)).map(|c| self.value(*c)).collect();
+        self.select(list, None, bounds)
+    }
+
+    /// Reads every column, then the rowid if it can be read.
+    pub fn rows(&self, bounds: Bounds) -> String {
+        self.select(self.values(), self.long, bounds)
+    }
+
+    /// What is read of each column, as SQL.
+    pub fn values(&self) -> Vec<String> {
+        self.columns.iter().map(|c| self.value(*c)).collect()
+    }
+
+    fn select(&self, mut list: Vec<String>, long: Option<&Long>, bounds: Bounds) -> String {
+        list.extend(self.rowid.map(str::to_owned));
+        if let Some(long) = long {
+            long.leave_out(&mut list);
+        }
+        if list.is_empty() {
+            list.push("1".to_owned());
+        }
+        let mut conditions: Vec<String> = self.filter.iter().map(|f| enclosed(f)).collect();
+        let mut parameter = 0;
+        for (given, comparison) in [(bounds.after, ">"), (bounds.last, "<=")] {
+            if let Some(rowid) = self.rowid.filter(|_| given) {
+                parameter += 1;
+                conditions.push(format!("{rowid} {comparison} ?{parameter}"));
+            }
+        }
+        let mut sql = format!("SELECT {} FROM {} NOT INDEXED", list.join(", "), sqlite(self.table));
+        if !conditions.is_empty() {
+            sql.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
+        }
+        sql
+    }
+
+    /// What stands after FROM, so that an expression over the table's columns sees the values as they are read. Never
+    /// by an index; `alias` is the table's own name where none is given.
+    pub fn from(&self, alias: Option<&str>) -> String {
+        self.from_clause(alias, " NOT INDEXED")
+    }
+
+    /// The same for a table that is looked up by a key: its indexes may be used.
+    pub fn from_by_key(&self, alias: &str) -> String {
+        self.from_clause(Some(alias), "")
+    }
+
+    fn from_clause(&self, alias: Option<&str>, indexed: &str) -> String {
+        let table = sqlite(self.table);
+        if self.filter.is_none() && self.columns.iter().all(|c| c.read.is_none()) {
+            return match alias {
+                Some(alias) => format!("{table} AS {alias}{indexed}"),
+                None => format!("{table}{indexed}"),
+            };
+        }
+        let named = |c: &Seen<'_>| format!("{} AS {}", self.value(*c), sqlite(c.name));
+        let list: Vec<String> = self.columns.iter().map(named).collect();
+        let list = if list.is_empty() { "1".to_owned() } else { list.join(", ") };
+        let filter = self.filter.map_or_else(String::new, |f| format!(" WHERE {}", enclosed(f)));
+        format!("(SELECT {list} FROM {table}{indexed}{filter}) AS {}", alias.unwrap_or(&table))
+    }
+
+    fn value(&self, column: Seen<'_>) -> String {
+        match column.read {
+            Some(expression) => enclosed(expression),
+            // Qualified: such a name is a column or an error, never a string literal.
+            None => format!("{}.{}", sqlite(self.table), sqlite(column.name)),
+        }
+    }
+}
+
+/// On lines of its own: its text may end in a comment.
+fn enclosed(expression: &str) -> String {
+    format!("(\n{expression}\n)")
+}
 
 /// The name under which a table's rowid can be read: `rowid`, or one of its other names where a column hides it. `None`
 /// for tables without one, and where all three names are columns.
-pub fn rowid_name<'a>(columns: impl Iterator<Item = &'a str> + Clone, without_rowid: bool) -> Option<&'static str> {
+fn rowid_name<'a>(columns: impl Iterator<Item = &'a str> + Clone, without_rowid: bool) -> Option<&'static str> {
     if without_rowid {
         return None;
     }
     ["rowid", "_rowid_", "oid"].into_iter().find(|name| !columns.clone().any(|c| c.eq_ignore_ascii_case(name)))
-}
-
-/// Reads the columns of a table, then its rowid if it has one, never by an index: an index ordered by a collation that
-/// only the application has cannot be trusted. With `ranged`, two parameters bound the rowid: after the first, up to
-/// the second.
-pub fn rows<'a>(
-    table: &str,
-    columns: impl Iterator<Item = &'a str> + Clone,
-    rowid: Option<&str>,
-    after: bool,
-    last: bool,
-) -> String {
-    rows_without(table, columns, rowid, after, last, None)
-}
-
-/// The columns of a table as a list of what is read.
-pub fn columns<'a>(table: &str, columns: impl Iterator<Item = &'a str>) -> Vec<String> {
-    // Qualified: such a name is a column or an error, never a string literal.
-    let table = sqlite(table);
-    columns.map(|c| format!("{table}.{}", sqlite(c))).collect()
-}
-
-/// As [`rows`], without long values: what was left out stands at the end.
-pub fn rows_without<'a>(
-    table: &str,
-    columns: impl Iterator<Item = &'a str> + Clone,
-    rowid: Option<&str>,
-    after: bool,
-    last: bool,
-    long: Option<&Long>,
-) -> String {
-    let table_name = sqlite(table);
-    let mut list = self::columns(table, columns);
-    list.extend(rowid.map(str::to_owned));
-    if let Some(long) = long {
-        long.leave_out(&mut list);
-    }
-    if list.is_empty() {
-        list.push("1".to_owned());
-    }
-    let mut sql = format!("SELECT {} FROM {table_name} NOT INDEXED", list.join(", "));
-    if let Some(rowid) = rowid {
-        let mut bounds = Vec::new();
-        if after {
-            bounds.push(format!("{rowid} > ?{}", bounds.len() + 1));
-        }
-        if last {
-            bounds.push(format!("{rowid} <= ?{}", bounds.len() + 1));
-        }
-        if !bounds.is_empty() {
-            sql.push_str(&format!(" WHERE {}", bounds.join(" AND ")));
-        }
-    }
-    sql
 }

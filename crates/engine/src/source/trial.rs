@@ -3,7 +3,7 @@
 
 use super::census::TICK;
 use super::reader::{Reader, Row};
-use super::select;
+use super::select::{Bounds, Reading};
 use crate::error::{Kind, Result};
 use crate::pool::{self, Cancel};
 use lite2pg_model::ident::sqlite;
@@ -64,18 +64,20 @@ fn one_table(
     columns: &[usize],
     cancel: &Cancel,
 ) -> Result<Vec<(usize, Trial)>> {
-    let all = || table.columns.iter().map(|c| c.name.as_str());
-    let rowid = select::rowid_name(all(), table.without_rowid);
+    let reading = Reading::of_table(table);
+    let rowid = reading.rowid();
     let mut tried: Vec<Tried> = columns.iter().filter_map(|c| Tried::of(table, mapping, *c)).collect();
     // The key stands behind the tried columns: the rowid, or the columns of the primary key.
-    let key: Vec<&str> = match (rowid, &table.primary_key) {
-        (None, Some(key)) => key.columns.iter().filter_map(|k| all().nth(k.column)).collect(),
+    let key: Vec<usize> = match (rowid, &table.primary_key) {
+        (None, Some(key)) => key.columns.iter().map(|k| k.column).filter(|c| *c < table.columns.len()).collect(),
         _ => Vec::new(),
     };
-    let names: Vec<&str> = tried.iter().map(|t| t.name).chain(key.iter().copied()).collect();
-    let sql = select::rows(&table.name, names.iter().copied(), rowid, false, false);
+    let read: Vec<usize> = tried.iter().map(|t| t.column).chain(key.iter().copied()).collect();
+    let sql = reading.columns(read, Bounds::default());
     let width = tried.len();
-    let keys: Vec<&str> = if key.is_empty() { rowid.into_iter().collect() } else { key };
+    let named = |i: &usize| table.columns.get(*i).map(|c| c.name.as_str());
+    let keys: Vec<&str> =
+        if key.is_empty() { rowid.into_iter().collect() } else { key.iter().filter_map(named).collect() };
     let mut rows = 0u64;
     reader
         .for_each(&sql, &[], |row| {

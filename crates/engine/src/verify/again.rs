@@ -201,12 +201,14 @@ fn beside_the_plan(schema: &Schema, plan: &Plan, findings: &mut Vec<Finding>) ->
             findings.push(different(&object, "the source has no such column any more".to_owned()));
             missing.insert(planned.name.clone());
         }
-        for column in table.columns.iter().filter(|c| !planned.columns.iter().any(|p| p.name == c.name)) {
+        let known = |name: &String| planned.left_out.contains(name) || planned.columns.iter().any(|p| p.name == *name);
+        for column in table.columns.iter().filter(|c| !known(&c.name)) {
             let object = format!("{}.{}", planned.name, column.name);
             findings.push(different(&object, "the source has this column, the migration had not".to_owned()));
         }
     }
-    for table in ordinary().filter(|t| !plan.tables.iter().any(|p| p.name == t.name)) {
+    let known = |name: &String| plan.left_out.contains(name) || plan.tables.iter().any(|p| p.name == *name);
+    for table in ordinary().filter(|t| !known(&t.name)) {
         findings.push(different(&table.name, "the source has this table, the migration had not".to_owned()));
     }
     missing

@@ -9,7 +9,7 @@ use crate::run::scan;
 use crate::source::Reader;
 use crate::source::census::TICK;
 use crate::source::huge::Long;
-use crate::source::select;
+use crate::source::select::{Bounds, Reading};
 use crate::target::copy::copy_out;
 use crate::target::rejected;
 use crate::verify::huge::{self, LongRows};
@@ -78,11 +78,12 @@ pub fn of_source(
     cancel: &Cancel,
 ) -> Result<(Sum, u64)> {
     let forms: Vec<normal::Column> = table.columns.iter().map(ColumnPlan::form).collect();
-    let names = || table.columns.iter().map(|c| c.name.as_str());
     let set = set.filter(|s| s.changes());
     let long = Long::of_plan(table);
-    let rowid = scan::rowid(table).filter(|_| set.is_some() || long.is_some());
-    let sql = select::rows_without(&table.name, names(), rowid, false, false, long.as_ref());
+    let reading = Reading::of_plan(table).without(long.as_ref());
+    let rowid = reading.rowid();
+    let sql = reading.rows(Bounds::default());
+    let first = forms.len() + usize::from(rowid.is_some());
     let (mut sum, mut bytes, mut told, mut place) = (Sum::new(), 0, 0, 0);
     let mut normal = Vec::with_capacity(1024);
     reader
@@ -90,7 +91,7 @@ pub fn of_source(
             place += 1;
             let number = scan::number(rowid, row, forms.len(), place);
             let nulls = set.map_or_else(Vec::new, |s| exclude::null_columns(table, s, number));
-            let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, forms.len() + 1));
+            let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, first));
             if let Some(long) = long.as_ref().filter(|_| !left_out.is_empty()) {
                 let (digest, size) = huge::source_row(long, &forms, &nulls, blobs, row, &left_out, cancel)?;
                 sum.add(&digest);

@@ -8,7 +8,8 @@ use crate::run::exclude::{self, Set};
 use crate::run::scan;
 use crate::source::census::TICK;
 use crate::source::huge::Long;
-use crate::source::{Reader, Row, select};
+use crate::source::select::{Bounds, Reading};
+use crate::source::{Reader, Row};
 use crate::target::copy::copy_out;
 use crate::target::rejected;
 use crate::verify::huge::{self, LongRows};
@@ -195,11 +196,12 @@ impl<'a> Sides<'a> {
     }
 
     fn source(&self, reader: &mut Reader, cancel: &Cancel, mut each: impl FnMut(Hashes, &Row<'_>)) -> Result<()> {
-        let names = || self.table.columns.iter().map(|c| c.name.as_str());
         let set = self.set.filter(|s| s.changes());
         let long = Long::of_plan(self.table);
-        let rowid = scan::rowid(self.table).filter(|_| set.is_some() || long.is_some());
-        let sql = select::rows_without(&self.table.name, names(), rowid, false, false, long.as_ref());
+        let reading = Reading::of_plan(self.table).without(long.as_ref());
+        let rowid = reading.rowid();
+        let sql = reading.rows(Bounds::default());
+        let first = self.forms.len() + usize::from(rowid.is_some());
         let (mut normal, mut ends, mut rows) = (Vec::new(), Vec::new(), 0u64);
         reader
             .for_each_with(&sql, &[], |blobs, row| {
@@ -212,7 +214,7 @@ impl<'a> Sides<'a> {
                     ),
                     None => Vec::new(),
                 };
-                let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, self.forms.len() + 1));
+                let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, first));
                 if let Some(long) = long.as_ref().filter(|_| !left_out.is_empty()) {
                     let (digest, _) = huge::source_row(long, &self.forms, &nulls, blobs, row, &left_out, cancel)?;
                     each(Hashes::whole(&digest), row);

@@ -193,6 +193,7 @@ pub fn be_child() {
         target: TargetSpec::Server(Conninfo::from_parts(&text("host"), port, "postgres", &text("db")).unwrap()),
         schema: text("schema"),
         choices: lossless(),
+        overrides: Default::default(),
         accept: vec![lite2pg_engine::run::Accept::All],
         snapshot: if config["copy"] == true { SnapshotMode::Copy } else { SnapshotMode::Auto },
         work_dir: dir.join("work"),

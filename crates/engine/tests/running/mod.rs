@@ -33,6 +33,7 @@ pub fn settings_for(source: &Path, target: TargetSpec, dir: &Path) -> Settings {
         target,
         schema: "public".to_owned(),
         choices: Choices::default(),
+        overrides: Default::default(),
         accept: Vec::new(),
         snapshot: SnapshotMode::Auto,
         work_dir: dir.join("work"),

@@ -6,16 +6,17 @@ mod keys;
 
 use super::limits::{self, MAX_KEY_COLUMNS, Memory};
 use super::long;
-use super::names::Names;
-use super::{CheckPlan, ColumnPlan, Count, Identity, IndexPlan, Objects, Plan, TablePlan, VERSION};
+use super::names::{Names, Renamed};
+use super::overrides::{Extra, Overrides};
+use super::scope::Scopes;
+use super::{CheckPlan, ColumnPlan, Count, ExtraColumn, Identity, IndexPlan, Objects, Plan, TablePlan, VERSION};
 use crate::finding::{Finding, Remedy, Severity, codes};
 use crate::ident;
 use crate::mapping::decide::{KeyFate, TableMapping};
-use crate::mapping::profile::{ColumnProfile, TableProfile};
+use crate::mapping::profile::TableProfile;
 use crate::mapping::shape::Crossing;
 use crate::schema::{Column, Index, IndexOn, Schema, Table, TableKind};
-use crate::sql::translate::{self, Scope, ScopeColumn};
-use crate::value::Class;
+use crate::sql::translate::{self, Scope};
 use std::collections::BTreeMap;
 
 /// What the plan must know beside the schema and the mapping.
@@ -30,6 +31,12 @@ pub struct Input<'a> {
     pub other_order: bool,
     /// Rows whose values do not fit are quarantined in every column, up to a limit.
     pub quarantine_all: bool,
+    /// What a person said of tables and columns.
+    pub overrides: Option<&'a Overrides>,
+    /// Tables of the source that are left out by choice.
+    pub left_out: &'a [String],
+    /// The schema before anything was left out, so that what was is counted.
+    pub whole: Option<&'a Schema>,
     /// Largest rowid of each table.
     pub max_rowid: BTreeMap<String, i64>,
     /// What may be held in memory.
@@ -49,7 +56,10 @@ pub fn build(
     input: &Input<'_>,
 ) -> Plan {
     let ordinary: Vec<&Table> = schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary).collect();
-    let mut builder = Builder { input, findings, objects: objects(schema), names: Names::of(&ordinary) };
+    let nothing_said = Overrides::default();
+    let overrides = input.overrides.unwrap_or(&nothing_said);
+    let names = Names::of(&ordinary, overrides);
+    let mut builder = Builder { input, overrides, findings, objects: objects(input.whole.unwrap_or(schema)), names };
     builder.tell_renamed();
     let nothing = (TableProfile::default(), TableMapping::default());
     let mut tables: Vec<TablePlan> = Vec::new();
@@ -68,7 +78,10 @@ pub fn build(
         }
     }
     builder.objects.tables.carried = tables.len() as u64;
+    // NOT NULL may have been asked for where the source has none.
+    builder.objects.not_null.source = builder.objects.not_null.source.max(builder.objects.not_null.carried);
     let Builder { findings, objects, .. } = builder;
+    let left_out = input.left_out.to_vec();
     Plan {
         version: VERSION,
         schema: input.schema.to_owned(),
@@ -76,6 +89,7 @@ pub fn build(
         quarantine_all: input.quarantine_all,
         objects,
         findings,
+        left_out,
         tables,
     }
 }
@@ -137,6 +151,7 @@ fn objects(schema: &Schema) -> Objects {
 
 struct Builder<'a> {
     input: &'a Input<'a>,
+    overrides: &'a Overrides,
     findings: Vec<Finding>,
     objects: Objects,
     names: Names,
@@ -144,13 +159,12 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn tell_renamed(&mut self) {
-        for (object, from, to) in self.names.renamed() {
+        for Renamed { object, from, to, chosen } in self.names.renamed() {
+            let why = if chosen { "as chosen" } else { "which cannot keep the name (63 bytes, reserved or taken)" };
             self.findings.push(Finding::note(
                 codes::RENAMED,
                 object,
-                format!(
-                    "{from:?} is called {to:?} in PostgreSQL, which cannot keep the name (63 bytes, reserved or taken)"
-                ),
+                format!("{from:?} is called {to:?} in PostgreSQL, {why}"),
                 "change the statements of the application that use the old name",
             ));
         }
@@ -161,7 +175,7 @@ impl Builder<'_> {
         let (long, too_large) = long::decide(table, profile, mapping, &self.input.memory);
         self.findings.extend(too_large);
         let targets: Vec<String> = (0..table.columns.len()).map(|i| self.names.column(&table.name, i)).collect();
-        let scope = scope(table, profile, mapping, &targets);
+        let scope = Scopes::of(table, profile, mapping, &targets);
         let mut plan = TablePlan {
             name: table.name.clone(),
             target: self.names.table(&table.name),
@@ -173,9 +187,10 @@ impl Builder<'_> {
             exclusions: mapping.exclusions.clone(),
             null_keys: null_keys(table, profile, mapping),
             long,
+            left_out: table.left_out.clone(),
             primary_key: None,
             columns: Vec::new(),
-            extra: Vec::new(),
+            extra: self.extra(table),
             uniques: Vec::new(),
             checks: Vec::new(),
             indexes: Vec::new(),
@@ -191,6 +206,18 @@ impl Builder<'_> {
             self.index(table, index, fate, &scope, &mut plan);
         }
         plan
+    }
+
+    /// Columns that the source does not have.
+    fn extra(&self, table: &Table) -> Vec<ExtraColumn> {
+        let said = self.overrides.table(&table.name).map_or(&[][..], |t| t.extra.as_slice());
+        let definition = |e: &Extra| {
+            let not_null = if e.not_null { " NOT NULL" } else { "" };
+            let default = e.default.as_ref().map_or_else(String::new, |d| format!(" DEFAULT ({d})"));
+            format!("{}{not_null}{default}", e.ty.sql())
+        };
+        let column = |e: &Extra| ExtraColumn { target: e.name.clone(), definition: definition(e), sequence: None };
+        said.iter().map(|e| column(&e.value)).collect()
     }
 
     fn column(
@@ -213,7 +240,10 @@ impl Builder<'_> {
             read: column.read.clone(),
             crossing: mapped.crossing.clone(),
             quarantine: mapped.quarantine,
-            reason: mapped.reason.clone(),
+            reason: match &column.read {
+                Some(read) => format!("{}; read as {}", mapped.reason, read.replace('\n', " ")),
+                None => mapped.reason.clone(),
+            },
             not_null,
             default,
             identity,
@@ -238,6 +268,10 @@ impl Builder<'_> {
     }
 
     fn default(&mut self, table: &Table, column: &Column, crossing: &Crossing) -> Option<String> {
+        if let Some(said) = self.overrides.column(&table.name, &column.name).and_then(|c| c.default.as_ref()) {
+            self.objects.defaults.carried += u64::from(column.default.is_some());
+            return (!said.value.eq_ignore_ascii_case("null")).then(|| format!("({})", said.value));
+        }
         let default = column.default.as_ref()?;
         let translated = match &default.ast {
             _ if default.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
@@ -274,12 +308,12 @@ impl Builder<'_> {
         }
     }
 
-    fn checks(&mut self, table: &Table, mapping: &TableMapping, scope: &[ScopeColumn<'_>], plan: &mut TablePlan) {
-        let scope = Scope { columns: scope, collate_c: self.input.other_order };
+    fn checks(&mut self, table: &Table, mapping: &TableMapping, scopes: &Scopes<'_>, plan: &mut TablePlan) {
+        let collate_c = self.input.other_order;
         for (i, check) in table.checks.iter().enumerate() {
             let translated = match &check.expr.ast {
                 _ if check.expr.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
-                Some(ast) => translate::condition(ast, &scope).map_err(|e| e.reason),
+                Some(ast) => scopes.sure(collate_c, &|scope| translate::condition(ast, scope).map_err(|e| e.reason)),
                 None => Err("it is beyond what is translated".to_owned()),
             };
             match translated {
@@ -301,14 +335,14 @@ impl Builder<'_> {
         }
     }
 
-    fn index(&mut self, table: &Table, index: &Index, fate: KeyFate, scope: &[ScopeColumn<'_>], plan: &mut TablePlan) {
-        let scope = Scope { columns: scope, collate_c: self.input.other_order };
-        let translated = self.index_terms(table, index, plan, &scope).and_then(|terms| {
+    fn index(&mut self, table: &Table, index: &Index, fate: KeyFate, scopes: &Scopes<'_>, plan: &mut TablePlan) {
+        let translated = scopes.sure(self.input.other_order, &|scope| {
+            let terms = self.index_terms(table, index, plan, scope)?;
             let predicate = match &index.predicate {
                 None => None,
                 Some(p) => {
                     let ast = p.ast.as_ref().ok_or("its predicate is beyond what is translated")?;
-                    Some(translate::condition(ast, &scope).map_err(|e| e.reason)?)
+                    Some(translate::condition(ast, scope).map_err(|e| e.reason)?)
                 }
             };
             Ok((terms, predicate))
@@ -386,25 +420,4 @@ impl Builder<'_> {
         }
         Ok(terms.join(", "))
     }
-}
-
-/// The columns as expressions see them. A class is told only where the census proved that there is one.
-fn scope<'a>(
-    table: &'a Table,
-    profile: &TableProfile,
-    mapping: &TableMapping,
-    targets: &'a [String],
-) -> Vec<ScopeColumn<'a>> {
-    let no_values = ColumnProfile::default();
-    let columns = table.columns.iter().enumerate().zip(&mapping.columns).zip(targets);
-    columns
-        .map(|(((i, source), mapped), target)| {
-            let values = profile.columns.get(i).unwrap_or(&no_values);
-            let classes = [Class::Integer, Class::Real, Class::Text, Class::Blob];
-            let mut held = classes.into_iter().filter(|c| values.of_class(*c) > 0);
-            let class = held.next().filter(|_| held.next().is_none());
-            let mixed = values.blobs > 0 && class.is_none();
-            ScopeColumn { target, ty: mapped.ty, source, class, mixed }
-        })
-        .collect()
 }

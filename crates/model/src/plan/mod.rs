@@ -3,9 +3,12 @@
 
 pub mod build;
 pub mod ddl;
+pub mod file;
 pub mod limits;
 pub mod long;
 mod names;
+pub mod overrides;
+mod scope;
 
 use crate::finding::Finding;
 use crate::mapping::codec::Codec;
@@ -33,6 +36,9 @@ pub struct Plan {
     pub objects: Objects,
     /// What a person must know.
     pub findings: Vec<Finding>,
+    /// Tables of the source that are left out by choice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// The tables, in the order of the source's schema.
     pub tables: Vec<TablePlan>,
 }
@@ -68,6 +74,9 @@ pub struct TablePlan {
     /// Its values that cross piece by piece.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long: Option<long::LongPlan>,
+    /// Columns of the source that are left out by choice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// PRIMARY KEY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary_key: Option<KeyPlan>,
@@ -354,25 +363,5 @@ impl Plan {
     pub fn hash(&self) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
         Sha256::digest(&json).iter().map(|b| format!("{b:02x}")).collect()
-    }
-
-    /// As TOML that a person can read.
-    ///
-    /// # Errors
-    /// Never for a plan that this code built; a message otherwise.
-    pub fn to_toml(&self) -> Result<String, String> {
-        toml::to_string_pretty(self).map_err(|e| e.to_string())
-    }
-
-    /// Reads what [`Plan::to_toml`] wrote.
-    ///
-    /// # Errors
-    /// A message with the line that could not be read.
-    pub fn from_toml(text: &str) -> Result<Plan, String> {
-        let plan: Plan = toml::from_str(text).map_err(|e| e.to_string())?;
-        if plan.version != VERSION {
-            return Err(format!("this plan has version {}, this lite2pg reads version {VERSION}", plan.version));
-        }
-        Ok(plan)
     }
 }

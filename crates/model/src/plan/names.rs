@@ -1,9 +1,23 @@
-//! Names in the target: kept exactly where PostgreSQL can hold them, and unique where it wants them unique.
-//! Owns the map from the source's names; never changes one without listing it.
+//! Names in the target: those a person gave, else kept exactly where PostgreSQL can hold them, and unique where it wants
+//! them unique. Owns the map from the source's names; never changes one without listing it.
 
+use super::overrides::Overrides;
 use crate::ident::{self, Namer};
 use crate::schema::Table;
 use std::collections::BTreeMap;
+
+/// A name that is another in the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renamed {
+    /// What it names: `table`, `table.column`, an index.
+    pub object: String,
+    /// Its name in the source.
+    pub from: String,
+    /// Its name in the target.
+    pub to: String,
+    /// A person gave it.
+    pub chosen: bool,
+}
 
 /// Names of one plan. Tables, indexes, keys and sequences share one namespace, as in a PostgreSQL schema.
 #[derive(Debug, Default)]
@@ -13,45 +27,80 @@ pub struct Names {
     columns: BTreeMap<String, Vec<String>>,
     indexes: BTreeMap<String, String>,
     constraints: BTreeMap<String, Namer>,
-    renamed: Vec<(String, String, String)>,
+    renamed: Vec<Renamed>,
 }
 
+/// A name as a person gave it, or `None`.
+type Given<'a> = &'a dyn Fn(&Table, Option<usize>) -> Option<String>;
+
 impl Names {
-    /// Takes the names of all tables first, then those of all indexes, so that derived names make way for them.
-    pub fn of(tables: &[&Table]) -> Names {
+    /// Takes the names of all tables first, then those of all indexes, so that derived names make way for them. What was
+    /// given comes before all.
+    pub fn of(tables: &[&Table], overrides: &Overrides) -> Names {
+        let natural = Names::take_all(tables, &|_, _| None);
+        // A name that the rules would give anyway is not chosen: a file that nobody edited changes nothing.
+        let given = |table: &Table, column: Option<usize>| -> Option<String> {
+            let (to, usual) = match column {
+                None => (overrides.table(&table.name)?.to.as_ref()?, natural.table(&table.name)),
+                Some(i) => {
+                    let name = &table.columns.get(i)?.name;
+                    (overrides.column(&table.name, name)?.to.as_ref()?, natural.column(&table.name, i))
+                }
+            };
+            (to.value != usual).then(|| to.value.clone())
+        };
+        let any = |t: &&Table| given(t, None).is_some() || (0..t.columns.len()).any(|i| given(t, Some(i)).is_some());
+        if !tables.iter().any(any) {
+            return natural;
+        }
+        Names::take_all(tables, &given)
+    }
+
+    fn take_all(tables: &[&Table], given: Given<'_>) -> Names {
         let mut names = Names::default();
-        for table in tables {
-            let target = names.relations.take(&table.name);
-            names.note(table.name.clone(), &table.name, &target);
+        let chosen: Vec<Option<String>> =
+            tables.iter().map(|t| given(t, None).map(|n| names.relations.take(&n))).collect();
+        for (table, chosen) in tables.iter().zip(chosen) {
+            let is_chosen = chosen.is_some();
+            let target = chosen.unwrap_or_else(|| names.relations.take(&table.name));
+            names.note(table.name.clone(), &table.name, &target, is_chosen);
             names.tables.insert(table.name.clone(), target);
-            let mut columns = Namer::new();
-            let mut targets = Vec::new();
-            for column in &table.columns {
-                // PostgreSQL's own columns of every table cannot be hidden by another.
-                let reserved = ident::is_system_column(&column.name);
-                let wanted = if reserved { format!("{}_", column.name) } else { column.name.clone() };
-                let target = columns.take(&wanted);
-                names.note(format!("{}.{}", table.name, column.name), &column.name, &target);
-                targets.push(target);
-            }
-            names.columns.insert(table.name.clone(), targets);
+            names.take_columns(table, given);
         }
         for index in tables.iter().flat_map(|t| &t.indexes) {
             let target = names.relations.take(&index.name);
-            names.note(index.name.clone(), &index.name, &target);
+            names.note(index.name.clone(), &index.name, &target, false);
             names.indexes.insert(index.name.clone(), target);
         }
         names
     }
 
-    fn note(&mut self, object: String, from: &str, to: &str) {
+    fn take_columns(&mut self, table: &Table, given: Given<'_>) {
+        let mut columns = Namer::new();
+        let chosen: Vec<Option<String>> =
+            (0..table.columns.len()).map(|i| given(table, Some(i)).map(|n| columns.take(&n))).collect();
+        let mut targets = Vec::new();
+        for (column, chosen) in table.columns.iter().zip(chosen) {
+            let is_chosen = chosen.is_some();
+            let target = chosen.unwrap_or_else(|| {
+                // PostgreSQL's own columns of every table cannot be hidden by another.
+                let reserved = ident::is_system_column(&column.name);
+                columns.take(&if reserved { format!("{}_", column.name) } else { column.name.clone() })
+            });
+            self.note(format!("{}.{}", table.name, column.name), &column.name, &target, is_chosen);
+            targets.push(target);
+        }
+        self.columns.insert(table.name.clone(), targets);
+    }
+
+    fn note(&mut self, object: String, from: &str, to: &str, chosen: bool) {
         if from != to {
-            self.renamed.push((object, from.to_owned(), to.to_owned()));
+            self.renamed.push(Renamed { object, from: from.to_owned(), to: to.to_owned(), chosen });
         }
     }
 
-    /// What is called otherwise in the target: object, name in the source, name in the target.
-    pub fn renamed(&self) -> Vec<(String, String, String)> {
+    /// What is called otherwise in the target.
+    pub fn renamed(&self) -> Vec<Renamed> {
         self.renamed.clone()
     }
 

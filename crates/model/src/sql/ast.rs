@@ -65,6 +65,45 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// Gives every column that it names another number.
+    pub fn renumber(&mut self, to: &dyn Fn(usize) -> usize) {
+        let one = |e: &mut Expr| e.renumber(to);
+        match self {
+            Expr::Column(i) => *i = to(*i),
+            Expr::Null | Expr::Integer(_) | Expr::Real(_) | Expr::Text(_) | Expr::Blob(_) | Expr::Now(_) => {}
+            Expr::Unary(_, x) | Expr::IsNull(x, _) | Expr::Collate(x, _) | Expr::Cast(x, _) => one(x),
+            Expr::Binary(_, a, b) => {
+                one(a);
+                one(b);
+            }
+            Expr::In(x, list, _) => {
+                one(x);
+                list.iter_mut().for_each(one);
+            }
+            Expr::Between(x, low, high, _) => {
+                one(x);
+                one(low);
+                one(high);
+            }
+            Expr::Call(_, args) => args.iter_mut().for_each(one),
+            Expr::Case(base, pairs, other) => {
+                base.iter_mut().for_each(|e| one(e));
+                for (when, then) in pairs {
+                    one(when);
+                    one(then);
+                }
+                other.iter_mut().for_each(|e| one(e));
+            }
+            Expr::Like(_, x, pattern, escape, _) => {
+                one(x);
+                one(pattern);
+                escape.iter_mut().for_each(|e| one(e));
+            }
+        }
+    }
+}
+
 /// Pattern operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

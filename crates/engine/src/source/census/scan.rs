@@ -3,7 +3,7 @@
 
 use super::super::huge::Long;
 use super::super::reader::Reader;
-use super::super::select;
+use super::super::select::{self, Reading};
 use super::{TICK, Whole};
 use crate::error::{Kind, Result};
 use crate::observe::Event;
@@ -34,7 +34,7 @@ pub(super) struct Part {
 
 /// The name under which the rowid of a table can be read.
 pub(super) fn rowid(table: &Table) -> Option<&'static str> {
-    select::rowid_name(table.columns.iter().map(|c| c.name.as_str()), table.without_rowid)
+    Reading::of_table(table).rowid()
 }
 
 /// Reads these rows of a table. Only where they hold a value too long to be held whole are they read another way, from
@@ -49,10 +49,9 @@ pub(super) fn scan(reader: &mut Reader, table: &Table, bounds: Bounds, whole: &W
 }
 
 fn pass(reader: &mut Reader, table: &Table, bounds: Bounds, long: Option<&Long>, whole: &Whole<'_>) -> Result<Part> {
-    let names = table.columns.iter().map(|c| c.name.as_str());
-    let rowid = rowid(table);
-    let (after, last) = (bounds.after.is_some(), bounds.last.is_some());
-    let sql = select::rows_without(&table.name, names, rowid, after, last, long);
+    let reading = Reading::of_table(table).without(long);
+    let rowid = reading.rowid();
+    let sql = reading.rows(select::Bounds { after: bounds.after.is_some(), last: bounds.last.is_some() });
     let params: Vec<Value<'_>> = [bounds.after, bounds.last].into_iter().flatten().map(Value::Integer).collect();
     let keys = KeyColumns::of(table);
     let width = table.columns.len();

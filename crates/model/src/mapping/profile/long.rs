@@ -69,6 +69,7 @@ impl ColumnProfile {
     pub fn observe_huge(&mut self, class: Class, length: u64, value: &LongValue) -> bool {
         if class == Class::Blob {
             self.blobs += 1;
+            self.blob_min_bytes = if self.blobs == 1 { length } else { self.blob_min_bytes.min(length) };
             self.blob_max_bytes = self.blob_max_bytes.max(length);
             self.distinct.give_up();
             return self.blobs <= EXAMPLES as u64 && self.keep_example(3, length, Value::Blob(&value.head));

@@ -53,13 +53,19 @@ impl Builder<'_> {
     fn parent(&self, key: &ForeignKey, all: &[&Table], plans: &[TablePlan]) -> Result<Vec<String>, String> {
         let at = all.iter().position(|t| t.name == key.parent);
         let Some((parent, plan)) = at.and_then(|i| Some((all.get(i)?, plans.get(i)?))) else {
-            return Err(format!("its parent table {} does not exist", key.parent));
+            let out = self.input.left_out.iter().any(|name| name.eq_ignore_ascii_case(&key.parent));
+            let why =
+                if out { "is left out: carry it too, or go on without the foreign key" } else { "does not exist" };
+            return Err(format!("its parent table {} {why}", key.parent));
         };
         let place = |name: &String| parent.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
         let places: Option<Vec<usize>> = key.parent_columns.iter().map(place).collect();
         let columns: Vec<String> = match places {
             Some(p) if !p.is_empty() && p.len() == key.columns.len() => {
                 p.into_iter().map(|i| self.names.column(&parent.name, i)).collect()
+            }
+            _ if key.parent_columns.iter().any(|c| parent.left_out.contains(c)) => {
+                return Err(format!("it needs {} of {}, which is left out", key.parent_columns.join(", "), key.parent));
             }
             _ => return Err(format!("{} has no key of these columns", key.parent)),
         };
@@ -91,7 +97,13 @@ impl Builder<'_> {
             codes::FOREIGN_KEY,
             &object,
             format!("the foreign key to {} is not carried over: {reason}", key.parent),
-            if key.parent_columns.is_empty() {
+            if self.input.left_out.iter().any(|name| name.eq_ignore_ascii_case(&key.parent)) {
+                format!(
+                    "carry {} too (--tables, --exclude, skip), or --accept {}:{object}",
+                    key.parent,
+                    codes::FOREIGN_KEY
+                )
+            } else if key.parent_columns.is_empty() {
                 format!("--accept {}:{object}; SQLite cannot enforce it either as it stands", codes::FOREIGN_KEY)
             } else {
                 format!("--accept {}:{object}, then let the application or a trigger keep it", codes::FOREIGN_KEY)

@@ -18,6 +18,7 @@ pub(super) fn resolve(raw: &RawSchema, object: &RawObject, findings: &mut Vec<Fi
         kind: kind(raw, &object.name, &sql, listed.map(|l| l.kind.as_str())),
         without_rowid: listed.is_some_and(|l| l.without_rowid),
         filter: None,
+        left_out: Vec::new(),
         strict: listed.is_some_and(|l| l.strict),
         columns: Vec::new(),
         rowid_alias: None,

@@ -3,10 +3,12 @@
 
 mod expr;
 mod literal;
+mod lone;
 mod statement;
 mod text;
 
 pub use literal::{dequote, numeric};
+pub use lone::lone_expression;
 
 use super::ast::Expr;
 use super::guard;

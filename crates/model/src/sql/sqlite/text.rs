@@ -34,6 +34,40 @@ fn tokens(sql: &str) -> Vec<Token> {
     out
 }
 
+/// A token as far as it matters for what an expression asks for.
+#[derive(Debug)]
+pub(super) enum Word {
+    /// A name or a keyword, unquoted, and whether a parenthesis follows.
+    Name(String, bool),
+    /// A string literal, without its quotes.
+    Text(String),
+    /// `?`, `:name` and the like.
+    Parameter,
+    /// `)`.
+    Close,
+    /// Anything else.
+    Other,
+}
+
+/// The tokens of an expression.
+pub(super) fn words(sql: &str) -> Vec<Word> {
+    let tokens = tokens(sql);
+    let word = |(i, t): (usize, &Token)| {
+        let text = sql.get(t.start..t.end).unwrap_or_default();
+        let call = tokens.get(i + 1).is_some_and(|next| next.kind == TK_LP);
+        match t.kind {
+            TokenType::TK_STRING => Word::Text(text.trim_matches('\'').to_owned()),
+            TokenType::TK_VARIABLE => Word::Parameter,
+            TK_RP => Word::Close,
+            _ if text.starts_with(|c: char| c.is_alphabetic() || "_\"`[".contains(c)) => {
+                Word::Name(super::dequote(text), call)
+            }
+            _ => Word::Other,
+        }
+    };
+    tokens.iter().enumerate().map(word).collect()
+}
+
 /// Why a text is nested too deeply to be read, if it is.
 pub(super) fn too_deep(sql: &str) -> Option<String> {
     let mut depth: usize = 0;

@@ -1,0 +1,289 @@
+//! A plan as the file that a person reads and edits.
+//! Owns its text; what it says reads back as the very same plan.
+
+use super::{VERSION, values};
+use crate::finding::{Finding, Severity};
+use crate::mapping::choices::Choices;
+use crate::mapping::policy::{Kind, Policies};
+use crate::plan::overrides::{ColumnOverride, Extra, Literal, Overrides};
+use crate::plan::{ColumnPlan, Plan, TablePlan};
+use std::fmt::Write as _;
+
+/// What the file tells of.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// What was said of tables and columns.
+    pub overrides: &'a Overrides,
+    /// What was chosen for all columns.
+    pub choices: &'a Choices,
+    /// Findings that are answered: `CODE` or `CODE:OBJECT`.
+    pub accept: &'a [String],
+    /// Text is ordered as the target's database does.
+    pub collation_database: bool,
+    /// The source's name.
+    pub source: &'a str,
+    /// The command that uses the file.
+    pub command: &'a str,
+}
+
+/// Where editors find the file's form.
+const SCHEMA: &str = "plan.schema.json";
+
+/// Findings that are listed at the top, of each weight.
+const MOST_FINDINGS: usize = 40;
+
+/// The file's text.
+pub fn write(page: &Page<'_>) -> String {
+    let mut out = String::new();
+    head(page, &mut out);
+    top(page, &mut out);
+    policies(&page.choices.policies, &mut out);
+    for table in &page.plan.tables {
+        one_table(page, table, &mut out);
+    }
+    for name in &page.plan.left_out {
+        let _ = write!(out, "\n[tables.{}]\nskip = true\n", key(name));
+    }
+    out
+}
+
+fn comment(out: &mut String, text: &str) {
+    let line = format!("# {}", clean(text));
+    out.push_str(line.trim_end());
+    out.push('\n');
+}
+
+fn head(page: &Page<'_>, out: &mut String) {
+    let plan = page.plan;
+    let _ = writeln!(out, "#:schema {SCHEMA}");
+    comment(out, &format!("How {} goes to PostgreSQL. Read it, change it, then:", page.source));
+    comment(out, "");
+    comment(out, &format!("  {}", page.command));
+    comment(out, "");
+    comment(out, "What stands here wins over the rules. What is taken out is decided by the rules again.");
+    comment(out, "A table:   to, skip, where, extra");
+    comment(out, "A column:  to, skip, type, values, labels, expression, null, policy, not-null, default");
+    comment(out, "");
+    let bytes: u64 = plan.tables.iter().map(|t| t.bytes).sum();
+    let columns: usize = plan.tables.iter().map(|t| t.columns.len()).sum();
+    comment(
+        out,
+        &format!(
+            "{}, {}, {}, {} of values",
+            counted(plan.tables.len() as u64, "table"),
+            counted(columns as u64, "column"),
+            counted(plan.rows(), "row"),
+            sized(bytes)
+        ),
+    );
+    objects(plan, out);
+    let mut list = |title: &str, such: &dyn Fn(&Finding) -> bool| {
+        let found: Vec<&Finding> = plan.findings.iter().filter(|f| such(f)).collect();
+        if found.is_empty() {
+            return;
+        }
+        comment(out, "");
+        comment(out, &format!("{title} ({})", found.len()));
+        for finding in found.iter().take(MOST_FINDINGS) {
+            comment(out, &format!("  {} {}: {}", finding.code, finding.object, finding.message));
+            if finding.blocks() {
+                comment(out, &format!("      {}", finding.hint));
+            }
+        }
+        if found.len() > MOST_FINDINGS {
+            comment(out, &format!("  and {} more: lite2pg inspect -v", found.len() - MOST_FINDINGS));
+        }
+    };
+    list("Needs a decision", &|f| f.blocks());
+    list("Was decided", &|f| f.severity == Severity::Blocking && !f.blocks());
+    list("Differs from SQLite", &|f| f.severity == Severity::Warning);
+    list("Notes", &|f| f.severity == Severity::Note);
+}
+
+fn objects(plan: &Plan, out: &mut String) {
+    let o = &plan.objects;
+    let kinds = [
+        ("primary keys", o.primary_keys),
+        ("unique", o.unique),
+        ("not null", o.not_null),
+        ("checks", o.checks),
+        ("defaults", o.defaults),
+        ("generated", o.generated),
+        ("indexes", o.indexes),
+        ("foreign keys", o.foreign_keys),
+        ("sequences", o.sequences),
+        ("views", o.views),
+        ("triggers", o.triggers),
+        ("virtual tables", o.virtual_tables),
+    ];
+    let some = kinds.iter().filter(|(_, c)| c.source + c.carried > 0);
+    let words: Vec<String> = some.map(|(word, c)| format!("{word} {} of {}", c.carried, c.source)).collect();
+    if !words.is_empty() {
+        comment(out, &words.join(", "));
+    }
+}
+
+fn top(page: &Page<'_>, out: &mut String) {
+    let _ = writeln!(out, "\nversion = {VERSION}");
+    let _ = writeln!(out, "schema = {}", text(&page.plan.schema));
+    let _ = writeln!(out, "types = {}   # native | inferred | plain", text(values::types_word(page.choices.types)));
+    match &page.choices.zone {
+        Some(zone) => drop(writeln!(out, "assume-tz = {}", text(zone.name()))),
+        None => out.push_str("# assume-tz = \"Europe/Berlin\"   # of date-times without a zone\n"),
+    }
+    let collation = if page.collation_database { "database" } else { "source" };
+    let _ = writeln!(out, "collation = {}   # source (by bytes, as SQLite does) | database", text(collation));
+    let accept: Vec<String> = page.accept.iter().map(|a| text(a)).collect();
+    let _ = writeln!(out, "accept = [{}]", accept.join(", "));
+}
+
+fn policies(chosen: &Policies, out: &mut String) {
+    out.push_str("\n[policies]\n");
+    for kind in Kind::all() {
+        let words: Vec<&str> = kind.choices().iter().map(|c| c.word()).collect();
+        let mark = if chosen.chose(kind) { "" } else { "# " };
+        let line = format!("{mark}{} = {}", kind.word(), text(chosen.get(kind).word()));
+        let _ = writeln!(out, "{line:<30}   # {}", words.join(" | "));
+    }
+}
+
+fn one_table(page: &Page<'_>, table: &TablePlan, out: &mut String) {
+    let said = page.overrides.table(&table.name);
+    out.push('\n');
+    let count = format!("{}: {}, {}", table.name, counted(table.rows, "row"), sized(table.bytes));
+    comment(out, &count);
+    let _ = writeln!(out, "[tables.{}]", key(&table.name));
+    let _ = writeln!(out, "to = {}", text(&table.target));
+    if let Some(filter) = &table.filter {
+        let _ = writeln!(out, "where = {}", text(filter));
+    }
+    if let Some(extra) = said.map(|s| &s.extra).filter(|e| !e.is_empty()) {
+        let list: Vec<String> = extra.iter().map(|e| one_extra(&e.value)).collect();
+        let _ = writeln!(out, "extra = [\n    {},\n]", list.join(",\n    "));
+    }
+    let mut columns: Vec<(String, String, String)> = Vec::new();
+    for column in &table.columns {
+        let said = page.overrides.column(&table.name, &column.name);
+        columns.push((key(&column.name), one_column(column, said), clean(&column.reason)));
+    }
+    for name in &table.left_out {
+        columns.push((key(name), "{ skip = true }".to_owned(), "left out".to_owned()));
+    }
+    if columns.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n[tables.{}.columns]", key(&table.name));
+    // One long line must not push the reasons of all others to the right.
+    const WIDEST: (usize, usize) = (32, 60);
+    let width = |texts: &mut dyn Iterator<Item = &String>, most: usize| {
+        texts.map(|t| t.chars().count()).filter(|w| *w <= most).max().unwrap_or(0)
+    };
+    let names = width(&mut columns.iter().map(|c| &c.0), WIDEST.0);
+    let values = width(&mut columns.iter().map(|c| &c.1), WIDEST.1);
+    for (name, value, reason) in columns {
+        let line = format!("{} = {}   # {reason}", padded(name, names), padded(value, values));
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+}
+
+fn padded(mut text: String, width: usize) -> String {
+    text.push_str(&" ".repeat(width.saturating_sub(text.chars().count())));
+    text
+}
+
+fn one_column(column: &ColumnPlan, said: Option<&ColumnOverride>) -> String {
+    let mut parts = Vec::new();
+    let chosen = said.and_then(|s| s.to.as_ref());
+    if column.target != column.name || chosen.is_some() {
+        parts.push(format!("to = {}", text(&column.target)));
+    }
+    if let Some(read) = said.and_then(|s| s.read.as_ref()) {
+        parts.push(format!("expression = {}", text(&read.value)));
+    }
+    if let Some(null) = said.and_then(|s| s.null.as_ref()) {
+        parts.push(format!("null = {}", literal(&null.value)));
+    }
+    parts.push(format!("type = {}", text(&column.ty.sql())));
+    if let Some(word) = values::writing_word(column.normal) {
+        parts.push(format!("values = {}", text(&word)));
+    }
+    if !column.labels.is_empty() {
+        let labels: Vec<String> = column.labels.iter().map(|l| text(l)).collect();
+        parts.push(format!("labels = [{}]", labels.join(", ")));
+    }
+    if let Some(said) = said {
+        let chosen: Vec<String> =
+            said.policies.chosen().map(|(k, c)| format!("{} = {}", k.word(), text(c.word()))).collect();
+        if !chosen.is_empty() {
+            parts.push(format!("policy = {{ {} }}", chosen.join(", ")));
+        }
+        parts.extend(said.not_null.as_ref().map(|n| format!("not-null = {}", n.value)));
+        parts.extend(said.default.as_ref().map(|d| format!("default = {}", text(&d.value))));
+    }
+    format!("{{ {} }}", parts.join(", "))
+}
+
+fn one_extra(extra: &Extra) -> String {
+    let mut parts = vec![format!("name = {}", text(&extra.name)), format!("type = {}", text(&extra.ty.sql()))];
+    parts.extend(extra.default.as_ref().map(|d| format!("default = {}", text(d))));
+    if extra.not_null {
+        parts.push("not-null = true".to_owned());
+    }
+    format!("{{ {} }}", parts.join(", "))
+}
+
+fn literal(value: &Literal) -> String {
+    match value {
+        Literal::Integer(i) => i.to_string(),
+        Literal::Real(r) => format!("{r:?}"),
+        Literal::Text(t) => text(t),
+    }
+}
+
+/// A key: bare where TOML allows it.
+fn key(name: &str) -> String {
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if bare { name.to_owned() } else { text(name) }
+}
+
+/// A basic string of TOML.
+fn text(value: &str) -> String {
+    let mut out = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => drop(write!(out, "\\u{:04X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A comment ends with its line, and holds no control characters.
+fn clean(value: &str) -> String {
+    value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn counted(n: u64, word: &str) -> String {
+    format!("{} {word}{}", crate::mapping::shape::thousands(n), if n == 1 { "" } else { "s" })
+}
+
+fn sized(bytes: u64) -> String {
+    let (unit, word) = match bytes {
+        0..1024 => return format!("{bytes} B"),
+        1024..1_048_576 => (1024, "KiB"),
+        1_048_576..1_073_741_824 => (1_048_576, "MiB"),
+        _ => (1_073_741_824, "GiB"),
+    };
+    // In tenths, without a float.
+    let tenths = bytes.saturating_mul(10) / unit;
+    format!("{}.{} {word}", tenths / 10, tenths % 10)
+}

@@ -1,0 +1,87 @@
+//! What was said of types, as the choices that `decide` asks for.
+//! Owns which of them are choices at all: a file that was written by us names every type, and only what the rules would
+//! not come to by themselves is one.
+
+use super::Overrides;
+use crate::finding::Finding;
+use crate::mapping::choices::{Choices, ColumnChoice};
+use crate::mapping::decide::TableMapping;
+use crate::schema::{Schema, TableKind};
+use std::collections::BTreeMap;
+
+/// What the rules decide: the mapping of every table, and the findings.
+pub type Decided = (BTreeMap<String, TableMapping>, Vec<Finding>);
+
+impl Overrides {
+    /// Every choice for a column, by the source's own spelling.
+    fn wanted(&self, schema: &Schema) -> BTreeMap<(String, String), ColumnChoice> {
+        let mut wanted = BTreeMap::new();
+        for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
+            for column in &table.columns {
+                let Some(said) = self.column(&table.name, &column.name) else { continue };
+                let choice = ColumnChoice {
+                    ty: said.ty.as_ref().map(|t| t.value),
+                    normal: said.values.as_ref().map(|v| v.value),
+                    labels: said.labels.as_ref().map(|l| l.value.clone()).unwrap_or_default(),
+                    policies: said.policies.clone(),
+                };
+                if choice != ColumnChoice::default() {
+                    wanted.insert((table.name.clone(), column.name.clone()), choice);
+                }
+            }
+        }
+        wanted
+    }
+
+    /// Adds what was said of columns to the choices for all of them. `decide` is asked again until every column has what
+    /// was said: first with no type chosen, then with those that came out otherwise. So a file that nobody edited
+    /// chooses nothing, and one type that was changed does not set free what stands beside it in the file.
+    ///
+    /// # Errors
+    /// Those of `decide`.
+    pub fn settle<E>(
+        &self,
+        schema: &Schema,
+        base: &Choices,
+        mut decide: impl FnMut(&Choices) -> Result<Decided, E>,
+    ) -> Result<(Choices, Decided), E> {
+        let mut wanted = self.wanted(schema);
+        let mut choices = base.clone();
+        for (place, choice) in &wanted {
+            if choice.policies.chosen().next().is_some() {
+                let policies = choice.policies.clone();
+                choices.columns.insert(place.clone(), ColumnChoice { policies, ..ColumnChoice::default() });
+            }
+        }
+        loop {
+            let decided = decide(&choices)?;
+            let missed: Vec<_> = wanted.iter().filter(|(place, c)| !has(schema, &decided.0, place, c)).collect();
+            if missed.is_empty() {
+                return Ok((choices, decided));
+            }
+            let places: Vec<_> = missed.into_iter().map(|(place, _)| place.clone()).collect();
+            for place in places {
+                if let Some(choice) = wanted.remove(&place) {
+                    choices.columns.insert(place, choice);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a column came out as was said.
+fn has(
+    schema: &Schema,
+    tables: &BTreeMap<String, TableMapping>,
+    place: &(String, String),
+    said: &ColumnChoice,
+) -> bool {
+    let table = schema.tables.iter().find(|t| t.name == place.0);
+    let column = table.and_then(|t| t.columns.iter().position(|c| c.name == place.1));
+    let mapped = column.and_then(|i| tables.get(&place.0)?.columns.get(i));
+    mapped.is_some_and(|m| {
+        said.ty.is_none_or(|ty| ty == m.ty)
+            && said.normal.is_none_or(|n| n == m.normal)
+            && (said.labels.is_empty() || said.labels == m.labels)
+    })
+}
