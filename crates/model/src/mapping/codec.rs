@@ -208,7 +208,9 @@ impl Codec {
             self.encode_value(v, out)?;
         }
         #[cfg(feature = "fault-injection")]
-        crate::fault::in_field(self.ty, out, start);
+        if out[start..] != NULL {
+            crate::fault::in_field(self.ty, out, start);
+        }
         Ok(())
     }
 
