@@ -313,18 +313,45 @@ fn hex(b: u8) -> Option<u8> {
 }
 
 fn uuid_forms(text: &[u8]) -> u32 {
-    // One of digits alone is of both letter cases, one of mixed letters of none.
-    if uuid(text).is_none() { 0 } else { letter_case(text, Form::UuidLower, Form::UuidUpper) }
+    let dashed = text.len() == 36 && [8, 13, 18, 23].iter().all(|at| text[*at] == b'-');
+    let parts = || [&text[..8], &text[9..13], &text[14..18], &text[19..23], &text[24..]];
+    let letters = if dashed { parts().into_iter().fold(0, |all, part| all | letters(part)) } else { OTHER };
+    letter_case(letters, Form::UuidLower, Form::UuidUpper)
 }
 
 fn uuid_hex_forms(text: &[u8]) -> u32 {
-    let is = text.len() == 32 && text.iter().all(u8::is_ascii_hexdigit);
-    if is { letter_case(text, Form::UuidHexLower, Form::UuidHexUpper) } else { 0 }
+    let letters = if text.len() == 32 { letters(text) } else { OTHER };
+    letter_case(letters, Form::UuidHexLower, Form::UuidHexUpper)
 }
 
-fn letter_case(text: &[u8], lower: Form, upper: Form) -> u32 {
-    let of = |other: fn(&u8) -> bool, form: Form| if text.iter().any(other) { 0 } else { form.mask() };
-    of(u8::is_ascii_uppercase, lower) | of(u8::is_ascii_lowercase, upper)
+const LOWER: u8 = 1;
+const UPPER: u8 = 2;
+const OTHER: u8 = 4;
+
+/// Which letters stand among hexadecimal digits, or that something else does.
+#[inline]
+fn letters(text: &[u8]) -> u8 {
+    const CLASSES: [u8; 256] = {
+        let mut classes = [OTHER; 256];
+        let mut b = 0;
+        while b < 16 {
+            classes[b"0123456789abcdef"[b] as usize] = if b < 10 { 0 } else { LOWER };
+            classes[b"0123456789ABCDEF"[b] as usize] = if b < 10 { 0 } else { UPPER };
+            b += 1;
+        }
+        classes
+    };
+    text.iter().fold(0, |all, b| all | CLASSES[usize::from(*b)])
+}
+
+/// One of digits alone is of both letter cases, one of mixed letters of none.
+fn letter_case(letters: u8, lower: Form, upper: Form) -> u32 {
+    match letters {
+        0 => lower.mask() | upper.mask(),
+        LOWER => lower.mask(),
+        UPPER => upper.mask(),
+        _ => 0,
+    }
 }
 
 /// Reads a canonical decimal integer: exactly the text that printing the integer gives.
