@@ -111,9 +111,9 @@ fn a_rule_that_the_trial_refutes_is_taken_back() {
 fn a_choice_that_the_trial_refutes_blocks() {
     let values = [Text(b"a"), Text(b"b")];
     let t = table("t", &[("c", "TEXT")]);
-    let (mapping, _) = chosen("TEXT", &values, &asked(PgType::Inet));
+    let crossing = Crossing::new(PgType::Inet, Normal::Canonical);
     let place = Place { key: "rowid 2".into(), reason: "no address".into(), sql: "SELECT \"c\" FROM \"t\"".into() };
-    let trial = Trial { crossing: mapping.crossing, values: 2, misfits: 1, nulled: 0, places: vec![place] };
+    let trial = Trial { crossing, values: 2, misfits: 1, nulled: 0, places: vec![place] };
     let mut p = profile(&t, &[&values]);
     p.trials.insert(0, trial);
     let (_, findings) = of_table(t, p, &values, &asked(PgType::Inet));

@@ -8,7 +8,6 @@ pub use lite2pg_model::mapping::codec::{Normal, OwnedValue};
 pub use lite2pg_model::mapping::decide::{ColumnMapping, ForeignKeyFate, KeyFate, TableMapping, decide};
 pub use lite2pg_model::mapping::policy::Policies;
 pub use lite2pg_model::mapping::profile::{ColumnProfile, TableProfile};
-pub use lite2pg_model::normal::{Form, source, target};
 pub use lite2pg_model::schema::{
     Action, Affinity, Column, Deferrable, ForeignKey, Key, KeyColumn, Schema, Table, TableKind,
 };
