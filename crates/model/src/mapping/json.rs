@@ -1,5 +1,5 @@
-//! Whether a text is JSON at all (then json keeps it), and whether jsonb holds it without losing anything but spaces, key
-//! order and the writing of numbers. Owns these two questions; never builds a tree.
+//! Whether a text is JSON that jsonb holds without losing anything but spaces, key order and the writing of numbers.
+//! Owns that one question; never builds a tree.
 //!
 //! jsonb refuses `\u0000` and lone surrogates, keeps only the last of equal keys, and stores numbers as numeric:
 //! <https://www.postgresql.org/docs/current/datatype-json.html>. Minus zero loses its sign there, so it is refused too.
@@ -52,6 +52,12 @@ pub fn jsonb_safe(text: &[u8]) -> bool {
     text.len() <= MAX_BYTES && look(text).is_some_and(|seen| seen.is_jsonb_safe())
 }
 
+/// Whether `text`, which must be valid UTF-8, is JSON that PostgreSQL's json takes. It keeps the very text, so the
+/// grammar is all it asks for: `\u0000`, lone surrogates, equal keys and numbers of any size are kept.
+pub fn json_valid(text: &[u8]) -> bool {
+    look(text).is_some()
+}
+
 /// What is seen of `text`, which must be valid UTF-8, if it is JSON at all.
 pub fn look(text: &[u8]) -> Option<Seen> {
     let mut scan = Scan { text, at: 0, keys: Vec::new(), elements: 0, held: 0, seen: Seen::default() };
@@ -60,12 +66,6 @@ pub fn look(text: &[u8]) -> Option<Seen> {
     scan.value(0)?;
     let too_large = text.len() > MAX_BYTES || scan.elements > MAX_ELEMENTS || scan.held > MAX_HELD;
     scan.end().then_some(Seen { first, too_large, ..scan.seen })
-}
-
-/// Whether `text`, which must be valid UTF-8, is JSON that PostgreSQL's json takes. It keeps the very text, so the
-/// grammar is all it asks for: `\u0000`, lone surrogates, equal keys and numbers of any size are kept.
-pub fn json_valid(text: &[u8]) -> bool {
-    look(text).is_some()
 }
 
 struct Scan<'a> {
