@@ -158,6 +158,13 @@ pub struct Answers {
     /// What becomes of data PostgreSQL cannot hold; `lossless` keeps all of it; can be repeated
     #[arg(long, value_name = "KIND=CHOICE")]
     pub policy: Vec<String>,
+    /// How rich types may be: `native` goes by declarations, `inferred` by what the values are too, `plain` keeps to
+    /// bigint, double precision, numeric, text and bytea
+    #[arg(long, value_enum, value_name = "HOW", default_value = "native")]
+    pub types: Types,
+    /// The zone of date-times without one, such as Europe/Berlin or +02:00: they become timestamptz
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub assume_tz: Option<String>,
     /// `database`: text is ordered as the target's database does, not by bytes as SQLite does
     #[arg(long, value_enum, value_name = "WHICH")]
     pub collation: Option<Collation>,
@@ -301,6 +308,8 @@ words!(/// `--snapshot`.
     Snapshot { Auto, Pin, Copy });
 words!(/// `--collation`.
     Collation { Database });
+words!(/// `--types`.
+    Types { Native, Inferred, Plain });
 words!(/// `--on-failure`.
     OnFailure { Keep, Rollback });
 

@@ -8,8 +8,9 @@ use lite2pg_engine::source::SnapshotMode;
 use lite2pg_engine::target::control::Operator;
 use lite2pg_engine::target::{Conninfo, Surroundings};
 use lite2pg_engine::{Error, Result};
-use lite2pg_model::mapping::choices::Choices;
+use lite2pg_model::mapping::choices::{Choices, Types};
 use lite2pg_model::mapping::policy::Policies;
+use lite2pg_model::mapping::zone::Zone;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
@@ -134,7 +135,7 @@ impl World {
             source: way.source.clone(),
             target: self.target(&way.source, way.target.as_deref(), &way.place)?,
             schema: way.schema.clone(),
-            choices: Choices::of(policies),
+            choices: choices(policies, answers)?,
             accept: answers.map_or(&[][..], |a| a.accept.as_slice()).iter().map(|a| Accept::parse(a)).collect(),
             snapshot: reading.map_or(SnapshotMode::Auto, |r| match r.snapshot {
                 Snapshot::Auto => SnapshotMode::Auto,
@@ -189,6 +190,20 @@ impl World {
         let usable = std::fs::symlink_metadata(&shared).is_ok_and(|m| m.is_dir() && m.mode() & 0o7777 == 0o1777);
         if usable { shared } else { self.work_dir.join("locks") }
     }
+}
+
+/// What was chosen about values.
+fn choices(policies: Policies, answers: Option<&Answers>) -> Result<Choices> {
+    let zone = match answers.and_then(|a| a.assume_tz.as_deref()) {
+        Some(name) => Some(Zone::parse(name).map_err(|e| Error::usage(e).about("--assume-tz"))?),
+        None => None,
+    };
+    let types = match answers.map_or(args::Types::Native, |a| a.types) {
+        args::Types::Native => Types::Native,
+        args::Types::Inferred => Types::Inferred,
+        args::Types::Plain => Types::Plain,
+    };
+    Ok(Choices { types, zone, ..Choices::of(policies) })
 }
 
 /// A directory that the tool manages, by its name or by what is in it.

@@ -6,6 +6,8 @@
 mod support;
 
 use lite2pg_model::mapping::PgType;
+use lite2pg_model::mapping::codec::Normal;
+use lite2pg_model::mapping::shape::Crossing;
 use lite2pg_model::schema::Schema;
 use lite2pg_model::sql::resolve::resolve;
 use lite2pg_model::sql::sqlite::{self, Names};
@@ -393,7 +395,8 @@ fn defaults_give_the_same_value() {
         let (schema, _) = resolve(&support::introspect(&lite).unwrap());
         let column = &schema.tables[0].columns[0];
         let ast = column.default.as_ref().unwrap().ast.as_ref().unwrap_or_else(|| panic!("not understood: {default}"));
-        let translated = default_value(ast, column, *ty).unwrap_or_else(|e| panic!("{declared} {default}: {e}"));
+        let translated = default_value(ast, column, &Crossing::new(*ty, Normal::Exact))
+            .unwrap_or_else(|e| panic!("{declared} {default}: {e}"));
         let clause = translated.as_ref().map_or(String::new(), |d| format!("DEFAULT {d}"));
         let create = format!("DROP TABLE IF EXISTS t; CREATE TABLE t(x {} {clause}, y int)", ty.sql());
         pg.batch_execute(&format!("{create}; INSERT INTO t(y) VALUES(1)"))

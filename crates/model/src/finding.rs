@@ -128,6 +128,16 @@ pub mod codes {
     pub const MIXED: &str = "mixed-classes";
     /// Values that do not fit the declared type: a wider type is used.
     pub const WIDER: &str = "wider-type";
+    /// Values of a column that its type does not hold.
+    pub const UNFIT: &str = "does-not-fit";
+    /// Values of a date column that are no dates.
+    pub const DATES: &str = "not-a-date";
+    /// Values of a JSON column that are no JSON.
+    pub const JSON: &str = "not-json";
+    /// Texts longer than their column was declared.
+    pub const TOO_LONG: &str = "too-long";
+    /// Labels that PostgreSQL's enums cannot have.
+    pub const LABEL: &str = "enum-label";
     /// NUL bytes in text.
     pub const NUL: &str = "nul-in-text";
     /// Text that is not valid UTF-8.

@@ -6,6 +6,8 @@ mod support;
 
 use lite2pg_model::finding::codes;
 use lite2pg_model::mapping::PgType;
+use lite2pg_model::mapping::codec::Normal;
+use lite2pg_model::mapping::shape::Crossing;
 use lite2pg_model::schema::{Affinity, Column, IndexOn, Schema, Table, TableKind};
 use lite2pg_model::sql::ast::Expr;
 use lite2pg_model::sql::resolve::resolve;
@@ -104,7 +106,9 @@ fn translate(db: &Connection, schema: &Schema, tally: &mut Tally) {
         for column in &columns {
             if let Some(d) = &column.source.default {
                 let what = format!("{} {}", column.source.declared, d.sql);
-                tally.count("default", &what, d.ast.as_ref(), |e| default_value(e, column.source, column.ty));
+                tally.count("default", &what, d.ast.as_ref(), |e| {
+                    default_value(e, column.source, &Crossing::new(column.ty, Normal::Exact))
+                });
             }
         }
         for index in &table.indexes {

@@ -5,6 +5,8 @@
 mod support;
 
 use lite2pg_model::mapping::PgType;
+use lite2pg_model::mapping::codec::Normal;
+use lite2pg_model::mapping::shape::Crossing;
 use lite2pg_model::schema::{IndexOn, RawSchema, Schema};
 use lite2pg_model::sql::resolve::resolve;
 use lite2pg_model::sql::translate::{Scope, ScopeColumn, condition, default_value, expression};
@@ -147,7 +149,7 @@ fn translate_all(schema: &Schema) {
         for column in &columns {
             if let Some(e) = column.source.default.as_ref().and_then(|d| d.ast.as_ref()) {
                 for ty in types {
-                    let _ = default_value(e, column.source, ty);
+                    let _ = default_value(e, column.source, &Crossing::new(ty, Normal::Exact));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The command a person may type next, quoted for a shell.
 //! Owns that text; never puts a password or a control character into it.
 
-use crate::args::{Answers, Collation, Place, Reading, Snapshot, Way};
+use crate::args::{Answers, Collation, Place, Reading, Snapshot, Types, Way};
 use crate::show::text::shell;
 use lite2pg_engine::run::TargetSpec;
 use std::path::Path;
@@ -62,6 +62,14 @@ impl Line {
         }
         for policy in &answers.policy {
             self = self.flag("--policy", policy);
+        }
+        match answers.types {
+            Types::Native => {}
+            Types::Inferred => self = self.flag("--types", "inferred"),
+            Types::Plain => self = self.flag("--types", "plain"),
+        }
+        if let Some(zone) = &answers.assume_tz {
+            self = self.flag("--assume-tz", zone);
         }
         if answers.collation == Some(Collation::Database) {
             self = self.flag("--collation", "database");

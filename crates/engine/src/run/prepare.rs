@@ -10,13 +10,14 @@ use crate::observe::report::{Report, StageTime, TableReport};
 use crate::observe::{Event, Observer};
 use crate::safety::lock::Holder;
 use crate::source::census::{self, TableCensus};
-use crate::source::duplicates;
 use crate::source::{JournalMode, Options, ReadFrom, Reader, Source};
+use crate::source::{duplicates, trial};
 use crate::target::catalog::Facts;
 use crate::target::ledger::Range;
 use lite2pg_model::finding::Finding;
 use lite2pg_model::mapping::decide::{TableMapping, decide as decide_types};
 use lite2pg_model::mapping::profile::TableProfile;
+use lite2pg_model::mapping::trial as trials;
 use lite2pg_model::plan::{Plan, build};
 use lite2pg_model::schema::Schema;
 use lite2pg_model::sql::resolve::resolve;
@@ -27,6 +28,9 @@ use std::time::{Duration, Instant};
 
 /// How long a lock that another process holds on the source is waited for.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// How often the trial is repeated at most: each time only what was decided anew is tried.
+const TRIALS: usize = 3;
 
 /// A plan and what stands beside it.
 pub struct Prepared {
@@ -125,6 +129,15 @@ pub fn decide(
         profiles.insert(name, table.profile);
     }
     let (mut mappings, mut of_types) = decide_types(&schema, &profiles, &settings.choices);
+    // What is taken back after a trial may need one of its own.
+    for _ in 0..TRIALS {
+        let wanted = trials::wanted(&schema, &profiles, &settings.choices, &mappings);
+        if wanted.is_empty() {
+            break;
+        }
+        timed(times, observer, "trial", || trial::run(readers, &schema, &mappings, &mut profiles, &wanted, cancel))?;
+        (mappings, of_types) = decide_types(&schema, &profiles, &settings.choices);
+    }
     let reader = readers.first_mut().ok_or_else(|| Error::internal("no reader"))?;
     if duplicates::count(reader, &schema, &mappings, &mut profiles, cancel)? {
         (mappings, of_types) = decide_types(&schema, &profiles, &settings.choices);
@@ -141,6 +154,9 @@ pub fn decide(
         (mappings, of_types) = decide_types(&schema, &profiles, &settings.choices);
         plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);
         excluded = exclude::find(reader, &plan, cancel)?;
+    }
+    if quarantine_all {
+        exclude::answered(&mut plan.findings, &schema, &profiles);
     }
     settings.accept_findings(&mut plan.findings);
     times.push(StageTime { name: "plan".to_owned(), seconds: begin.elapsed().as_secs_f64() });

@@ -18,6 +18,7 @@ mod reader;
 pub mod select;
 mod snapshot;
 mod standin;
+pub mod trial;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

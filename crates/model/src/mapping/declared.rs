@@ -26,6 +26,16 @@ pub enum Declared {
     Char36,
     /// JSON, JSONB.
     Json,
+    /// TIME.
+    Time,
+    /// INTERVAL.
+    Interval,
+    /// INET, IPADDRESS …
+    Inet,
+    /// CIDR.
+    Cidr,
+    /// MACADDR …
+    MacAddr,
     /// TEXT affinity, and STRING for tables without rows.
     Text,
     /// BLOB, BYTEA, BINARY …
@@ -59,6 +69,44 @@ impl Declared {
             Declared::Real
         } else {
             Declared::Unknown
+        }
+    }
+}
+
+/// How long a text may be, as its declaration says. SQLite never looks at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// VARCHAR(n) and its kin: at most so many characters.
+    Most(u32),
+    /// CHAR(n) and its kin: exactly so many.
+    Exactly(u32),
+}
+
+impl Length {
+    /// Reads it, if there is one that PostgreSQL takes too (1 to 10,485,760).
+    /// Source: <https://www.postgresql.org/docs/current/datatype-character.html>.
+    pub fn of(declared: &str) -> Option<Length> {
+        let upper = declared.trim().to_ascii_uppercase();
+        let (name, arguments) = split(&upper);
+        let n = arguments?.parse::<u32>().ok().filter(|n| (1..=10_485_760).contains(n))?;
+        Some(match name.as_str() {
+            "VARCHAR"
+            | "NVARCHAR"
+            | "VARCHAR2"
+            | "NVARCHAR2"
+            | "CHARACTER VARYING"
+            | "CHAR VARYING"
+            | "VARYING CHARACTER"
+            | "NATIONAL CHARACTER VARYING" => Length::Most(n),
+            "CHAR" | "NCHAR" | "CHARACTER" | "NATIVE CHARACTER" | "NATIONAL CHARACTER" => Length::Exactly(n),
+            _ => return None,
+        })
+    }
+
+    /// The number of characters.
+    pub fn characters(self) -> u32 {
+        match self {
+            Length::Most(n) | Length::Exactly(n) => n,
         }
     }
 }
@@ -97,6 +145,11 @@ fn by_name(name: &str, arguments: Option<&str>) -> Option<Declared> {
         | "TIMESTAMP WITHOUT TIME ZONE" => Declared::DateTime,
         "UUID" | "GUID" | "UNIQUEIDENTIFIER" => Declared::Uuid,
         "JSON" | "JSONB" => Declared::Json,
+        "TIME" | "TIME WITHOUT TIME ZONE" => Declared::Time,
+        "INTERVAL" => Declared::Interval,
+        "INET" | "INET4" | "INET6" | "IPADDRESS" | "IPADDR" | "IP" => Declared::Inet,
+        "CIDR" => Declared::Cidr,
+        "MACADDR" | "MACADDRESS" => Declared::MacAddr,
         "BYTEA" | "BINARY" | "VARBINARY" | "IMAGE" => Declared::Blob,
         _ => return None,
     })
@@ -140,8 +193,29 @@ mod tests {
             ("", Declared::None),
             ("varchar(10) native", Declared::Text),
             (")(", Declared::Unknown),
+            ("interval", Declared::Interval),
+            ("Time(6)", Declared::Time),
+            ("ipaddress", Declared::Inet),
         ] {
             assert_eq!(Declared::of(name), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_read() {
+        for (name, want) in [
+            ("varchar(255)", Some(Length::Most(255))),
+            ("NVARCHAR( 40 )", Some(Length::Most(40))),
+            ("character  varying(10)", Some(Length::Most(10))),
+            ("CHAR(3)", Some(Length::Exactly(3))),
+            ("VARCHAR", None),
+            ("VARCHAR(0)", None),
+            ("VARCHAR(MAX)", None),
+            ("VARCHAR(10485761)", None),
+            ("TEXT(20)", None),
+            ("CHARINT(4)", None),
+        ] {
+            assert_eq!(Length::of(name), want, "{name}");
         }
     }
 }

@@ -1,7 +1,30 @@
 //! What numbers in a date column may mean: seconds since 1970 and its relatives, Julian days.
 //! Owns a guess for people to read; nothing is ever converted by it.
 
+use super::codec::Normal;
 use super::datetime;
+
+/// 1990-01-01 and 2100-01-01 in seconds since 1970.
+const BOUNDS: (i64, i64) = (631_152_000, 4_102_444_800);
+
+/// The unit in which all integers of a range lie between 1990 and 2100, counted since 1970. The ranges of the units
+/// are far apart, so there is at most one.
+pub fn unit(low: i64, high: i64) -> Option<Normal> {
+    let units = [
+        (1, Normal::EpochSeconds),
+        (1_000, Normal::EpochMillis),
+        (1_000_000, Normal::EpochMicros),
+        (1_000_000_000, Normal::EpochNanos),
+    ];
+    // 2100 in nanoseconds is 4.1e18, within 64 bits.
+    let fits = |per_second: i64| low >= BOUNDS.0 * per_second && high < BOUNDS.1 * per_second;
+    units.into_iter().find(|(per_second, _)| fits(*per_second)).map(|(_, normal)| normal)
+}
+
+/// Whether all numbers of a range are, as Julian days, between 1990 and 2100.
+pub fn is_julian(low: f64, high: f64) -> bool {
+    low >= 2_447_892.5 && high < 2_488_069.5
+}
 
 /// A way to count time: its name, units in a second, and where it starts in days since 1970.
 const CLOCKS: [(&str, f64, f64); 8] = [
@@ -37,6 +60,18 @@ pub fn meanings(low: f64, high: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn units_by_magnitude() {
+        assert_eq!(unit(1_647_950_409, 1_700_000_000), Some(Normal::EpochSeconds));
+        assert_eq!(unit(1_647_950_409_737, 1_647_950_409_738), Some(Normal::EpochMillis));
+        assert_eq!(unit(1_647_950_409_737_000, 1_647_950_409_738_000), Some(Normal::EpochMicros));
+        assert_eq!(unit(1_647_950_409_737_000_000, 4_102_444_799_999_999_999), Some(Normal::EpochNanos));
+        for none in [(0, 1_700_000_000), (631_151_999, 631_152_000), (1, 2), (1_700_000_000, 1_700_000_000_000)] {
+            assert_eq!(unit(none.0, none.1), None);
+        }
+        assert!(is_julian(2_460_340.5, 2_460_341.0) && !is_julian(2024.0, 2_460_341.0));
+    }
 
     #[test]
     fn known_moments() {

@@ -1,10 +1,14 @@
-//! The forms a text can have: date, date-time, UUID, JSON, number, boolean word; and whether text is text at all.
+//! The forms a text can have: date, time, UUID, JSON, number, boolean word, address; and whether text is text at all.
 //! Owns the recognising of one value; never counts (see `profile`), never converts dates or numbers.
 
+use super::codec::Normal;
 use super::{datetime, json};
 use serde::{Deserialize, Serialize};
 
-/// What one text looks like. A text has at most one temporal, one UUID form; `Midnight` comes with `Local` or `Zoned`.
+mod network;
+
+/// What one text looks like. A text has at most one form of a group, but for the forms that say more about another:
+/// `Midnight`, `Fraction` and `LetterT` come with `Local` or `Zoned`, `Json` and its kin with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
@@ -16,47 +20,109 @@ pub enum Form {
     Zoned,
     /// A date-time whose time part is 00:00:00.
     Midnight,
+    /// A date-time with a fraction of a second.
+    Fraction,
+    /// A date-time with `T` rather than a space.
+    LetterT,
+    /// A time alone: `HH:MM[:SS[.f…]]`.
+    Clock,
+    /// A time alone as PostgreSQL writes it: with seconds, and no zero at the end of a fraction.
+    ClockCanonical,
     /// A dashed UUID without upper-case letters.
     UuidLower,
     /// A dashed UUID without lower-case letters.
     UuidUpper,
+    /// 32 hexadecimal digits without upper-case letters.
+    UuidHexLower,
+    /// 32 hexadecimal digits without lower-case letters.
+    UuidHexUpper,
     /// JSON that jsonb holds (see [`json::jsonb_safe`]).
     Json,
+    /// JSON by its grammar, whether or not jsonb holds it.
+    JsonValid,
+    /// A JSON object.
+    JsonObject,
+    /// A JSON array.
+    JsonArray,
+    /// A JSON string, number, true, false or null.
+    JsonScalar,
+    /// JSON with `\u0000`, which jsonb refuses.
+    JsonNul,
+    /// JSON with a lone surrogate, which jsonb refuses.
+    JsonSurrogate,
+    /// JSON with a number that numeric does not hold, or with -0.
+    JsonNumber,
+    /// JSON with an object that has a key twice: jsonb keeps the last.
+    JsonDuplicateKey,
     /// A decimal integer of 64 bits as SQLite prints it: no sign but `-`, no leading zeros, no spaces.
     Integer,
     /// A decimal number as a person writes it: like `Integer`, with an optional fraction.
     Number,
     /// true, false, t, f, yes, no, y, n, on, off, 0 or 1 in any case.
     BooleanWord,
+    /// An IPv4 address of four decimal numbers.
+    Ipv4,
+    /// An IPv6 address.
+    Ipv6,
+    /// An IPv4 or IPv6 network, `address/length`, without bits beyond its length.
+    Cidr,
+    /// A MAC address of six bytes with `:` or `-`.
+    Mac,
+    /// An ISO 8601 duration: `P1Y2M3DT4H5M6.5S`.
+    Interval,
 }
 
 /// How many forms there are.
-pub const FORMS: usize = 10;
+pub const FORMS: usize = 29;
 
 /// Forms that are tested together, and are dropped together when a text has none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(u16)]
 pub enum Group {
-    /// Date, Local, Zoned, Midnight.
+    /// Date, Local, Zoned, Midnight, Fraction, LetterT.
     Temporal = 1,
     /// UuidLower, UuidUpper.
     Uuid = 2,
-    /// Json.
+    /// Json and its kin.
     Json = 4,
     /// Integer, Number.
     Number = 8,
     /// BooleanWord.
     Boolean = 16,
+    /// Clock, ClockCanonical.
+    Clock = 32,
+    /// UuidHexLower, UuidHexUpper.
+    UuidHex = 64,
+    /// Ipv4, Ipv6, Cidr.
+    Network = 128,
+    /// Mac.
+    Mac = 256,
+    /// Interval.
+    Interval = 512,
 }
+
+/// How many groups there are.
+pub const GROUPS: usize = 10;
 
 impl Group {
     /// All groups.
-    pub const ALL: [Group; 5] = [Group::Temporal, Group::Uuid, Group::Json, Group::Number, Group::Boolean];
+    pub const ALL: [Group; GROUPS] = [
+        Group::Temporal,
+        Group::Uuid,
+        Group::Json,
+        Group::Number,
+        Group::Boolean,
+        Group::Clock,
+        Group::UuidHex,
+        Group::Network,
+        Group::Mac,
+        Group::Interval,
+    ];
 
     /// Its bit in a mask.
     #[inline]
-    pub fn bit(self) -> u8 {
-        self as u8
+    pub fn bit(self) -> u16 {
+        self as u16
     }
 
     /// Its place in [`Group::ALL`].
@@ -66,45 +132,142 @@ impl Group {
 }
 
 impl Form {
+    /// All forms.
+    pub const ALL: [Form; FORMS] = [
+        Form::Date,
+        Form::Local,
+        Form::Zoned,
+        Form::Midnight,
+        Form::Fraction,
+        Form::LetterT,
+        Form::Clock,
+        Form::ClockCanonical,
+        Form::UuidLower,
+        Form::UuidUpper,
+        Form::UuidHexLower,
+        Form::UuidHexUpper,
+        Form::Json,
+        Form::JsonValid,
+        Form::JsonObject,
+        Form::JsonArray,
+        Form::JsonScalar,
+        Form::JsonNul,
+        Form::JsonSurrogate,
+        Form::JsonNumber,
+        Form::JsonDuplicateKey,
+        Form::Integer,
+        Form::Number,
+        Form::BooleanWord,
+        Form::Ipv4,
+        Form::Ipv6,
+        Form::Cidr,
+        Form::Mac,
+        Form::Interval,
+    ];
+
     /// The group it is tested with.
     pub fn group(self) -> Group {
         match self {
-            Form::Date | Form::Local | Form::Zoned | Form::Midnight => Group::Temporal,
+            Form::Date | Form::Local | Form::Zoned | Form::Midnight | Form::Fraction | Form::LetterT => Group::Temporal,
+            Form::Clock | Form::ClockCanonical => Group::Clock,
             Form::UuidLower | Form::UuidUpper => Group::Uuid,
-            Form::Json => Group::Json,
+            Form::UuidHexLower | Form::UuidHexUpper => Group::UuidHex,
+            Form::Json | Form::JsonValid | Form::JsonObject | Form::JsonArray | Form::JsonScalar => Group::Json,
+            Form::JsonNul | Form::JsonSurrogate | Form::JsonNumber | Form::JsonDuplicateKey => Group::Json,
             Form::Integer | Form::Number => Group::Number,
             Form::BooleanWord => Group::Boolean,
+            Form::Ipv4 | Form::Ipv6 | Form::Cidr => Group::Network,
+            Form::Mac => Group::Mac,
+            Form::Interval => Group::Interval,
         }
     }
 
+    /// Whether it is among those that [`of`] gave.
     #[inline]
-    fn mask(self) -> u16 {
-        1 << (self as u16)
+    pub fn is_in(self, mask: u32) -> bool {
+        mask & self.mask() != 0
+    }
+
+    #[inline]
+    fn mask(self) -> u32 {
+        1 << (self as u32)
     }
 }
 
 /// The forms of `text` that belong to `group`, as a mask of `1 << form`; 0 if it has none of them.
 /// `text` must be valid UTF-8.
 #[inline]
-pub fn of(group: Group, text: &[u8]) -> u16 {
+pub fn of(group: Group, text: &[u8]) -> u32 {
+    let one = |is: bool, form: Form| if is { form.mask() } else { 0 };
     match group {
         Group::Temporal => temporal(text),
         Group::Uuid => uuid_forms(text),
-        Group::Json if json::jsonb_safe(text) => Form::Json.mask(),
+        Group::Json => json_forms(text),
         Group::Number => number_forms(text),
-        Group::Boolean if is_boolean_word(text) => Form::BooleanWord.mask(),
-        Group::Json | Group::Boolean => 0,
+        Group::Boolean => one(is_boolean_word(text), Form::BooleanWord),
+        Group::Clock => clock(text),
+        Group::UuidHex => uuid_hex_forms(text),
+        Group::Network => network::network(text).map_or(0, Form::mask),
+        Group::Mac => one(network::is_mac(text), Form::Mac),
+        Group::Interval => one(is_duration(text), Form::Interval),
     }
 }
 
-fn temporal(text: &[u8]) -> u16 {
+fn temporal(text: &[u8]) -> u32 {
     let Some(stamp) = datetime::parse(text) else { return 0 };
-    let midnight = if stamp.time == 0 { Form::Midnight.mask() } else { 0 };
+    let mut more = if stamp.time == 0 { Form::Midnight.mask() } else { 0 };
+    if text.get(10) == Some(&b'T') {
+        more |= Form::LetterT.mask();
+    }
+    if text.get(19) == Some(&b'.') {
+        more |= Form::Fraction.mask();
+    }
     match stamp.shape {
         datetime::Shape::Date => Form::Date.mask(),
-        datetime::Shape::Local => Form::Local.mask() | midnight,
-        datetime::Shape::Zoned(_) => Form::Zoned.mask() | midnight,
+        datetime::Shape::Local => Form::Local.mask() | more,
+        datetime::Shape::Zoned(_) => Form::Zoned.mask() | more,
     }
+}
+
+/// A time alone is what may follow a date.
+fn clock(text: &[u8]) -> u32 {
+    const DAY: &[u8; 11] = b"2000-01-01 ";
+    let mut whole = [0; 26];
+    let length = DAY.len() + text.len();
+    if text.len() < 5 || length > whole.len() {
+        return 0;
+    }
+    whole[..DAY.len()].copy_from_slice(DAY);
+    whole[DAY.len()..length].copy_from_slice(text);
+    if datetime::parse(&whole[..length]).is_none_or(|s| s.shape != datetime::Shape::Local) {
+        return 0;
+    }
+    let canonical = text.len() == 8 || (text.len() > 8 && text.last() != Some(&b'0'));
+    Form::Clock.mask() | if canonical { Form::ClockCanonical.mask() } else { 0 }
+}
+
+fn json_forms(text: &[u8]) -> u32 {
+    let Some(seen) = json::look(text) else { return 0 };
+    let kind = match seen.first {
+        b'{' => Form::JsonObject,
+        b'[' => Form::JsonArray,
+        _ => Form::JsonScalar,
+    };
+    let safe = if seen.is_jsonb_safe() { Form::Json.mask() } else { 0 };
+    let flaws = [
+        (seen.nul, Form::JsonNul),
+        (seen.surrogate, Form::JsonSurrogate),
+        (seen.number, Form::JsonNumber),
+        (seen.duplicate_key, Form::JsonDuplicateKey),
+    ];
+    let flaws = flaws.iter().filter(|(is, _)| *is).fold(0, |mask, (_, form)| mask | form.mask());
+    kind.mask() | safe | flaws | Form::JsonValid.mask()
+}
+
+/// Whether a text, spaces aside, begins as an object or array of JSON: scalars are as often something else.
+#[inline]
+pub fn may_be_json(text: &[u8]) -> bool {
+    matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
 /// Reads a dashed UUID (8-4-4-4-12 hexadecimal digits, nothing else).
@@ -149,13 +312,19 @@ fn hex(b: u8) -> Option<u8> {
     }
 }
 
-fn uuid_forms(text: &[u8]) -> u16 {
-    if uuid(text).is_none() {
-        return 0;
-    }
-    let lower = if text.iter().any(u8::is_ascii_uppercase) { 0 } else { Form::UuidLower.mask() };
-    let upper = if text.iter().any(u8::is_ascii_lowercase) { 0 } else { Form::UuidUpper.mask() };
-    lower | upper
+fn uuid_forms(text: &[u8]) -> u32 {
+    // One of digits alone is of both letter cases, one of mixed letters of none.
+    if uuid(text).is_none() { 0 } else { letter_case(text, Form::UuidLower, Form::UuidUpper) }
+}
+
+fn uuid_hex_forms(text: &[u8]) -> u32 {
+    let is = text.len() == 32 && text.iter().all(u8::is_ascii_hexdigit);
+    if is { letter_case(text, Form::UuidHexLower, Form::UuidHexUpper) } else { 0 }
+}
+
+fn letter_case(text: &[u8], lower: Form, upper: Form) -> u32 {
+    let of = |other: fn(&u8) -> bool, form: Form| if text.iter().any(other) { 0 } else { form.mask() };
+    of(u8::is_ascii_uppercase, lower) | of(u8::is_ascii_lowercase, upper)
 }
 
 /// Reads a canonical decimal integer: exactly the text that printing the integer gives.
@@ -171,7 +340,7 @@ pub fn integer(text: &[u8]) -> Option<i64> {
     }
 }
 
-fn number_forms(text: &[u8]) -> u16 {
+fn number_forms(text: &[u8]) -> u32 {
     if integer(text).is_some() {
         return Form::Integer.mask() | Form::Number.mask();
     }
@@ -195,6 +364,45 @@ fn is_boolean_word(text: &[u8]) -> bool {
     text.len() <= 5 && WORDS.iter().any(|w| w.eq_ignore_ascii_case(text))
 }
 
+/// Every spelling of [`Normal::WORDS`], as a mask of their places.
+pub const ALL_WORDS: u16 = (1 << Normal::WORDS.len()) - 1;
+
+/// The spellings of [`Normal::WORDS`] in which this word is true or false, as a mask of their places.
+pub fn boolean_words(text: &[u8]) -> u16 {
+    let holds = |(yes, no): &(&str, &str)| text == yes.as_bytes() || text == no.as_bytes();
+    let places = Normal::WORDS.iter().enumerate().filter(|(_, pair)| holds(pair));
+    places.fold(0, |mask, (place, _)| mask | 1 << place)
+}
+
+/// An ISO 8601 duration, each part at most once, in order, of at most nine digits; seconds with up to six of fraction.
+fn is_duration(text: &[u8]) -> bool {
+    let Some(mut rest) = text.strip_prefix(b"P") else { return false };
+    let mut time = false;
+    let (mut units, mut parts): (&[u8], u32) = (b"YMWD", 0);
+    while let Some(first) = rest.first() {
+        if *first == b'T' && !time {
+            (time, units, parts, rest) = (true, b"HMS", 0, &rest[1..]);
+            continue;
+        }
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let mut length = digits;
+        if rest.get(digits) == Some(&b'.') {
+            let fraction = rest[digits + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+            if !(1..=6).contains(&fraction) || rest.get(digits + 1 + fraction) != Some(&b'S') {
+                return false;
+            }
+            length = digits + 1 + fraction;
+        }
+        let Some(place) = rest.get(length).and_then(|unit| units.iter().position(|u| u == unit)) else { return false };
+        // PostgreSQL counts months and days in 32 bits.
+        if digits == 0 || digits > if time { 9 } else { 7 } {
+            return false;
+        }
+        (units, parts, rest) = (&units[place + 1..], parts + 1, &rest[length + 1..]);
+    }
+    parts > 0
+}
+
 /// What is wrong with a text, if anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
@@ -209,6 +417,12 @@ pub enum Flaw {
 /// Checks a text: quickly where it is ASCII without NUL, else in full.
 #[inline]
 pub fn flaw(text: &[u8]) -> Flaw {
+    if is_plain(text) { Flaw::None } else { slow_flaw(text) }
+}
+
+/// Whether a text is ASCII without NUL.
+#[inline]
+pub fn is_plain(text: &[u8]) -> bool {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     const ONES: u64 = 0x0101_0101_0101_0101;
     let mut chunks = text.chunks_exact(8);
@@ -219,14 +433,14 @@ pub fn flaw(text: &[u8]) -> Flaw {
         // A byte without its high bit is zero exactly if subtracting one from it borrows: the classic test, with the
         // bytes that have the high bit sent to the slow way as well.
         if (word | word.wrapping_sub(ONES)) & HIGH != 0 {
-            return slow_flaw(text);
+            return false;
         }
     }
-    if chunks.remainder().iter().all(|b| (1..0x80).contains(b)) { Flaw::None } else { slow_flaw(text) }
+    chunks.remainder().iter().all(|b| (1..0x80).contains(b))
 }
 
-#[cold]
-fn slow_flaw(text: &[u8]) -> Flaw {
+/// Checks a text in full.
+pub fn slow_flaw(text: &[u8]) -> Flaw {
     if std::str::from_utf8(text).is_err() {
         Flaw::InvalidUtf8
     } else if text.contains(&0) {

@@ -23,13 +23,43 @@ const MAX_HELD: u64 = 250 << 20;
 /// What each value takes at least: its entry of 4 bytes, and the head, first digits and alignment of a number.
 const PER_VALUE: u64 = 16;
 
+/// What was seen of a text that is JSON by its grammar (nested at most [`MAX_DEPTH`] deep).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The first byte of the value: `{` of an object, `[` of an array, else a scalar.
+    pub first: u8,
+    /// It holds `\u0000`.
+    pub nul: bool,
+    /// It holds a lone surrogate.
+    pub surrogate: bool,
+    /// It holds a number beyond numeric's range, or -0.
+    pub number: bool,
+    /// An object in it has a key twice.
+    pub duplicate_key: bool,
+    /// It is larger than jsonb holds.
+    pub too_large: bool,
+}
+
+impl Seen {
+    /// Whether jsonb holds it without loss.
+    pub fn is_jsonb_safe(&self) -> bool {
+        !(self.nul || self.surrogate || self.number || self.duplicate_key || self.too_large)
+    }
+}
+
 /// Whether `text`, which must be valid UTF-8, is such JSON.
 pub fn jsonb_safe(text: &[u8]) -> bool {
-    if text.len() > MAX_BYTES {
-        return false;
-    }
-    let mut scan = Scan { text, at: 0, keys: Vec::new(), elements: 0, held: 0 };
-    scan.value(0).is_some() && scan.end() && scan.elements <= MAX_ELEMENTS && scan.held <= MAX_HELD
+    text.len() <= MAX_BYTES && look(text).is_some_and(|seen| seen.is_jsonb_safe())
+}
+
+/// What is seen of `text`, which must be valid UTF-8, if it is JSON at all.
+pub fn look(text: &[u8]) -> Option<Seen> {
+    let mut scan = Scan { text, at: 0, keys: Vec::new(), elements: 0, held: 0, seen: Seen::default() };
+    scan.spaces();
+    let first = scan.peek()?;
+    scan.value(0)?;
+    let too_large = text.len() > MAX_BYTES || scan.elements > MAX_ELEMENTS || scan.held > MAX_HELD;
+    scan.end().then_some(Seen { first, too_large, ..scan.seen })
 }
 
 struct Scan<'a> {
@@ -41,6 +71,7 @@ struct Scan<'a> {
     elements: u64,
     /// Bytes that the value takes as jsonb so far, or more.
     held: u64,
+    seen: Seen,
 }
 
 impl Scan<'_> {
@@ -124,7 +155,8 @@ impl Scan<'_> {
         own.sort_unstable();
         let unique = own.windows(2).all(|w| w[0] != w[1]);
         self.keys.truncate(first);
-        unique.then_some(())
+        self.seen.duplicate_key |= !unique;
+        Some(())
     }
 
     /// A string; returns a hash of what it means (escapes resolved).
@@ -171,17 +203,24 @@ impl Scan<'_> {
             b'u' => {
                 let unit = self.hex4()?;
                 let code = if (0xD800..0xDC00).contains(&unit) {
-                    self.word(b"\\u")?;
-                    let low = self.hex4()?;
-                    if !(0xDC00..0xE000).contains(&low) {
-                        return None;
+                    let after = self.at;
+                    match self.word(b"\\u").and_then(|()| self.hex4()) {
+                        Some(low) if (0xDC00..0xE000).contains(&low) => {
+                            0x10000 + (unit - 0xD800) * 0x400 + (low - 0xDC00)
+                        }
+                        _ => {
+                            // What follows is read for itself.
+                            self.at = after;
+                            unit
+                        }
                     }
-                    0x10000 + (unit - 0xD800) * 0x400 + (low - 0xDC00)
                 } else {
                     unit
                 };
-                // NUL is refused by jsonb, a lone low surrogate by `from_u32`.
-                char::from_u32(code).filter(|c| *c != '\0')?
+                let c = char::from_u32(code);
+                self.seen.surrogate |= c.is_none();
+                self.seen.nul |= code == 0;
+                c.unwrap_or(char::REPLACEMENT_CHARACTER)
             }
             _ => return None,
         })
@@ -229,17 +268,19 @@ impl Scan<'_> {
                 return None;
             }
             let written = std::str::from_utf8(&self.text[start..self.at]).ok()?;
-            exponent = written.parse::<i64>().ok().filter(|e| *e < 1_000_000)?;
-            exponent = if minus { -exponent } else { exponent };
+            let Some(read) = written.parse::<i64>().ok().filter(|e| *e < 1_000_000) else {
+                self.seen.number = true;
+                return Some(());
+            };
+            exponent = if minus { -read } else { read };
         }
         let before = i64::try_from(before).ok()? + exponent;
         let after = i64::try_from(after).ok()? - exponent;
         let digits = before.max(0) + after.max(0);
-        if exponent != 0 && digits > MAX_EXPANDED {
-            return None;
-        }
         self.held += digits.unsigned_abs();
-        ((nonzero || !negative) && before <= MAX_BEFORE && after <= MAX_AFTER).then_some(())
+        let held = (exponent == 0 || digits <= MAX_EXPANDED) && before <= MAX_BEFORE && after <= MAX_AFTER;
+        self.seen.number |= !held || (negative && !nonzero);
+        Some(())
     }
 }
 
@@ -309,7 +350,32 @@ mod tests {
         assert!(jsonb_safe(deep(500).as_bytes()) && !jsonb_safe(deep(100_000).as_bytes()));
     }
 
+    #[test]
+    fn what_jsonb_refuses_or_changes_is_told_apart() {
+        let seen = |text: &str| look(text.as_bytes()).unwrap();
+        assert!(seen(r#"["\u0000"]"#).nul && !seen(r#"["\u0001"]"#).nul);
+        for lone in [r#""\ud834""#, r#""\ud834x""#, r#""\ud834\n""#, r#""\ud834\ud834\udd1e""#, r#""\udd1e""#] {
+            assert!(seen(lone).surrogate && !seen(lone).nul, "{lone}");
+        }
+        assert!(seen("[-0]").number && seen("1e131073").number && seen("1e99999999999999999999").number);
+        assert!(seen(r#"{"a":1,"\u0061":2}"#).duplicate_key && !seen(r#"[{"a":1},{"a":2}]"#).duplicate_key);
+        assert_eq!((seen(" {}").first, seen("[1]").first, seen(" 1").first), (b'{', b'[', b'1'));
+        for none in ["", "{", "[1,]", "01", "nul", r#""\ud8""#, "1 2"] {
+            assert_eq!(look(none.as_bytes()), None, "{none}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn json_by_its_grammar_is_what_another_parser_reads(text in r#"[\[\]{}:,"a0-9.eE\\u -]{0,24}"#) {
+            let theirs = serde_json::from_str::<serde_json::Value>(&text).map_err(|e| e.to_string());
+            let range = |e: &String| e.contains("out of range") || e.contains("hex escape");
+            match look(text.as_bytes()) {
+                Some(_) => prop_assert!(theirs.is_ok() || theirs.as_ref().is_err_and(range), "{theirs:?}"),
+                None => prop_assert!(theirs.is_err(), "{theirs:?}"),
+            }
+        }
+
         #[test]
         fn what_is_accepted_another_parser_reads(text in r#"[\[\]{}:,"a0-9.eE\\u -]{0,24}"#) {
             if jsonb_safe(text.as_bytes()) {

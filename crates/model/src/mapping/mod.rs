@@ -17,6 +17,7 @@ pub mod policy;
 pub mod profile;
 pub mod shape;
 pub mod treat;
+pub mod trial;
 pub mod unify;
 pub mod zone;
 

@@ -3,17 +3,21 @@
 
 use super::PgType;
 use super::choices::Choices;
+use super::codec::Normal;
 use super::decide::{ForeignKeyFate, TableMapping};
 use super::forms::Form;
-use super::policy::{Kind, Policies};
+use super::policy::{Choice, Kind};
 use super::profile::{ColumnProfile, TableProfile};
-use super::shape::normal_for;
+use super::shape::{Crossing, normal_for, thousands};
+use super::treat::Treatment;
+use super::trial::Trial;
+use super::zone::Zone;
 use crate::finding::{Finding, codes};
 use crate::schema::{ForeignKey, Schema, Table, TableKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A column: indexes of its table and of itself.
-type Place = (usize, usize);
+pub(super) type Place = (usize, usize);
 
 /// Gives every group of linked columns one type. Where none exists that leaves the rowid an integer, the columns keep
 /// their own types and the foreign keys between different types get [`ForeignKeyFate::Drop`] and a finding.
@@ -27,25 +31,57 @@ pub fn unify(
     let links = links(schema);
     for group in groups(&links) {
         let members: Vec<Member> =
-            group.iter().filter_map(|place| Member::of(schema, profiles, tables, *place, &links)).collect();
+            group.iter().filter_map(|place| Member::of(schema, profiles, choices, tables, *place, &links)).collect();
         if members.len() < 2 {
             continue;
         }
-        if let Some(ty) = common(&members, &choices.policies) {
+        if let Some(common) = common(&members) {
             for member in &members {
-                give(tables, member, ty, &members, findings);
+                give(tables, member, &common, &members, findings);
             }
         }
+        treat_alike(tables, &members);
+        tell_misfits(tables, &members, findings);
     }
     drop_the_impossible(schema, tables, findings);
+}
+
+/// The columns that foreign keys link with a column whose type a person chose, and which so get that type too.
+pub(super) fn linked_with_asked(schema: &Schema, choices: &Choices) -> BTreeSet<Place> {
+    let asked = |place: &Place| {
+        let table = schema.tables.get(place.0)?;
+        choices.column(&table.name, &table.columns.get(place.1)?.name)?.ty
+    };
+    let groups = groups(&links(schema)).into_iter().filter(|g| g.iter().any(|place| asked(place).is_some()));
+    groups.flatten().collect()
+}
+
+/// What every column of a group gets.
+struct Common {
+    ty: PgType,
+    /// How the values are written, where the type alone leaves that open.
+    normal: Option<Normal>,
+    zone: Option<Zone>,
+}
+
+impl From<PgType> for Common {
+    fn from(ty: PgType) -> Common {
+        Common { ty, normal: None, zone: None }
+    }
 }
 
 /// A column of a group.
 struct Member<'a> {
     table: &'a Table,
     column: usize,
-    ty: PgType,
     profile: Option<&'a ColumnProfile>,
+    trial: Option<&'a Trial>,
+    crossing: Crossing,
+    quarantine: bool,
+    /// A person chose its type.
+    asked: bool,
+    /// Texts that PostgreSQL's text does not hold become bytea here.
+    bytea: bool,
     rowid: bool,
     /// Another column of the group refers to it.
     parent: bool,
@@ -57,16 +93,25 @@ impl<'a> Member<'a> {
     fn of(
         schema: &'a Schema,
         profiles: &'a BTreeMap<String, TableProfile>,
+        choices: &Choices,
         tables: &BTreeMap<String, TableMapping>,
         place: Place,
         links: &[(Place, Place)],
     ) -> Option<Self> {
         let table = schema.tables.get(place.0)?;
+        let name = &table.columns.get(place.1)?.name;
+        let mapping = tables.get(&table.name)?.columns.get(place.1)?;
+        let bytea = |kind| choices.policy(&table.name, name, kind) == Choice::Bytea;
+        let profile = profiles.get(&table.name);
         Some(Member {
             table,
             column: place.1,
-            ty: tables.get(&table.name)?.columns.get(place.1)?.ty,
-            profile: profiles.get(&table.name).and_then(|p| p.columns.get(place.1)),
+            profile: profile.and_then(|p| p.columns.get(place.1)),
+            trial: profile.and_then(|p| p.trials.get(&place.1)),
+            crossing: mapping.crossing.clone(),
+            quarantine: mapping.quarantine,
+            asked: choices.column(&table.name, name).is_some_and(|c| c.ty.is_some()),
+            bytea: bytea(Kind::Nul) || bytea(Kind::InvalidUtf8),
             rowid: table.rowid_alias == Some(place.1),
             parent: links.iter().any(|l| l.1 == place && l.0 != place),
             child: links.iter().any(|l| l.0 == place && l.1 != place),
@@ -83,12 +128,51 @@ impl<'a> Member<'a> {
         self.rowid || self.profile.is_some_and(|p| p.values() > 0)
     }
 
+    /// How its values are written, where two columns of one type may differ in that and still not in the type.
+    fn special(&self) -> Option<Normal> {
+        let normal = self.crossing.normal;
+        matches!(
+            normal,
+            Normal::EpochSeconds
+                | Normal::EpochMillis
+                | Normal::EpochMicros
+                | Normal::EpochNanos
+                | Normal::JulianDay
+                | Normal::BooleanWords(_)
+                | Normal::UuidHex
+                | Normal::ZonedClock
+                | Normal::JsonScalar
+        )
+        .then_some(normal)
+    }
+
+    /// Its type if the values were not read as something else.
+    fn ty(&self) -> PgType {
+        match self.special() {
+            None => self.crossing.ty,
+            Some(Normal::EpochSeconds | Normal::EpochMillis | Normal::EpochMicros | Normal::EpochNanos) => {
+                PgType::BigInt
+            }
+            Some(Normal::JulianDay) => PgType::Double,
+            Some(Normal::ZonedClock) => PgType::Timestamp,
+            Some(_) => PgType::Text,
+        }
+    }
+
     fn is_integer(&self) -> bool {
-        matches!(self.ty, PgType::SmallInt | PgType::Integer | PgType::BigInt | PgType::Boolean)
+        matches!(self.ty(), PgType::SmallInt | PgType::Integer | PgType::BigInt | PgType::Boolean)
     }
 
     fn is_number(&self) -> bool {
-        self.is_integer() || matches!(self.ty, PgType::Numeric(_) | PgType::Double)
+        self.is_integer() || matches!(self.ty(), PgType::Numeric(_) | PgType::Double)
+    }
+
+    /// n of varchar(n) or char(n).
+    fn length(&self) -> Option<u32> {
+        match self.ty() {
+            PgType::VarChar(n) | PgType::Char(n) => Some(n),
+            _ => None,
+        }
     }
 
     fn odd_reals(&self) -> bool {
@@ -102,10 +186,13 @@ impl<'a> Member<'a> {
     /// Whether every value is a whole number of 64 bits, if only written as real or canonical text.
     fn whole_numbers(&self) -> bool {
         const LIMIT: f64 = 9_007_199_254_740_992.0;
+        let empty_null = self.crossing.treatments.contains(&Treatment::EmptyNull);
         self.profile.is_none_or(|p| {
             let reals = p.reals == 0
                 || (p.integral_reals == p.reals && !self.odd_reals() && p.real_min >= -LIMIT && p.real_max <= LIMIT);
-            reals && p.blobs == 0 && (p.texts == 0 || p.all_texts_are(Form::Integer))
+            let empty = if empty_null { p.empty_texts } else { 0 };
+            let texts = p.texts == empty || p.count(Form::Integer) == Some(p.texts - empty);
+            reals && p.blobs == 0 && texts
         })
     }
 
@@ -118,66 +205,90 @@ impl<'a> Member<'a> {
     }
 }
 
-/// The common type of a group; `None` if there is none that its rowid can have.
-fn common(members: &[Member<'_>], policies: &Policies) -> Option<PgType> {
+/// What a group has in common; `None` if there is nothing that its rowid can have.
+fn common(members: &[Member<'_>]) -> Option<Common> {
+    let rowid = members.iter().any(|m| m.rowid);
+    if let Some(asked) = asked_for(members) {
+        let integer = matches!(asked.ty, PgType::SmallInt | PgType::Integer | PgType::BigInt);
+        return (!rowid || integer).then_some(asked);
+    }
     let speakers: Vec<&Member<'_>> = members.iter().filter(|m| m.speaks()).collect();
     if speakers.is_empty() {
         // Nothing but declarations: those who refer follow the one they refer to.
         let leader = members.iter().find(|m| m.parent && !m.child).or(members.first())?;
-        return Some(if leader.is_integer() && leader.ty != PgType::Boolean { PgType::BigInt } else { leader.ty });
+        if leader.is_integer() && leader.ty() != PgType::Boolean {
+            return Some(PgType::BigInt.into());
+        }
+        return Some(Common { ty: leader.crossing.ty, normal: leader.special(), zone: leader.crossing.zone.clone() });
     }
-    let ty = of_speakers(&speakers, policies);
-    let rowid = members.iter().any(|m| m.rowid);
-    (!rowid || ty == PgType::BigInt).then_some(ty)
+    let common = of_speakers(&speakers);
+    (!rowid || common.ty == PgType::BigInt).then_some(common)
 }
 
-fn of_speakers(speakers: &[&Member<'_>], policies: &Policies) -> PgType {
-    let first = speakers[0].ty;
+/// The one type that a person chose for columns of the group, if it is one; each enum is a type of its own.
+fn asked_for(members: &[Member<'_>]) -> Option<Common> {
+    let mut asked = members.iter().filter(|m| m.asked);
+    let first = asked.next().filter(|m| m.crossing.ty != PgType::Enum)?;
+    let same = asked.all(|m| m.crossing.ty == first.crossing.ty && m.special() == first.special());
+    same.then(|| Common { ty: first.crossing.ty, normal: first.special(), zone: first.crossing.zone.clone() })
+}
+
+fn of_speakers(speakers: &[&Member<'_>]) -> Common {
+    let first = &speakers[0].crossing;
     let all = |test: &dyn Fn(&Member<'_>) -> bool| speakers.iter().all(|m| test(m));
-    if all(&|m| m.ty == first) && !matches!(first, PgType::SmallInt | PgType::Integer) {
-        return first;
+    let same = all(&|m| m.crossing.ty == first.ty && m.special() == speakers[0].special());
+    if same && !matches!(first.ty, PgType::SmallInt | PgType::Integer | PgType::Enum) {
+        return Common { ty: first.ty, normal: speakers[0].special(), zone: first.zone.clone() };
     }
     if all(&|m| m.is_integer()) {
-        return PgType::BigInt;
+        return PgType::BigInt.into();
     }
     // SQLite compares with the parent's affinity: a child's '12' or 12.0 is an integer to an integer parent.
     let some_integers = speakers.iter().any(|m| m.is_integer());
     if some_integers && all(&|m| m.is_integer() || (!m.parent && m.whole_numbers())) {
-        return PgType::BigInt;
+        return PgType::BigInt.into();
     }
     if all(&|m| m.is_number()) {
         if all(&|m| !m.odd_reals()) {
-            return PgType::Numeric(None);
+            return PgType::Numeric(None).into();
         }
         if all(&|m| m.exact_in_double()) {
-            return PgType::Double;
+            return PgType::Double.into();
         }
     }
-    // Whole dates and their midnights meet as date-times.
-    if all(&|m| matches!(m.ty, PgType::Date | PgType::Timestamp)) {
-        return PgType::Timestamp;
+    // Whole dates and their midnights meet as date-times, of a zone if one was named.
+    if all(&|m| matches!(m.ty(), PgType::Date | PgType::Timestamp)) {
+        let zone = speakers.iter().find_map(|m| m.crossing.zone.clone());
+        return match zone {
+            Some(_) => Common { ty: PgType::TimestampTz, normal: Some(Normal::ZonedClock), zone },
+            None => PgType::Timestamp.into(),
+        };
+    }
+    if all(&|m| m.length().is_some()) {
+        let longest = speakers.iter().filter_map(|m| m.length()).max().unwrap_or(1);
+        return PgType::VarChar(longest).into();
     }
     if all(&|m| m.only_blobs()) {
-        return PgType::Bytea;
+        return PgType::Bytea.into();
     }
-    let kept = policies.keeps(Kind::Nul) || policies.keeps(Kind::InvalidUtf8);
-    if speakers.iter().any(|m| m.ty == PgType::Bytea && kept && m.unfit_for_text()) {
-        return PgType::Bytea;
+    if speakers.iter().any(|m| m.ty() == PgType::Bytea && m.bytea && m.unfit_for_text()) {
+        return PgType::Bytea.into();
     }
-    PgType::Text
+    PgType::Text.into()
 }
 
 fn give(
     tables: &mut BTreeMap<String, TableMapping>,
     member: &Member<'_>,
-    ty: PgType,
+    common: &Common,
     members: &[Member<'_>],
     findings: &mut Vec<Finding>,
 ) {
     let Some(mapping) = tables.get_mut(&member.table.name).and_then(|t| t.columns.get_mut(member.column)) else {
         return;
     };
-    if mapping.ty == ty {
+    let ty = common.ty;
+    if mapping.ty == ty && member.special() == common.normal {
         return;
     }
     let others: Vec<String> = members.iter().map(Member::name).filter(|name| *name != member.name()).take(3).collect();
@@ -188,15 +299,56 @@ fn give(
         ty.sql(),
         others.join(", ")
     );
-    // To bigint nothing is given up; beyond it the application may see another class than before.
-    if member.speaks() && ty != PgType::BigInt {
+    // To bigint nothing is given up, nor to a longer text; beyond it the application may see another class than before.
+    let longer = member.length().is_some() && (ty == PgType::Text || matches!(ty, PgType::VarChar(_)));
+    if member.speaks() && ty != PgType::BigInt && !longer {
         let (was, is) = (mapping.ty.sql(), ty.sql());
         let message = format!("{was} by itself; {is} because foreign keys link it with {}", others.join(", "));
         let hint = format!("columns linked by foreign keys need one type: {is} holds the values of all");
         findings.push(Finding::warning(codes::WIDER, member.name(), message, hint));
     }
     mapping.crossing.ty = ty;
-    mapping.crossing.normal = normal_for(ty, member.profile.unwrap_or(&ColumnProfile::default()));
+    let by_values = || normal_for(ty, member.profile.unwrap_or(&ColumnProfile::default()));
+    mapping.crossing.normal = common.normal.unwrap_or_else(by_values);
+    mapping.crossing.zone.clone_from(&common.zone);
+    mapping.crossing.labels.clear();
+}
+
+/// What a policy does to the values of one column it does to those of all, so that what was equal stays so; and where the
+/// rows of one are kept aside, so are those of all.
+fn treat_alike(tables: &mut BTreeMap<String, TableMapping>, members: &[Member<'_>]) {
+    let all: BTreeSet<Treatment> = members.iter().flat_map(|m| m.crossing.treatments.iter().copied()).collect();
+    let quarantine = members.iter().any(|m| m.quarantine);
+    for member in members {
+        let mapping = tables.get_mut(&member.table.name).and_then(|t| t.columns.get_mut(member.column));
+        let Some(mapping) = mapping.filter(|_| !member.rowid) else { continue };
+        // Bytes are kept as they are.
+        let kept = |t: &Treatment| mapping.ty != PgType::Bytea || matches!(t, Treatment::EmptyNull);
+        mapping.crossing.treatments = all.iter().copied().filter(kept).collect();
+        mapping.quarantine = quarantine;
+    }
+}
+
+/// A column that follows another's chosen type, and whose values do not fit it as the trial found.
+fn tell_misfits(tables: &BTreeMap<String, TableMapping>, members: &[Member<'_>], findings: &mut Vec<Finding>) {
+    for member in members.iter().filter(|m| !m.asked) {
+        let mapping = tables.get(&member.table.name).and_then(|t| t.columns.get(member.column));
+        let (Some(mapping), Some(trial)) = (mapping, member.trial) else { continue };
+        if !trial.is_of(mapping.ty, mapping.normal) || trial.misfits == 0 || member.quarantine {
+            continue;
+        }
+        let message = format!(
+            "{} of {} values do not fit {}, which foreign keys ask of it{}",
+            thousands(trial.misfits),
+            thousands(trial.values),
+            mapping.ty.sql(),
+            trial.shown()
+        );
+        let hint = format!("choose a type for both columns that holds all values{}", trial.look());
+        let mut finding = Finding::data(codes::UNFIT, member.name(), message, hint);
+        finding.accepted = mapping.quarantine;
+        findings.push(finding);
+    }
 }
 
 /// The table a foreign key refers to, and its columns there; `None` if one does not exist.

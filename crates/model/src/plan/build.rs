@@ -9,9 +9,9 @@ use super::names::Names;
 use super::{CheckPlan, ColumnPlan, Count, Identity, IndexPlan, Objects, Plan, TablePlan, VERSION};
 use crate::finding::{Finding, Remedy, Severity, codes};
 use crate::ident;
-use crate::mapping::PgType;
 use crate::mapping::decide::{KeyFate, TableMapping};
 use crate::mapping::profile::{ColumnProfile, TableProfile};
+use crate::mapping::shape::Crossing;
 use crate::schema::{Column, Index, IndexOn, Schema, Table, TableKind};
 use crate::sql::translate::{self, Scope, ScopeColumn};
 use crate::value::Class;
@@ -197,7 +197,7 @@ impl Builder<'_> {
         let (column, mapped) = (table.columns.get(i)?, mapping.columns.get(i)?);
         let alias = table.rowid_alias == Some(i);
         let identity = alias.then(|| self.identity(table, i, profile));
-        let default = if alias { None } else { self.default(table, column, mapped.ty) };
+        let default = if alias { None } else { self.default(table, column, &mapped.crossing) };
         let not_null = (column.not_null || alias) && !mapping.drop_not_null.contains(&i);
         self.objects.not_null.carried += u64::from(column.not_null && not_null);
         Some(ColumnPlan {
@@ -231,11 +231,11 @@ impl Builder<'_> {
         Identity { sequence: self.names.sequence(&table.name, column), next }
     }
 
-    fn default(&mut self, table: &Table, column: &Column, ty: PgType) -> Option<String> {
+    fn default(&mut self, table: &Table, column: &Column, crossing: &Crossing) -> Option<String> {
         let default = column.default.as_ref()?;
         let translated = match &default.ast {
             _ if default.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
-            Some(ast) => translate::default_value(ast, column, ty).map_err(|e| e.reason),
+            Some(ast) => translate::default_value(ast, column, crossing).map_err(|e| e.reason),
             None => Err("it is beyond what is translated".to_owned()),
         };
         match translated {
@@ -366,7 +366,7 @@ impl Builder<'_> {
                 }
             };
             // A collation concerns text alone; what became a number, a date or a UUID compares the same without.
-            let collation = term.collation.as_deref().filter(|_| ty == PgType::Text);
+            let collation = term.collation.as_deref().filter(|_| ty.collatable());
             let collated = translate::collated(&sql, collation).map_err(|e| e.reason)?;
             let sql = if collated == sql { sql } else { format!("({collated})") };
             terms.push(

@@ -5,6 +5,9 @@ use super::number::{self, Number};
 use super::{Translated, form, refuse};
 use crate::ident;
 use crate::mapping::PgType;
+use crate::mapping::codec::Normal;
+use crate::mapping::forms::{self, Form};
+use crate::mapping::shape::Crossing;
 use crate::schema::{Affinity, Column};
 use crate::sql::ast::{Binary, Expr, Now, Unary};
 
@@ -21,12 +24,61 @@ enum Constant {
 /// The DEFAULT of a column in PostgreSQL: `None` for DEFAULT NULL, which says nothing. A constant is first given the
 /// column's affinity, as on insert, and must then be a value that the type holds. The current time is taken as UTC, to
 /// the second, at the start of the statement, as SQLite does.
-pub fn default_value(e: &Expr, column: &Column, ty: PgType) -> Translated<Option<String>> {
+pub fn default_value(e: &Expr, column: &Column, crossing: &Crossing) -> Translated<Option<String>> {
     if let Some(now) = now_format(e) {
-        return now_value(&now, column.affinity, ty).map(Some);
+        return now_value(&now, column.affinity, crossing).map(Some);
     }
     let value = stored(constant(e, 0)?, column.affinity)?;
-    if value == Constant::Null { Ok(None) } else { literal(&value, ty).map(Some) }
+    if value == Constant::Null { Ok(None) } else { of_crossing(&value, crossing).map(Some) }
+}
+
+/// The literal of a value as it would cross.
+fn of_crossing(value: &Constant, crossing: &Crossing) -> Translated<String> {
+    let ty = crossing.ty;
+    let misfit = || refuse(format!("{} is no {}", shown(value), ty.sql()));
+    let Constant::Text(t) = value else {
+        return match (crossing.normal, value) {
+            (Normal::EpochSeconds, Constant::Integer(n)) => Ok(format!("to_timestamp({n})")),
+            (normal, _) if counts_time(normal) => misfit(),
+            _ => literal(value, ty),
+        };
+    };
+    let is = |form: Form| forms::of(form.group(), t.as_bytes()) & (1 << form as u32) != 0;
+    let typed = |is: bool| if is { Ok(format!("{}::{}", ident::literal(t), ty.sql())) } else { misfit() };
+    let chars = t.chars().count();
+    match (ty, crossing.normal) {
+        (_, normal) if counts_time(normal) || normal == Normal::JsonScalar => misfit(),
+        (PgType::Boolean, Normal::BooleanWords(place)) => match Normal::WORDS.get(usize::from(place)) {
+            Some((yes, _)) if t == yes => Ok("true".into()),
+            Some((_, no)) if t == no => Ok("false".into()),
+            _ => misfit(),
+        },
+        (PgType::TimestampTz, Normal::ZonedClock) => match &crossing.zone {
+            Some(zone) if form::is_timestamp(t, true) => {
+                Ok(format!("'{t}'::timestamp AT TIME ZONE {}", ident::literal(zone.name())))
+            }
+            _ => misfit(),
+        },
+        (PgType::Uuid, Normal::UuidHex) => typed(is(Form::UuidHexLower)),
+        (PgType::VarChar(n), _) if chars <= n as usize => literal(value, PgType::Text),
+        (PgType::Char(n), _) if chars == n as usize && !t.ends_with(' ') => literal(value, PgType::Text),
+        (PgType::Enum, _) if crossing.labels.contains(t) => literal(value, PgType::Text),
+        (PgType::Json, _) => typed(is(Form::JsonValid)),
+        (PgType::Time, _) => typed(is(Form::Clock)),
+        (PgType::Interval, _) => typed(is(Form::Interval)),
+        (PgType::Inet, _) => typed(is(Form::Ipv4) || is(Form::Ipv6) || is(Form::Cidr)),
+        (PgType::Cidr, _) => typed(is(Form::Cidr)),
+        (PgType::MacAddr, _) => typed(is(Form::Mac)),
+        _ => literal(value, ty),
+    }
+}
+
+/// Whether values are numbers that count time.
+fn counts_time(normal: Normal) -> bool {
+    matches!(
+        normal,
+        Normal::EpochSeconds | Normal::EpochMillis | Normal::EpochMicros | Normal::EpochNanos | Normal::JulianDay
+    )
 }
 
 fn constant(e: &Expr, depth: usize) -> Translated<Constant> {
@@ -196,12 +248,16 @@ const NOW: &str = "statement_timestamp()";
 const UTC: &str = "statement_timestamp() AT TIME ZONE 'UTC'";
 const EPOCH: &str = "floor(extract(epoch FROM statement_timestamp()))";
 
-fn now_value(format: &str, affinity: Affinity, ty: PgType) -> Translated<String> {
+fn now_value(format: &str, affinity: Affinity, crossing: &Crossing) -> Translated<String> {
+    let ty = crossing.ty;
     let numeric = number::is_numeric(Some(affinity));
     let epoch = format == "epoch" || (format == "%s" && numeric);
     let misfit = || refuse(format!("the current time as {format} is no {}", ty.sql()));
     if epoch || format == "%s" {
         return match ty {
+            PgType::TimestampTz if epoch && crossing.normal == Normal::EpochSeconds => {
+                Ok(format!("date_trunc('second', {NOW})"))
+            }
             PgType::BigInt | PgType::Integer if epoch && affinity != Affinity::Text => {
                 Ok(format!("{EPOCH}::{}", ty.sql()))
             }
@@ -211,11 +267,15 @@ fn now_value(format: &str, affinity: Affinity, ty: PgType) -> Translated<String>
             _ => misfit(),
         };
     }
+    if counts_time(crossing.normal) {
+        return misfit();
+    }
     match (ty, format.replacen('T', " ", 1).trim_end_matches('Z')) {
         (PgType::Timestamp, "%Y-%m-%d %H:%M:%S") => Ok(format!("date_trunc('second', {UTC})")),
         (PgType::Timestamp, "%Y-%m-%d %H:%M:%f") => Ok(format!("date_trunc('milliseconds', {UTC})")),
         (PgType::TimestampTz, "%Y-%m-%d %H:%M:%S") => Ok(format!("date_trunc('second', {NOW})")),
         (PgType::TimestampTz, "%Y-%m-%d %H:%M:%f") => Ok(format!("date_trunc('milliseconds', {NOW})")),
+        (PgType::Time, "%H:%M:%S") => Ok(format!("date_trunc('second', {UTC})::time")),
         (PgType::Date, "%Y-%m-%d") => Ok(format!("({UTC})::date")),
         (PgType::Text, _) => {
             // Digits alone would be stored as a number where the column has numeric affinity.

@@ -143,10 +143,10 @@ impl Typed {
             PgType::Numeric(_) => Kind::Number,
             PgType::Double => Kind::Double,
             PgType::Boolean => Kind::Bool,
-            PgType::Text | PgType::Bytea if column.mixed => other,
+            PgType::Text | PgType::Bytea | PgType::VarChar(_) | PgType::Char(_) | PgType::Enum if column.mixed => other,
             // Written as text for the sake of a linked column.
-            PgType::Text if class == Some(Class::Blob) => other,
-            PgType::Text => {
+            PgType::Text | PgType::VarChar(_) if class == Some(Class::Blob) => other,
+            PgType::Text | PgType::VarChar(_) | PgType::Char(_) | PgType::Enum => {
                 loose = affinity != Affinity::Text && class != Some(Class::Text);
                 Kind::Text
             }
@@ -156,6 +156,11 @@ impl Typed {
                 _ => other,
             },
             _ => other,
+        };
+        // What char(n) holds ends in no space, so that its text is the value; labels compare as texts do in SQLite.
+        let sql = match column.ty {
+            PgType::Char(_) | PgType::Enum => format!("({sql}::text)"),
+            _ => sql,
         };
         let collation = column.source.collation.clone().unwrap_or_else(|| "BINARY".into());
         Typed {
