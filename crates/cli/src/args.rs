@@ -3,6 +3,7 @@
 
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use lite2pg_engine::run::MaxRejects;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -23,7 +24,7 @@ Exit status
   0  done and verified            3  source: unreadable, corrupt, locked, changed
   1  internal error               4  target: unreachable, refused, not empty, lacks a privilege
   2  usage or configuration       5  a decision is needed (findings that block)
-  6  a row was rejected           7  verification found differences
+  6  rows were rejected           7  verification found differences
   8  interrupted; migrate goes on with the same command, others begin again";
 
 /// Moves a SQLite database to PostgreSQL: schema and data, proven equal.
@@ -229,6 +230,12 @@ pub struct Migrate {
     /// Do not compare the two sides before publishing
     #[arg(long)]
     pub no_verify: bool,
+    /// How many rows may be set aside in lite2pg.rejected_row although no policy says so: a number, or a share
+    #[arg(long, value_name = "N|P%", value_parser = MaxRejects::parse)]
+    pub max_rejects: Option<MaxRejects>,
+    /// Try the rows that the last run rejected again, after the cause was mended
+    #[arg(long, conflicts_with_all = ["dry_run", "no_verify", "max_rejects"])]
+    pub retry_rejected: bool,
     /// `keep` what is done for the next try, or `rollback`
     #[arg(long, value_enum, value_name = "WHAT", default_value = "keep")]
     pub on_failure: OnFailure,

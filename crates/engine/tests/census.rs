@@ -12,6 +12,7 @@ use lite2pg_engine::source::census::{self, TableCensus};
 use lite2pg_engine::source::{Options, Source};
 use lite2pg_model::mapping::forms::Form;
 use lite2pg_model::mapping::profile::ColumnProfile;
+use lite2pg_model::plan::limits::Memory;
 use lite2pg_model::sql::resolve::resolve;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,7 +22,7 @@ fn counted(temp: &Temp, path: &Path, readers: usize, chunk_bytes: u64) -> BTreeM
     let source = Source::open(path, &Options { readers, ..temp.options() }).unwrap();
     let (schema, _) = resolve(&source.raw_schema().unwrap());
     let mut all: Vec<_> = (0..readers).map(|_| source.reader().unwrap()).collect();
-    census::census(&mut all, &schema, chunk_bytes, &Silent, &Cancel::new()).unwrap()
+    census::census(&mut all, &schema, chunk_bytes, &Memory::default(), &Silent, &Cancel::new()).unwrap()
 }
 
 fn column<'a>(census: &'a BTreeMap<String, TableCensus>, table: &str, i: usize) -> &'a ColumnProfile {

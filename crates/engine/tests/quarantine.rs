@@ -2,14 +2,17 @@
 //! Owns one case for each; the oracles are SQLite (what was there) and PostgreSQL (what arrived).
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod breaking;
 mod running;
 
+use lite2pg_engine::error::Kind;
 use lite2pg_engine::observe::Report;
-use lite2pg_engine::run::{Cancel, Settings, migrate, retry};
+use lite2pg_engine::run::{Cancel, MaxRejects, Settings, migrate, retry};
 use lite2pg_engine::safety::rollback::{RollbackOptions, rollback};
 use lite2pg_engine::verify::{Level, verify};
 use lite2pg_model::finding::codes;
-use lite2pg_model::mapping::choices::Choices;
+use lite2pg_model::mapping::PgType;
+use lite2pg_model::mapping::choices::{Choices, ColumnChoice};
 use lite2pg_model::mapping::policy::Policies;
 use lite2pg_testkit::cluster::Cluster;
 use running::{Show, settings};
@@ -39,6 +42,14 @@ impl Place {
     fn settings(&self, policies: &[&str]) -> Settings {
         let mut settings = settings(&self.dir.join("s.db"), &self.cluster, "postgres", &self.dir);
         settings.choices = Choices::of(Policies::parse(policies).unwrap());
+        settings
+    }
+
+    /// The settings under which a column gets just this type.
+    fn asked(&self, policies: &[&str], table: &str, column: &str, ty: PgType) -> Settings {
+        let mut settings = self.settings(policies);
+        let choice = ColumnChoice { ty: Some(ty), ..ColumnChoice::default() };
+        settings.choices.columns.insert((table.to_owned(), column.to_owned()), choice);
         settings
     }
 
@@ -312,4 +323,187 @@ fn a_key_is_mended_in_the_source_and_tried_again() {
     // Another person's row has taken the rowid meanwhile: the stored values are tried, and fail as before.
     place.sqlite("UPDATE t SET a = 'z', n = 4 WHERE n = 3");
     assert_eq!(place.retry(&[]).retried, 0);
+}
+
+/// 3000 rows in several chunks; every hundredth has no date, and there are blobs of all bytes beside it.
+const DATES: &str = "
+    CREATE TABLE t(id INTEGER PRIMARY KEY, d DATE, x BLOB);
+    CREATE TABLE k(k TEXT PRIMARY KEY, d DATE) WITHOUT ROWID;
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+    INSERT INTO t SELECT i * 3, CASE WHEN i % 100 THEN '2024-01-02' ELSE 'no ' || i END, randomblob(50) FROM n;
+    INSERT INTO k SELECT 'key' || id, d FROM t WHERE id < 900;
+    UPDATE t SET d = CAST(x'00ff' AS TEXT), x = 'text' WHERE id = 300;";
+
+fn chunked(mut settings: Settings) -> Settings {
+    settings.chunk_bytes = 8 << 10;
+    settings
+}
+
+#[test]
+fn values_that_are_no_dates_go_with_their_rows() {
+    let place = Place::new();
+    place.sqlite(DATES);
+    let policies = ["dates=quarantine", "invalid-utf8=bytea", "nul=bytea"];
+    let report = migrate(&chunked(place.settings(&policies)), &Show, &Cancel::new()).unwrap();
+    assert_eq!((report.exit, report.rejected), (0, 30 + 2), "{:#?}", report.findings);
+    let lines: Vec<_> = report.tables.iter().map(|t| (t.rows, t.target_rows, t.rejected, t.verified)).collect();
+    assert_eq!(lines, [(3000, 2970, 30, true), (299, 297, 2, true)]);
+    place.is_equal(32);
+    let chunks = place.word("SELECT count(*)::text FROM lite2pg.migration_chunk WHERE table_name = 't'");
+    assert!(chunks.parse::<u32>().unwrap() > 10, "{chunks} chunks");
+    assert_eq!(place.word("SELECT pg_typeof(d)::text FROM t LIMIT 1"), "date");
+    let rows = place.rejected();
+    assert_eq!(rows[0], "k | \"k\" IS 'key300' | d | text,text | 6b6579333030,00ff".replace("00ff", "6e6f20313030"));
+    assert_eq!(rows[2], "t | rowid = 300 | d | integer,text,text | 000000000000012c,00ff,74657874");
+    let counted = "SELECT rows || ' ' || cardinality(keys) || ' ' || keys[1] FROM lite2pg.normalisation \
+                   WHERE table_name = 't' AND policy = 'quarantine'";
+    assert_eq!(place.word(counted), "30 30 rowid = 300");
+    // The bytes are those that SQLite has.
+    let db = Connection::open(place.dir.join("s.db")).unwrap();
+    let mut client = place.cluster.client("postgres");
+    for row in client.query("SELECT row_number, raws FROM lite2pg.rejected_row WHERE table_name = 't'", &[]).unwrap() {
+        let sql = "SELECT CAST(d AS BLOB), CAST(x AS BLOB) FROM t WHERE id = ?1";
+        let there: (Vec<u8>, Vec<u8>) =
+            db.query_row(sql, [row.get::<_, i64>(0)], |r| Ok((r.get(0)?, r.get(1)?))).unwrap();
+        let here: Vec<Vec<u8>> = row.get(1);
+        assert_eq!((&here[1], &here[2]), (&there.0, &there.1));
+    }
+    // Mended in the source, one arrives; mended in the target, all do.
+    place.sqlite("UPDATE t SET d = '2000-02-29' WHERE id = 600");
+    let report = place.retry(&[]);
+    assert_eq!((report.exit, report.retried, report.rejected), (6, 1, 31), "{:#?}", report.findings);
+    place.is_equal(31);
+    assert_eq!(place.word("SELECT d::text FROM t WHERE id = 600"), "2000-02-29");
+    place.cluster.sql("ALTER TABLE k ALTER d TYPE text COLLATE \"C\"");
+    let report = place.retry(&[]);
+    assert_eq!((report.exit, report.retried, report.rejected), (6, 2, 29), "{:#?}", report.findings);
+    place.is_equal(29);
+    assert_eq!(place.word("SELECT d FROM k WHERE k = 'key300'"), "no 100");
+    let undone = rollback(&place.settings(&[]), RollbackOptions::default(), &Show, &Cancel::new()).unwrap();
+    assert!(undone.was_published && undone.changed.is_empty(), "{undone:?}");
+    assert_eq!(place.rejected(), Vec::<String>::new());
+}
+
+#[test]
+fn without_a_limit_the_first_misfit_ends_the_run_before_it_begins() {
+    let place = Place::new();
+    place.sqlite(DATES);
+    let report = migrate(&place.asked(&["dates=fail"], "t", "d", PgType::Date), &Show, &Cancel::new()).unwrap();
+    assert_eq!(report.exit, 5);
+    assert!(blocks(&report).contains(&codes::DATES), "{:?}", blocks(&report));
+}
+
+#[test]
+fn a_limit_is_kept_and_can_be_raised_for_the_same_run() {
+    let place = Place::new();
+    place.sqlite(DATES);
+    place.sqlite("DROP TABLE k");
+    let mut settings = chunked(place.asked(&["dates=fail", "lossless", "dates=fail"], "t", "d", PgType::Date));
+    settings.max_rejects = Some(MaxRejects::Rows(29));
+    settings.jobs = 1;
+    let error = migrate(&settings, &Show, &Cancel::new()).unwrap_err();
+    assert_eq!(error.kind, Kind::Rejected, "{error}");
+    assert_eq!(error.object.as_deref(), Some("t.d"));
+    let expected = ["rowid = 9000", "storage class text", "x'6e6f2033303030'", "does not fit date", "29 rows"];
+    assert!(expected.iter().all(|w| error.message.contains(w)), "{error}");
+    // The statement that it names shows the row.
+    let hint = error.hint.unwrap();
+    let see = hint.split(": ").nth(1).unwrap().split("; ").next().unwrap();
+    let db = Connection::open(place.dir.join("s.db")).unwrap();
+    assert_eq!(db.query_row(see, [], |r| r.get::<_, String>(3)).unwrap(), "no 3000", "{see}");
+    let before = place.rejected();
+    assert_eq!(before.len(), 29);
+    assert_eq!(place.word("SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'"), "0");
+    settings.max_rejects = Some(MaxRejects::Percent(1.0));
+    let report = migrate(&settings, &Show, &Cancel::new()).unwrap();
+    assert_eq!((report.exit, report.rejected), (0, 30), "{:#?}", report.findings);
+    assert_eq!(place.rejected()[..29], before);
+    place.is_equal(30);
+}
+
+#[test]
+fn a_table_of_nothing_but_rejects() {
+    let place = Place::new();
+    place.sqlite(
+        "CREATE TABLE r(id INTEGER PRIMARY KEY, d TEXT, pad TEXT); CREATE TABLE w(k INTEGER PRIMARY KEY, d TEXT) WITHOUT ROWID;
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+         INSERT INTO r SELECT i, 'no', hex(randomblob(60)) FROM n; INSERT INTO w SELECT id, d FROM r;",
+    );
+    let mut settings = chunked(place.asked(&[], "r", "d", PgType::Date));
+    let choice = settings.choices.columns[&("r".to_owned(), "d".to_owned())].clone();
+    settings.choices.columns.insert(("w".to_owned(), "d".to_owned()), choice);
+    settings.max_rejects = Some(MaxRejects::Percent(100.0));
+    let report = migrate(&settings, &Show, &Cancel::new()).unwrap();
+    assert_eq!((report.exit, report.rejected), (0, 40_000), "{:#?}", report.findings);
+    place.is_equal(40_000);
+    assert_eq!(place.word("SELECT count(DISTINCT row_number)::text FROM lite2pg.rejected_row"), "20000");
+    assert_eq!(place.word("SELECT cardinality(keys)::text FROM lite2pg.normalisation WHERE table_name = 'r'"), "100");
+}
+
+#[test]
+fn a_parent_that_does_not_fit_is_missed_by_its_children() {
+    let place = Place::new();
+    place.sqlite(
+        "CREATE TABLE p(id INTEGER PRIMARY KEY, d DATE); CREATE TABLE c(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id));
+         INSERT INTO p VALUES(1, '2024-01-01'), (2, 'never'); INSERT INTO c VALUES(1, 1), (2, 2);",
+    );
+    assert_eq!(blocks(&place.migrate(&["dates=quarantine"])), [codes::ORPHANS]);
+    let report = place.arrives(&["dates=quarantine", "orphans=quarantine"]);
+    assert_eq!(report.rejected, 2);
+    place.sqlite("UPDATE p SET d = '2024-12-31' WHERE id = 2");
+    assert_eq!(place.retry(&[]).exit, 0);
+    place.is_equal(0);
+    assert_eq!(place.word("SELECT count(*)::text FROM c JOIN p ON p.id = c.p"), "2");
+}
+
+#[test]
+fn child() {
+    breaking::be_child();
+}
+
+#[test]
+fn a_killed_run_goes_on_without_doubling_what_it_rejected() {
+    let cluster = Cluster::start(&[], &[]);
+    let mut place = breaking::Place::new(&cluster, |path| {
+        let db = Connection::open(path).unwrap();
+        db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        db.execute_batch(DATES).unwrap();
+        db.execute_batch(FAMILY).unwrap();
+    });
+    place.policies = ["lossless", "dates=quarantine", "orphans=quarantine"].map(str::to_owned).to_vec();
+    place.settings.choices = breaking::choices(place.policies.iter().map(String::as_str));
+    let sql = "SELECT count(*)::int8, count(DISTINCT (table_name, row_number))::int8 FROM lite2pg.rejected_row";
+    let rejected = |place: &breaking::Place| {
+        let row = place.client(&cluster).query_one(sql, &[]).unwrap();
+        (row.get::<_, i64>(0), row.get::<_, i64>(1))
+    };
+    let normalised = |place: &breaking::Place| {
+        let sql = "SELECT table_name || column_name || policy || rows FROM lite2pg.normalisation ORDER BY 1";
+        let rows = place.client(&cluster).query(sql, &[]).unwrap();
+        rows.iter().map(|r| r.get(0)).collect::<Vec<String>>()
+    };
+    let report = place.must_migrate("uninterrupted");
+    let (known, changed) = (rejected(&place), normalised(&place));
+    assert_eq!(known, (42, 42));
+    assert_eq!(report.rejected, 42);
+    let before = place.rollback(RollbackOptions::default()).unwrap();
+    assert!(before.changed.is_empty());
+    assert_eq!(rejected(&place), (0, 0));
+    place.must_undo("control tables");
+    let (events, _) = place.run_child(usize::MAX);
+    place.must_undo("the child's run");
+    let copied = |e: &String| e.contains(r#""stage":"copy""#) || e.contains(r#""event":"rejected""#);
+    let during: Vec<usize> = (0..events.len()).filter(|i| events.get(*i).is_some_and(copied)).collect();
+    assert!(during.len() > 20, "{} events", during.len());
+    for at in during.iter().step_by(during.len() / 8) {
+        assert!(place.run_child(at + 1).1, "event {at}");
+        let some = rejected(&place);
+        assert!(some.0 <= 42 && some.0 == some.1, "{some:?}");
+        let report = place.must_migrate("resumed");
+        assert_eq!((rejected(&place), report.rejected), (known, 42), "killed at event {at}");
+        assert_eq!(normalised(&place), changed, "killed at event {at}");
+        place.must_undo("resumed");
+        assert!(place.run_child(at + 1).1, "event {at}");
+        place.must_undo("killed and undone");
+    }
 }

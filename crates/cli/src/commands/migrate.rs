@@ -19,6 +19,7 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());
     let mut settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
     settings.verify = !args.no_verify;
+    settings.max_rejects = args.max_rejects;
     settings.rollback_on_failure = args.on_failure == OnFailure::Rollback;
     if !args.dry_run {
         world.make_places(&mut settings)?;
@@ -38,6 +39,12 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
         return dry_run(args, &settings, &fan, show);
     }
     let begin = Instant::now();
+    if args.retry_rejected {
+        let report = run::retry(&settings, &fan, &CANCEL)?;
+        drop(fan);
+        retried(&report, show);
+        return Ok(report.exit);
+    }
     let outcome = run::migrate(&settings, &fan, &CANCEL);
     drop(fan);
     match outcome {
@@ -70,6 +77,9 @@ fn again(args: &Migrate, settings: &Settings) -> Line {
     if args.no_verify {
         line = line.word("--no-verify");
     }
+    if let Some(most) = args.max_rejects {
+        line = line.flag("--max-rejects", &most.to_string());
+    }
     line
 }
 
@@ -92,7 +102,35 @@ fn done(args: &Migrate, settings: &Settings, report: &Report, show: &Show) {
     let what = show.paint().bold(&format!("published to schema {schema}"));
     let unverified = if args.no_verify { " · not verified (--no-verify)" } else { "" };
     show.line(&format!("{what} · {}{unverified}", human::cost(report)));
+    if report.rejected > 0 {
+        rejected(args, settings, report, show);
+    }
     ways(args, settings, show);
+}
+
+/// Rows that did not arrive: how many, where they lie, and what to do about them. Loud: they are not in their tables.
+fn rejected(args: &Migrate, settings: &Settings, report: &Report, show: &Show) {
+    let rows = text::counted(report.rejected, "row was", "rows were");
+    show.warning(&format!("{rows} rejected and not copied; whole in lite2pg.rejected_row of the target"));
+    let run = text::clean(&report.run).replace('\'', "''");
+    let see = format!("SELECT table_name, key, column_name, reason FROM lite2pg.rejected_row WHERE run = '{run}'");
+    show.line(&human::head(show, "see", &see));
+    let retry = Line::new("migrate", &args.way, &settings.target).word("--retry-rejected").text();
+    show.line(&human::head(show, "retry", &retry));
+}
+
+/// What another try of rejected rows came to.
+fn retried(report: &Report, show: &Show) {
+    if show.json {
+        return show.document(report);
+    }
+    let arrived = text::counted(report.retried, "rejected row", "rejected rows");
+    let what = show.paint().bold(&format!("{arrived} arrived"));
+    show.line(&format!("{what} · {} left · {}", text::count(report.rejected), human::cost(report)));
+    let left: Vec<_> = report.findings.iter().filter(|f| f.code == run::retry::REJECTED).cloned().collect();
+    for line in findings::lines(&left, usize::MAX - 1, "", show) {
+        if show.quiet { text::to_stderr(&line) } else { show.line(&line) }
+    }
 }
 
 fn body(settings: &Settings, report: &Report, show: &Show) {

@@ -37,6 +37,10 @@ pub fn run(args: &Verify, global: &Global, show: &Show) -> Result<u8> {
         show.line(&format!("  {proven}"));
     }
     show.line("");
+    if report.rejected > 0 {
+        let rows = text::counted(report.rejected, "row of the source was", "rows of the source were");
+        show.warning(&format!("{rows} rejected: whole in lite2pg.rejected_row of the target, not in the tables"));
+    }
     if report.exit == 0 {
         let run = text::clean(&report.run);
         let what = match level {

@@ -89,19 +89,27 @@ pub fn tables(show: &Show, report: &Report) -> Vec<String> {
     let first = |digest: &str| {
         if digest.is_empty() { "—".to_owned() } else { digest.chars().take(12).collect::<String>() + "…" }
     };
+    // A column more where rows did not arrive.
+    let rejected = report.tables.iter().any(|t| t.rejected > 0);
+    let with = |mut line: Vec<String>, cell: String| {
+        if rejected {
+            line.insert(2, cell);
+        }
+        line
+    };
     let titles = ["table", "rows", "bytes", "time", "sha256 source", "sha256 target", ""];
-    let mut rows = vec![titles.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>()];
+    let mut rows = vec![with(titles.iter().map(|t| (*t).to_owned()).collect(), "rejected".to_owned())];
     for t in &order {
         let verdict = match (compared, t.verified) {
             (true, true) if counted => "as many".to_owned(),
             (true, true) => "equal".to_owned(),
-            (true, false) if t.rows != t.target_rows => {
+            (true, false) if t.rows.saturating_sub(t.rejected) != t.target_rows => {
                 format!("DIFFERENT: {} rows in the target", text::count(t.target_rows))
             }
             (true, false) => "DIFFERENT".to_owned(),
             (false, _) => "not compared".to_owned(),
         };
-        rows.push(vec![
+        let line = vec![
             table::cut(&text::clean(&t.name), 48),
             text::count(t.rows),
             text::bytes(t.bytes),
@@ -109,9 +117,13 @@ pub fn tables(show: &Show, report: &Report) -> Vec<String> {
             first(&t.source_sha256),
             first(&t.target_sha256),
             verdict,
-        ]);
+        ];
+        rows.push(with(line, text::count(t.rejected)));
     }
-    let sides = [Side::Left, Side::Right, Side::Right, Side::Right, Side::Left, Side::Left, Side::Left];
+    let mut sides = vec![Side::Left, Side::Right, Side::Right, Side::Right, Side::Left, Side::Left, Side::Left];
+    if rejected {
+        sides.insert(2, Side::Right);
+    }
     let mut lines = table::lines(&sides, &rows);
     if lines.len() > 1 {
         for (i, line) in lines.iter_mut().enumerate() {

@@ -4,6 +4,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::run::exclude::Why;
+use crate::run::fit::Fit;
 use crate::run::huge;
 use crate::run::normalised::{Tally, Watch};
 use crate::run::pool::Cancel;
@@ -134,7 +135,8 @@ pub fn rows(
     cancel: &Cancel,
 ) -> Result<()> {
     let columns: Vec<(Codec, normal::Column)> = table.columns.iter().map(|c| (c.codec(), c.form())).collect();
-    let aside: Vec<bool> = table.columns.iter().map(|c| c.quarantine || rules.all).collect();
+    let aside: Vec<Option<Fit>> =
+        table.columns.iter().map(|c| (c.quarantine || rules.all).then(|| Fit::of(c))).collect();
     let watch = Watch::of(table);
     let long = Long::of_plan(table);
     let reading = Reading::of_plan(table).without(long.as_ref());
@@ -185,9 +187,15 @@ pub fn rows(
             for (i, (codec, form)) in columns.iter().enumerate() {
                 let value = if nulls.contains(&i) { Value::Null } else { row.get(i) };
                 copied.bytes += value.size();
-                if let Err(misfit) = codec.encode(value, out) {
-                    let error = || reject::error(table, i, number, row, misfit.reason);
-                    if !aside.get(i).copied().unwrap_or(false) {
+                // Where rows may be set aside, a value must come back too; elsewhere the comparison at the end tells.
+                let aside = aside.get(i).and_then(Option::as_ref);
+                let misfit = match aside {
+                    Some(fit) => fit.encode(value, out),
+                    None => codec.encode(value, out).err().map(|m| m.reason),
+                };
+                if let Some(reason) = misfit {
+                    let error = || reject::error(table, i, number, row, reason);
+                    if aside.is_none() {
                         return Err(error());
                     }
                     copy.take_back(start);

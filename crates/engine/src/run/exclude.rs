@@ -2,17 +2,19 @@
 //! PostgreSQL will see them, and rows without parent, also those whose parent is itself left out.
 //! Owns these sets, and that they stay within a fixed amount of memory; never writes a row anywhere.
 
+use super::fit::Fit;
 use super::pool::Cancel;
 use super::scan::Scan;
 use crate::error::{Error, Kind, Result};
 use crate::source::census::TICK;
 use crate::source::{Reader, Row};
 use crate::target::ledger::Range;
+use lite2pg_model::finding::{Finding, Remedy, codes};
 use lite2pg_model::mapping::exclude::Exclusion;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::normal::{self, digest};
 use lite2pg_model::plan::{ForeignKeyPlan, Orphans, Plan, TablePlan};
-use lite2pg_model::schema::{ForeignKey, Schema};
+use lite2pg_model::schema::{Column, ForeignKey, Schema};
 use lite2pg_model::value::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -186,6 +188,25 @@ pub fn count_lost(
     any
 }
 
+/// What `--max-rejects` answers: values that do not fit, whose rows may be set aside up to the limit.
+pub fn answered(findings: &mut [Finding], schema: &Schema, profiles: &BTreeMap<String, TableProfile>) {
+    let tried = |object: &str| {
+        schema.tables.iter().any(|t| {
+            let trials = profiles.get(&t.name).map(|p| &p.trials);
+            let column = |c: &Column| object == format!("{}.{}", t.name, c.name);
+            let place = t.columns.iter().position(column);
+            place.zip(trials).is_some_and(|(i, trials)| trials.get(&i).is_some_and(|t| t.misfits > 0))
+        })
+    };
+    for finding in findings.iter_mut().filter(|f| f.blocks() && f.remedy == Remedy::Policy) {
+        let of_values = [codes::NUL, codes::INVALID_UTF8, codes::DATES, codes::JSON, codes::TOO_LONG];
+        if of_values.contains(&finding.code.as_str()) || (finding.code == codes::UNFIT && tried(&finding.object)) {
+            finding.accepted = true;
+            finding.message.push_str(": their rows go to lite2pg.rejected_row, up to --max-rejects");
+        }
+    }
+}
+
 /// Foreign keys that PostgreSQL will check, with their tables' and their own places.
 fn keys(plan: &Plan) -> impl Iterator<Item = (usize, usize, &ForeignKeyPlan)> {
     let tables = plan.tables.iter().enumerate();
@@ -232,8 +253,7 @@ fn row_by_row(
     if columns.is_empty() {
         return Ok(());
     }
-    let codecs: Vec<_> =
-        columns.iter().map(|i| table.columns.get(*i).filter(|_| tried(*i)).map(|c| c.codec())).collect();
+    let fits: Vec<_> = columns.iter().map(|i| table.columns.get(*i).filter(|_| tried(*i)).map(Fit::of)).collect();
     let place = |column: usize| columns.iter().position(|c| *c == column);
     let nulls: Vec<(usize, usize)> = nulls.iter().filter_map(|(e, c)| Some((*e, place(*c)?))).collect();
     let (mut rows, mut out, mut ticks) = (Vec::new(), Vec::new(), Ticks::new(cancel));
@@ -242,10 +262,9 @@ fn row_by_row(
         if let Some((i, _)) = nulls.iter().find(|(_, c)| row.get(*c) == Value::Null) {
             return push(&mut rows, (number, Why::Key(small(*i))));
         }
-        for (i, codec) in codecs.iter().enumerate() {
-            let Some(codec) = codec else { continue };
+        for (i, fit) in fits.iter().enumerate() {
             out.clear();
-            if codec.encode(row.get(i), &mut out).is_err() {
+            if fit.as_ref().is_some_and(|f| f.encode(row.get(i), &mut out).is_some()) {
                 return push(&mut rows, (number, Why::Misfit));
             }
         }

@@ -7,6 +7,7 @@ pub mod copy;
 pub mod exclude;
 pub mod execute;
 pub mod finish;
+pub mod fit;
 mod huge;
 pub mod inspect;
 pub mod migrate;

@@ -178,6 +178,9 @@ pub fn decide(
         plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);
         excluded = exclude::find(reader, &plan, cancel)?;
     }
+    if quarantine_all {
+        exclude::answered(&mut plan.findings, &schema, &profiles);
+    }
     settings.accept_findings(&mut plan.findings);
     times.push(StageTime { name: "plan".to_owned(), seconds: begin.elapsed().as_secs_f64() });
     tell_plan(&plan, observer);

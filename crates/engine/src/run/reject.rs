@@ -2,13 +2,13 @@
 //! Owns that way; never decides that a value does not fit (the codec says so) and never encodes a row for the target.
 
 use super::exclude::{self, Set, Why};
+use super::fit::Fit;
 use super::scan::{self, Scan};
 use crate::error::{Error, Kind, Result};
 use crate::source::{Reader, Row};
 use crate::target::ledger::Range;
 use crate::target::rejected::{Place, Writer};
 use lite2pg_model::ident::sqlite;
-use lite2pg_model::mapping::codec::Codec;
 use lite2pg_model::plan::{Plan, TablePlan};
 use lite2pg_model::value::{Class, Value};
 use postgres::GenericClient;
@@ -132,7 +132,7 @@ pub fn write(reader: &mut Reader, tx: &mut impl GenericClient, chunk: Chunk<'_>,
     let names = table.columns.iter().map(|c| c.name.clone()).collect();
     let mut out = Out {
         table,
-        codecs: table.columns.iter().map(|c| c.codec()).collect(),
+        fits: table.columns.iter().map(Fit::of).collect(),
         writer: Writer::start(tx, chunk.run, &table.name, chunk.number, names)?,
         buffer: Vec::new(),
     };
@@ -161,14 +161,14 @@ pub fn write(reader: &mut Reader, tx: &mut impl GenericClient, chunk: Chunk<'_>,
 
 struct Out<'a> {
     table: &'a TablePlan,
-    codecs: Vec<Codec>,
+    fits: Vec<Fit>,
     writer: Writer<'a>,
     buffer: Vec<u8>,
 }
 
 impl Out<'_> {
     fn row(&mut self, row: &Row<'_>, number: i64, why: Why) -> Result<()> {
-        let values: Vec<Value<'_>> = (0..self.codecs.len()).map(|i| row.get(i)).collect();
+        let values: Vec<Value<'_>> = (0..self.fits.len()).map(|i| row.get(i)).collect();
         let (column, reason) = match exclude::words(self.table, why) {
             Some(words) => words,
             None => self.misfit(&values),
@@ -179,10 +179,10 @@ impl Out<'_> {
 
     /// The first value that does not fit, and why not.
     fn misfit(&mut self, values: &[Value<'_>]) -> (String, String) {
-        for ((codec, value), column) in self.codecs.iter().zip(values).zip(&self.table.columns) {
+        for ((fit, value), column) in self.fits.iter().zip(values).zip(&self.table.columns) {
             self.buffer.clear();
-            if let Err(misfit) = codec.encode(*value, &mut self.buffer) {
-                return (column.name.clone(), format!("does not fit {}: {}", column.ty.sql(), misfit.reason));
+            if let Some(reason) = fit.encode(*value, &mut self.buffer) {
+                return (column.name.clone(), format!("does not fit {}: {reason}", column.ty.sql()));
             }
         }
         (String::new(), "does not fit".to_owned())

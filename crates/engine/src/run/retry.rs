@@ -2,6 +2,7 @@
 //! Owns that one transaction; never takes a row for arrived that PostgreSQL does not give back equal.
 
 use super::exclude::{self, Excluded};
+use super::fit::Fit;
 use super::pool::Cancel;
 use super::scan::{self, Scan};
 use super::session::Session;
@@ -430,8 +431,8 @@ fn insert<'v>(
         let mut copy = CopyIn::start(&mut inner, schema, table, false)?;
         let out = copy.row();
         for (i, column) in table.columns.iter().enumerate() {
-            if let Err(misfit) = column.codec().encode(value(i), out) {
-                let reason = format!("does not fit {}: {}", column.ty.sql(), misfit.reason);
+            if let Some(reason) = Fit::of(column).encode(value(i), out) {
+                let reason = format!("does not fit {}: {reason}", column.ty.sql());
                 return Ok(Some((Some(column.name.clone()), reason)));
             }
         }

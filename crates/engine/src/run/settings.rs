@@ -72,6 +72,15 @@ pub enum MaxRejects {
     Percent(f64),
 }
 
+impl std::fmt::Display for MaxRejects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            MaxRejects::Rows(n) => write!(f, "{n}"),
+            MaxRejects::Percent(share) => write!(f, "{share}%"),
+        }
+    }
+}
+
 impl MaxRejects {
     /// Reads `100` or `0.5%`.
     ///
@@ -184,6 +193,22 @@ impl Settings {
             if self.accept.iter().any(|a| a.answers(finding)) {
                 finding.accepted = true;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MaxRejects;
+
+    #[test]
+    fn a_limit_is_a_number_or_a_share() {
+        assert_eq!(MaxRejects::parse("100"), Ok(MaxRejects::Rows(100)));
+        for (text, of_a_million) in [("0%", 0), ("0.5%", 5_000), ("100%", 1_000_000), ("0.00019 %", 1)] {
+            assert_eq!(MaxRejects::parse(text).map(|m| m.of(1_000_000)), Ok(of_a_million), "{text}");
+        }
+        for bad in ["", "%", "-1", "1.5", "101%", "-0.1%", "NaN%", "all"] {
+            assert!(MaxRejects::parse(bad).is_err(), "{bad}");
         }
     }
 }

@@ -30,6 +30,8 @@ pub struct Place {
     pub port: u16,
     socket: String,
     pub settings: Settings,
+    /// Policies of the child.
+    pub policies: Vec<String>,
 }
 
 /// What the application's database holds before: it must never change.
@@ -56,7 +58,16 @@ impl Place {
         cluster.client(&db).batch_execute(SOMEBODY_ELSES).unwrap();
         let settings = running::lenient(&source, cluster, &db, &dir);
         let host = cluster.socket_dir.display().to_string();
-        let mut place = Place { dir, source, db, socket: host.clone(), host, port: cluster.port, settings };
+        let mut place = Place {
+            dir,
+            source,
+            db,
+            socket: host.clone(),
+            host,
+            port: cluster.port,
+            settings,
+            policies: vec!["lossless".to_owned()],
+        };
         place.settings.operator = Operator { name: "tester".to_owned(), host: hostname() };
         place.settings.chunk_bytes = 8 << 10;
         place
@@ -119,6 +130,7 @@ impl Place {
         let config = serde_json::json!({
             "source": s.source, "host": self.host, "port": self.port, "db": self.db, "dir": self.dir, "stop": stop,
             "schema": s.schema, "jobs": s.jobs, "chunk_bytes": s.chunk_bytes, "copy": s.snapshot == SnapshotMode::Copy,
+            "policies": self.policies,
         });
         Command::new(std::env::current_exe().unwrap())
             .args(["child", "--exact", "--nocapture", "--test-threads=1"])
@@ -192,7 +204,7 @@ pub fn be_child() {
         source: text("source").into(),
         target: TargetSpec::Server(Conninfo::from_parts(&text("host"), port, "postgres", &text("db")).unwrap()),
         schema: text("schema"),
-        choices: lossless(),
+        choices: choices(config["policies"].as_array().unwrap().iter().map(|p| p.as_str().unwrap())),
         overrides: Default::default(),
         accept: vec![lite2pg_engine::run::Accept::All],
         snapshot: if config["copy"] == true { SnapshotMode::Copy } else { SnapshotMode::Auto },
@@ -234,8 +246,8 @@ impl<F: Fn(&Event) -> bool + Sync> Observer for Once<F> {
     }
 }
 
-/// Every policy answered by the choice that loses nothing.
-pub fn lossless() -> lite2pg_model::mapping::choices::Choices {
-    let policies = lite2pg_model::mapping::policy::Policies::parse(["lossless"]).unwrap();
+/// Choices of these policies.
+pub fn choices<'a>(policies: impl Iterator<Item = &'a str>) -> lite2pg_model::mapping::choices::Choices {
+    let policies = lite2pg_model::mapping::policy::Policies::parse(policies).unwrap();
     lite2pg_model::mapping::choices::Choices::of(policies)
 }
