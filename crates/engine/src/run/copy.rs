@@ -4,7 +4,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::run::huge;
-use crate::run::pool::Cancel;
+use crate::run::pool::{Alone, Cancel};
 use crate::source::Reader;
 use crate::source::census::TICK;
 use crate::source::huge::Long;
@@ -47,6 +47,7 @@ pub fn copy_chunk(
     cancel: &Cancel,
 ) -> Result<(Sum, u64)> {
     let about = |e: postgres::Error| error_from_pg(e, "copying rows").about(&job.table.name);
+    let _alone = Alone::on(job.table);
     let mut tx = client.transaction().map_err(about)?;
     if let Some((step, sql)) = job.create {
         tx.batch_execute(sql).map_err(about)?;

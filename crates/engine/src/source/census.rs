@@ -49,17 +49,18 @@ pub fn census(
         let scan =
             |r: &mut Reader, long: Option<&Long>| one_table(r, table, chunk_bytes, long, memory, observer, cancel);
         // Only a table that does hold such a value is read another way, from its beginning.
-        let mut census = match reader.within(memory.whole, |reader| scan(reader, None))? {
+        let mut census = match reader.within(memory.counted, |reader| scan(reader, None))? {
             Some(census) => census,
             None => {
-                let long = Long::look(reader, table, memory.whole, cancel).map_err(|e| e.about(&table.name))?;
+                let long = Long::look(reader, table, memory.counted, cancel).map_err(|e| e.about(&table.name))?;
                 scan(reader, Some(&long))?
             }
         };
         name_places(reader, table, &mut census.profile)?;
         census.profile.orphans =
             table.foreign_keys.iter().map(|key| orphans(reader, schema, table, key, cancel)).collect::<Result<_>>()?;
-        census.profile.check_broken = broken_checks(reader, table, cancel)?;
+        let broken = reader.within(memory.counted, |reader| broken_checks(reader, table, cancel))?;
+        census.profile.check_broken = broken.unwrap_or_else(|| vec![0; table.checks.len()]);
         let (rows, bytes) = (census.profile.rows, census.profile.bytes);
         observer.see(&Event::Done { stage: "census", object: table.name.clone(), rows, bytes, seconds: 0.0 });
         found.lock().unwrap_or_else(PoisonError::into_inner).insert(table.name.clone(), census);
@@ -204,7 +205,7 @@ fn known_collation(name: &str) -> bool {
 }
 
 /// Rows that break each CHECK of their table, all in one pass. Those that SQLite cannot compute here (a function of the
-/// application) count none, and so do those that are not understood, which are not carried over anyway.
+/// application, a value longer than may be held) count none, and so do those that are not understood, which are not carried over anyway.
 fn broken_checks(reader: &mut Reader, table: &Table, cancel: &Cancel) -> Result<Vec<u64>> {
     let mut broken = vec![0; table.checks.len()];
     if table.columns.iter().any(|c| !known_collation(c.collation.as_deref().unwrap_or("BINARY"))) {

@@ -175,6 +175,9 @@ pub fn copy_out(
             at = next;
         }
         carry.drain(..at);
+        if carry.capacity() > 4 * BLOCK && carry.len() < BLOCK {
+            carry.shrink_to(BLOCK);
+        }
     }
 }
 

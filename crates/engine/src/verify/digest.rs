@@ -3,7 +3,7 @@
 
 use crate::error::{Kind, Result};
 use crate::observe::{Event, Observer};
-use crate::run::pool::Cancel;
+use crate::run::pool::{Alone, Cancel};
 use crate::source::Reader;
 use crate::source::census::TICK;
 use crate::source::huge::Long;
@@ -14,6 +14,9 @@ use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::normal::{self, Sum, digest};
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
 use postgres::GenericClient;
+
+/// What a row's normal form may keep of its memory.
+const SMALL: usize = 1 << 20;
 
 /// The digest of a table as PostgreSQL gives it back.
 ///
@@ -33,6 +36,7 @@ pub fn of_target(
     if let Some(long) = &long {
         query.push_str(&format!(" WHERE {}", long.others()));
     }
+    let _alone = Alone::on(table);
     let mut sum = Sum::new();
     let mut normal = Vec::with_capacity(1024);
     let mut told = 0;
@@ -42,6 +46,7 @@ pub fn of_target(
             form.of_target(*field, &mut normal);
         }
         sum.add(&digest::row(&normal));
+        normal.shrink_to(SMALL);
         if sum.rows.is_multiple_of(TICK) {
             cancel.check()?;
             tell(observer, table, sum.rows - told);
@@ -94,6 +99,7 @@ pub fn of_source(
                 form.of_source(value, &mut normal);
             }
             sum.add(&digest::row(&normal));
+            normal.shrink_to(SMALL);
             if sum.rows.is_multiple_of(TICK) {
                 cancel.check()?;
                 tell(observer, table, sum.rows - told);

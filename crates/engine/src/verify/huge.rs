@@ -77,7 +77,7 @@ pub(super) struct LongRows<'a> {
 impl<'a> LongRows<'a> {
     /// Those of a table, if the plan says that it may have some.
     pub fn of(schema: &'a str, table: &'a TablePlan) -> Option<Self> {
-        let plan = table.long.as_ref()?;
+        let plan = table.long.as_ref().filter(|l| !l.columns.is_empty())?;
         let columns = table.columns.iter().enumerate().filter(|(_, c)| plan.has(&c.name));
         Some(LongRows { schema, table, columns: columns.map(|(i, _)| i).collect(), over: plan.over })
     }

@@ -12,13 +12,16 @@ use crate::mapping::treat::Treatment;
 use crate::schema::{Column, Table};
 use serde::{Deserialize, Serialize};
 
-/// The long values of a table that cross piece by piece.
+/// The long values of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LongPlan {
     /// Values of more bytes than this.
     pub over: u64,
-    /// Columns that hold some, as the source names them.
+    /// Columns that hold some which cross piece by piece, as the source names them.
     pub columns: Vec<String>,
+    /// Others hold some which cross whole: no two workers may handle such at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
     /// Only blobs: the texts of this database are UTF-16, of which no piece can be read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blobs_only: bool,
@@ -67,7 +70,7 @@ pub fn decide(
     memory: &Memory,
 ) -> (Option<LongPlan>, Vec<Finding>) {
     let mut findings = Vec::new();
-    let mut columns = Vec::new();
+    let (mut columns, mut alone) = (Vec::new(), false);
     let of_table = whole_only(table);
     for (i, column) in table.columns.iter().enumerate() {
         let (Some(p), Some(mapped)) = (profile.columns.get(i), mapping.columns.get(i)) else { continue };
@@ -87,12 +90,13 @@ pub fn decide(
                 continue;
             }
         };
+        alone |= whole > memory.piece;
         if whole > memory.whole {
             findings.push(too_large(table, column, whole, &why, memory));
         }
     }
-    let long = (!columns.is_empty()).then_some(LongPlan { over: memory.piece, columns, blobs_only: memory.utf16 });
-    (long, findings)
+    let long = LongPlan { over: memory.piece, columns, alone, blobs_only: memory.utf16 };
+    ((alone || !long.columns.is_empty()).then_some(long), findings)
 }
 
 fn longest(p: &ColumnProfile) -> u64 {
@@ -149,7 +153,7 @@ mod tests {
     fn what_can_be_read_in_pieces_is_and_the_rest_is_told() {
         const MIB: u64 = 1 << 20;
         let memory = Memory::of(128 * MIB, 4);
-        assert_eq!((memory.piece, memory.whole), (2 * MIB, 16 * MIB));
+        assert_eq!((memory.piece, memory.whole), (2 * MIB, 14 * MIB));
         let plain = table("CREATE TABLE t(k INTEGER, v BLOB)", false, &["k", "v"]);
         let (long, findings) = of(&plain, PgType::Bytea, Class::Blob, 900 * MIB, &memory);
         assert_eq!(long.map(|l| l.columns), Some(vec!["v".to_owned()]));
@@ -158,8 +162,9 @@ mod tests {
 
         let keyed = table("CREATE TABLE t(k INTEGER PRIMARY KEY, v BLOB) WITHOUT ROWID", true, &["k", "v"]);
         let (long, findings) = of(&keyed, PgType::Bytea, Class::Blob, 900 * MIB, &memory);
-        assert!(long.is_none() && findings[0].blocks() && findings[0].object == "t.v", "{findings:?}");
-        assert!(findings[0].message.contains("WITHOUT ROWID") && findings[0].hint.contains("--memory 7200MiB"));
+        assert!(long.is_some_and(|l| l.alone && l.columns.is_empty()));
+        assert!(findings[0].blocks() && findings[0].object == "t.v", "{findings:?}");
+        assert!(findings[0].message.contains("WITHOUT ROWID") && findings[0].hint.contains("--memory 7216MiB"));
         let enough = Memory::of(memory.needed(900 * MIB), 4);
         assert!(of(&keyed, PgType::Bytea, Class::Blob, 900 * MIB, &enough).1.is_empty(), "the hint is enough");
         assert!(of(&keyed, PgType::Bytea, Class::Blob, 10 * MIB, &memory).1.is_empty());
