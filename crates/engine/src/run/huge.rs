@@ -2,7 +2,7 @@
 //! Owns that one row; never decides which values are long.
 
 use super::copy::misfit_error;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::run::pool::Cancel;
 use crate::source::Row;
 use crate::source::huge::{Blobs, LeftOut, Long};
@@ -40,9 +40,8 @@ impl Sink<'_, '_> {
         row: &Row<'_>,
         left_out: &[LeftOut],
     ) -> Result<(RowDigest, u64)> {
-        let Value::Integer(rowid) = row.get(self.columns.len()) else {
-            return Err(Error::internal("a long value in a row without a rowid").about(&self.table.name));
-        };
+        let place = self.columns.len();
+        let key = if self.table.without_rowid { None } else { Some(row.get(place)) };
         let (mut digest, mut bytes) = (RowHasher::new(), 0);
         let mut normal = Vec::new();
         self.copy.row();
@@ -51,7 +50,7 @@ impl Sink<'_, '_> {
                 bytes += out.length;
                 let misfit = |reason: &str| {
                     let empty = if out.class == Class::Text { Value::Text(&[]) } else { Value::Blob(&[]) };
-                    misfit_error(self.table, i, Some(Value::Integer(rowid)), 0, empty, reason)
+                    misfit_error(self.table, i, key, 0, empty, reason)
                 };
                 let way = way(codec, out).map_err(misfit)?;
                 let Some(field) = form.begin_of_source(out.class, out.length, &mut digest) else {
@@ -63,7 +62,7 @@ impl Sink<'_, '_> {
                     self.copy.piece(b"\\x")?;
                 }
                 let copy = &mut *self.copy;
-                long.read(blobs, out, rowid, self.cancel, |piece| {
+                long.read(blobs, (row, place), out, self.cancel, |piece| {
                     field.piece(piece, &mut digest);
                     if way.hex {
                         return copy.piece(&hex(piece));
@@ -83,7 +82,7 @@ impl Sink<'_, '_> {
             let value = row.get(i);
             bytes += value.size();
             if let Err(e) = codec.encode(value, self.copy.fields()) {
-                return Err(misfit_error(self.table, i, Some(Value::Integer(rowid)), 0, value, &e.to_string()));
+                return Err(misfit_error(self.table, i, key, 0, value, &e.to_string()));
             }
             normal.clear();
             form.of_source(value, &mut normal);

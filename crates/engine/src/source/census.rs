@@ -94,9 +94,8 @@ fn one_table(
             for (i, column) in profile.columns.iter_mut().enumerate() {
                 if let (Some(long), Some(out)) = (long, left_out.iter().find(|out| out.column == i)) {
                     size += out.length;
-                    let key = rowid.filter(|_| whole_only(table).is_none() && !memory.utf16).map(|_| row.get(width));
-                    let key = key.and_then(|key| if let Value::Integer(key) = key { Some(key) } else { None });
-                    long.observe(blobs, out, key, column, cancel)?;
+                    let key = rowid.filter(|_| whole_only(table).is_none() && !memory.utf16).map(|_| width);
+                    long.observe(blobs, (row, key), out, column, cancel)?;
                     continue;
                 }
                 let value = row.get(i);

@@ -81,11 +81,12 @@ pub fn of_source(
     let long = Long::of_plan(table);
     let rowid = long.as_ref().and_then(|_| select::rowid_name(names(), table.without_rowid));
     let sql = select::rows_without(&table.name, names(), rowid, false, false, long.as_ref());
+    let after = forms.len() + usize::from(rowid.is_some());
     let (mut sum, mut bytes, mut told) = (Sum::new(), 0, 0);
     let mut normal = Vec::with_capacity(1024);
     reader
         .for_each_with(&sql, &[], |blobs, row| {
-            let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, forms.len() + 1));
+            let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, after));
             if let Some(long) = long.as_ref().filter(|_| !left_out.is_empty()) {
                 let (digest, size) = huge::source_row(long, &forms, blobs, row, &left_out, cancel)?;
                 sum.add(&digest);

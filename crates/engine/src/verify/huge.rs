@@ -17,7 +17,6 @@ use lite2pg_model::mapping::PgType;
 use lite2pg_model::normal;
 use lite2pg_model::normal::digest::{RowDigest, RowHasher};
 use lite2pg_model::plan::TablePlan;
-use lite2pg_model::value::Value;
 use postgres::GenericClient;
 use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::ToSql;
@@ -37,16 +36,13 @@ pub(super) fn source_row(
     left_out: &[LeftOut],
     cancel: &Cancel,
 ) -> Result<(RowDigest, u64)> {
-    let Value::Integer(rowid) = row.get(forms.len()) else {
-        return Err(Error::internal("a long value in a row without a rowid"));
-    };
     let (mut digest, mut bytes) = (RowHasher::new(), 0);
     let mut normal = Vec::new();
     for (i, form) in forms.iter().enumerate() {
         if let Some(out) = left_out.iter().find(|out| out.column == i) {
             bytes += out.length;
             let field = form.begin_of_source(out.class, out.length, &mut digest).ok_or_else(|| unsliced(i))?;
-            long.read(blobs, out, rowid, cancel, |piece| {
+            long.read(blobs, (row, forms.len()), out, cancel, |piece| {
                 field.piece(piece, &mut digest);
                 Ok(())
             })?;
