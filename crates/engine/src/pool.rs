@@ -2,9 +2,10 @@
 //! Owns the threads; never knows what a task does.
 
 use crate::error::{Error, Kind, Result};
+use lite2pg_model::plan::TablePlan;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Ctrl-C (or a library's caller) asks the run to end; looked at between rows and steps.
 #[derive(Debug, Default)]
@@ -78,6 +79,17 @@ pub fn run<W: Send, T: Send>(
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
         None => Ok(()),
+    }
+}
+
+/// Held while a table is handled whose long values are held whole: what `--memory` allows is enough for one worker.
+pub struct Alone(#[allow(dead_code, reason = "held, not read")] Option<MutexGuard<'static, ()>>);
+
+impl Alone {
+    /// Waits for its turn if the table needs one.
+    pub fn on(table: &TablePlan) -> Alone {
+        static TURN: Mutex<()> = Mutex::new(());
+        Alone(table.long.as_ref().is_some_and(|l| l.alone).then(|| lock(&TURN)))
     }
 }
 

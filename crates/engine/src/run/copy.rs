@@ -7,7 +7,7 @@ use crate::run::exclude::Why;
 use crate::run::fit::Fit;
 use crate::run::huge;
 use crate::run::normalised::{Tally, Watch};
-use crate::run::pool::Cancel;
+use crate::run::pool::{Alone, Cancel};
 use crate::run::reject::{self, Rejects, Rules};
 use crate::run::scan;
 use crate::source::Reader;
@@ -54,6 +54,7 @@ pub fn copy_chunk(
     cancel: &Cancel,
 ) -> Result<Done> {
     let about = |e: postgres::Error| error_from_pg(e, "copying rows").about(&job.table.name);
+    let _alone = Alone::on(job.table);
     let mut tx = client.transaction().map_err(about)?;
     if let Some((step, sql)) = job.create {
         tx.batch_execute(sql).map_err(about)?;
@@ -170,7 +171,8 @@ pub fn rows(
             if let Some(long) = &long {
                 let left_out = long.left_out(row, width);
                 if !left_out.is_empty() {
-                    let mut sink = huge::Sink { table, columns: &columns, nulls: &nulls, copy: &mut *copy, cancel };
+                    let mut sink =
+                        huge::Sink { table, number, columns: &columns, nulls: &nulls, copy: &mut *copy, cancel };
                     let (digest, bytes) = sink.row(long, blobs, row, &left_out)?;
                     if !watch.is_empty() || !nulls.is_empty() {
                         copied.tally.row(&watch, table, &nulls, number, row);

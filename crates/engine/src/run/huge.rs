@@ -21,6 +21,8 @@ use lite2pg_model::value::{Class, Value};
 pub(super) struct Sink<'a, 'c> {
     /// Its table.
     pub table: &'a TablePlan,
+    /// Its number among the rows, as `scan` has it.
+    pub number: i64,
     /// How its columns cross.
     pub columns: &'a [(Codec, normal::Column)],
     /// Columns that a policy makes NULL in this row.
@@ -43,16 +45,15 @@ impl Sink<'_, '_> {
         row: &Row<'_>,
         left_out: &[LeftOut],
     ) -> Result<(RowDigest, u64)> {
-        let Value::Integer(rowid) = row.get(self.columns.len()) else {
-            return Err(Error::internal("a long value in a row without a rowid").about(&self.table.name));
-        };
+        let place = self.columns.len();
         let (mut digest, mut bytes) = (RowHasher::new(), 0);
         let mut normal = Vec::new();
         self.copy.row();
         for (i, (codec, form)) in self.columns.iter().enumerate() {
             if let Some(out) = left_out.iter().find(|out| out.column == i && !self.nulls.contains(&i)) {
                 bytes += out.length;
-                let misfit = |reason: &str| reject::long(self.table, i, rowid, (out.class, out.length), reason);
+                let misfit =
+                    |reason: &str| reject::long(self.table, i, self.number, row, (out.class, out.length), reason);
                 let way = way(codec, out).map_err(misfit)?;
                 let Some(field) = form.begin_of_source(out.class, out.length, &mut digest) else {
                     return Err(misfit("longer than --memory lets a value of this type be"));
@@ -63,7 +64,7 @@ impl Sink<'_, '_> {
                     self.copy.piece(b"\\x")?;
                 }
                 let copy = &mut *self.copy;
-                long.read(blobs, out, rowid, self.cancel, |piece| {
+                long.read(blobs, (row, place), out, self.cancel, |piece| {
                     field.piece(piece, &mut digest);
                     if way.hex {
                         return copy.piece(&hex(piece));
@@ -83,7 +84,7 @@ impl Sink<'_, '_> {
             let value = if self.nulls.contains(&i) { Value::Null } else { row.get(i) };
             bytes += value.size();
             if let Err(e) = codec.encode(value, self.copy.fields()) {
-                return Err(reject::error(self.table, i, rowid, row, e.reason));
+                return Err(reject::error(self.table, i, self.number, row, e.reason));
             }
             normal.clear();
             form.of_source(value, &mut normal);

@@ -206,9 +206,16 @@ pub fn error(table: &TablePlan, column: usize, number: i64, row: &Row<'_>, reaso
 }
 
 /// The same of a value that is read piece by piece.
-pub fn long(table: &TablePlan, column: usize, rowid: i64, (class, length): (Class, u64), reason: &str) -> Error {
+pub fn long(
+    table: &TablePlan,
+    column: usize,
+    number: i64,
+    row: &Row<'_>,
+    (class, length): (Class, u64),
+    reason: &str,
+) -> Error {
     let held = format!("a value of storage class {} ({length} bytes)", class.word());
-    misfit(table, column, &format!("rowid = {rowid}"), &held, reason)
+    misfit(table, column, &scan::key(table, number, |i| row.get(i)), &held, reason)
 }
 
 fn misfit(table: &TablePlan, column: usize, key: &str, held: &str, reason: &str) -> Error {

@@ -15,6 +15,7 @@ use lite2pg_model::ident::sqlite;
 use lite2pg_model::mapping::profile::ColumnProfile;
 use lite2pg_model::mapping::profile::long::LongValue;
 use lite2pg_model::plan::TablePlan;
+use lite2pg_model::plan::long::Held;
 use lite2pg_model::schema::Table;
 use lite2pg_model::value::{Class, Value};
 use rusqlite::Connection;
@@ -29,7 +30,7 @@ pub struct Long {
     /// Their places in the list of what is read, and their names.
     columns: Vec<(usize, String)>,
     over: u64,
-    blobs_only: bool,
+    held: Held,
 }
 
 /// A value that was left out of its row.
@@ -39,8 +40,10 @@ pub struct LeftOut {
     pub column: usize,
     /// TEXT or BLOB.
     pub class: Class,
-    /// Its bytes, as the file has them.
+    /// Its bytes, as the file has them (those of a text that is held: as UTF-8).
     pub length: u64,
+    /// It stands in the row after all: SQLite hands it out only whole.
+    held: bool,
 }
 
 impl Long {
@@ -65,7 +68,7 @@ impl Long {
         })?;
         let named = table.columns.iter().map(|c| c.name.clone()).enumerate().zip(longest);
         let columns = named.filter(|(_, longest)| longest.unsigned_abs() > over).map(|(column, _)| column).collect();
-        Ok(Long { table: table.name.clone(), columns, over, blobs_only: false })
+        Ok(Long { table: table.name.clone(), columns, over, held: Held::None })
     }
 
     /// What the plan says of a table.
@@ -73,20 +76,15 @@ impl Long {
         let plan = table.long.as_ref()?;
         let columns = table.columns.iter().enumerate().filter(|(_, c)| plan.has(&c.name));
         let columns: Vec<_> = columns.map(|(i, c)| (i, c.name.clone())).collect();
-        (!columns.is_empty()).then(|| Long {
-            table: table.name.clone(),
-            columns,
-            over: plan.over,
-            blobs_only: plan.blobs_only,
-        })
+        (!columns.is_empty()).then(|| Long { table: table.name.clone(), columns, over: plan.over, held: plan.held })
     }
 
     /// Puts NULL in the place of long values into a list of what is read, and what was left out at its end.
     pub fn leave_out(&self, list: &mut Vec<String>) {
-        for (place, _) in &self.columns {
+        for (place, _) in self.columns.iter().filter(|_| self.held != Held::All) {
             let Some(item) = list.get_mut(*place) else { continue };
             let column = item.clone();
-            let blob = if self.blobs_only { format!("typeof({column}) = 'blob' AND ") } else { String::new() };
+            let blob = if self.held == Held::Texts { format!("typeof({column}) = 'blob' AND ") } else { String::new() };
             let long = format!("{blob}octet_length({column}) > {}", self.over);
             *item = format!("CASE WHEN {long} THEN NULL ELSE {column} END");
             let length = format!("octet_length({column})");
@@ -94,30 +92,42 @@ impl Long {
         }
     }
 
-    /// What was left out of a row; `first` is the place of the first thing after the list that [`Long::leave_out`] got.
+    /// The long values of a row; `first` is the place of the first thing after the list that [`Long::leave_out`] got.
     pub fn left_out(&self, row: &Row<'_>, first: usize) -> Vec<LeftOut> {
         let mut out = Vec::new();
         for (i, (column, _)) in self.columns.iter().enumerate() {
-            if let Value::Integer(length) = row.get(first + i) {
+            let value = if self.held == Held::None { Value::Null } else { row.get(*column) };
+            if value.size() > self.over {
+                out.push(LeftOut { column: *column, class: value.class(), length: value.size(), held: true });
+            } else if self.held != Held::All
+                && let Value::Integer(length) = row.get(first + i)
+            {
                 let class = if length < 0 { Class::Text } else { Class::Blob };
-                out.push(LeftOut { column: *column, class, length: length.unsigned_abs() });
+                out.push(LeftOut { column: *column, class, length: length.unsigned_abs(), held: false });
             }
         }
         out
     }
 
-    /// Hands out the bytes of a value that was left out, piece by piece.
+    /// Hands out the bytes of a long value, piece by piece. `key` is the place of the rowid in the row.
     ///
     /// # Errors
     /// SQLite cannot read it, it has another length, `each` fails, or `Interrupted`.
     pub fn read(
         &self,
         blobs: &Blobs<'_>,
+        (row, key): (&Row<'_>, usize),
         out: &LeftOut,
-        rowid: i64,
         cancel: &Cancel,
         mut each: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
+        if out.held {
+            let (Value::Text(bytes) | Value::Blob(bytes)) = row.get(out.column) else { return Ok(()) };
+            return bytes.chunks(PIECE).try_for_each(|piece| cancel.check().and_then(|()| each(piece)));
+        }
+        let Value::Integer(rowid) = row.get(key) else {
+            return Err(Error::internal("a value was left out of a row without a rowid").about(&self.table));
+        };
         let column = self.columns.iter().find(|(place, _)| *place == out.column).map_or("", |(_, name)| name);
         let about = |e| {
             let name = format!("{}.{column} (rowid {rowid})", self.table);
@@ -144,22 +154,23 @@ impl Long {
         }
     }
 
-    /// Takes a value that was left out into the profile of its column; says whether its row is one to remember. Its bytes are read where that can be (`rowid`),
-    /// those of a blob never: nothing but its length is asked of it.
+    /// Takes a value that was left out into the profile of its column; says whether its row is one to remember. Its bytes
+    /// are read where that can be (`key` is the place of the rowid), those of a blob never: nothing but its length is asked
+    /// of it.
     ///
     /// # Errors
     /// As [`Long::read`].
     pub fn observe(
         &self,
         blobs: &Blobs<'_>,
+        (row, key): (&Row<'_>, Option<usize>),
         out: &LeftOut,
-        rowid: Option<i64>,
         column: &mut ColumnProfile,
         cancel: &Cancel,
     ) -> Result<bool> {
         let mut seen = LongValue::new();
-        if let (Class::Text, Some(rowid)) = (out.class, rowid) {
-            self.read(blobs, out, rowid, cancel, |piece| {
+        if let (Class::Text, Some(key)) = (out.class, key) {
+            self.read(blobs, (row, key), out, cancel, |piece| {
                 seen.take(piece);
                 Ok(())
             })?;

@@ -110,7 +110,10 @@ impl<'a> CopyIn<'a> {
 
     fn send(&mut self) -> Result<()> {
         self.bytes += self.buffer.len() as u64;
-        self.writer.write_all(&self.buffer).map_err(|e| io_error(e, "copying rows"))?;
+        // In blocks: the client makes two copies of what it is handed.
+        for block in self.buffer.chunks(BLOCK + 64 * 1024) {
+            self.writer.write_all(block).map_err(|e| io_error(e, "copying rows"))?;
+        }
         self.buffer.clear();
         // One huge value must not keep its memory for the rest of the table.
         if self.buffer.capacity() > 4 * BLOCK {
@@ -180,6 +183,9 @@ pub fn copy_out(
             at = next;
         }
         carry.drain(..at);
+        if carry.capacity() > 4 * BLOCK && carry.len() < BLOCK {
+            carry.shrink_to(BLOCK);
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::error::{Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::run::exclude::{self, Set};
-use crate::run::pool::Cancel;
+use crate::run::pool::{Alone, Cancel};
 use crate::run::scan;
 use crate::source::Reader;
 use crate::source::census::TICK;
@@ -18,6 +18,9 @@ use lite2pg_model::normal::{self, RowDigest, Sum, digest};
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
 use lite2pg_model::value::Value;
 use postgres::GenericClient;
+
+/// What a row's normal form may keep of its memory.
+const SMALL: usize = 1 << 20;
 
 /// The digest of a table as PostgreSQL gives it back.
 ///
@@ -37,6 +40,7 @@ pub fn of_target(
     if let Some(long) = &long {
         query.push_str(&format!(" WHERE {}", long.others()));
     }
+    let _alone = Alone::on(table);
     let mut sum = Sum::new();
     let mut normal = Vec::with_capacity(1024);
     let mut told = 0;
@@ -46,6 +50,7 @@ pub fn of_target(
             form.of_target(*field, &mut normal);
         }
         sum.add(&digest::row(&normal));
+        normal.shrink_to(SMALL);
         if sum.rows.is_multiple_of(TICK) {
             cancel.check()?;
             tell(observer, table, sum.rows - told);
@@ -105,6 +110,7 @@ pub fn of_source(
                 form.of_source(value, &mut normal);
             }
             sum.add(&digest::row(&normal));
+            normal.shrink_to(SMALL);
             if sum.rows.is_multiple_of(TICK) {
                 cancel.check()?;
                 tell(observer, table, sum.rows - told);

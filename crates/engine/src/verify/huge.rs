@@ -39,16 +39,13 @@ pub(super) fn source_row(
     left_out: &[LeftOut],
     cancel: &Cancel,
 ) -> Result<(RowDigest, u64)> {
-    let Value::Integer(rowid) = row.get(forms.len()) else {
-        return Err(Error::internal("a long value in a row without a rowid"));
-    };
     let (mut digest, mut bytes) = (RowHasher::new(), 0);
     let mut normal = Vec::new();
     for (i, form) in forms.iter().enumerate() {
         if let Some(out) = left_out.iter().find(|out| out.column == i && !nulls.contains(&i)) {
             bytes += out.length;
             let field = form.begin_of_source(out.class, out.length, &mut digest).ok_or_else(|| unsliced(i))?;
-            long.read(blobs, out, rowid, cancel, |piece| {
+            long.read(blobs, (row, forms.len()), out, cancel, |piece| {
                 field.piece(piece, &mut digest);
                 Ok(())
             })?;
@@ -79,7 +76,7 @@ pub(super) struct LongRows<'a> {
 impl<'a> LongRows<'a> {
     /// Those of a table, if the plan says that it may have some.
     pub fn of(schema: &'a str, table: &'a TablePlan) -> Option<Self> {
-        let plan = table.long.as_ref()?;
+        let plan = table.long.as_ref().filter(|l| !l.columns.is_empty())?;
         let columns = table.columns.iter().enumerate().filter(|(_, c)| plan.has(&c.name));
         Some(LongRows { schema, table, columns: columns.map(|(i, _)| i).collect(), over: plan.over })
     }

@@ -22,35 +22,48 @@ const MAX_ROW_ON_PAGE: u64 = 8160;
 /// What `--memory` allows for values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Longer values are read piece by piece where that can be.
+    /// All of it.
+    pub bytes: u64,
+    /// Longer values cross piece by piece where that can be.
     pub piece: u64,
-    /// The longest value that is ever held whole.
-    pub whole: u64,
+    /// The longest value that the census holds whole: all workers may do that at once.
+    pub counted: u64,
     /// The texts of the source are UTF-16.
     pub utf16: bool,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Memory { piece: u64::MAX, whole: u64::MAX, utf16: false }
+        Memory { bytes: u64::MAX, piece: u64::MAX, counted: u64::MAX, utf16: false }
     }
 }
 
 impl Memory {
-    /// A value that is held whole takes up to eight times its length on its way: SQLite's copy, the field, the normal
+    /// A value that crosses whole takes up to eight times its length on its way: SQLite's copy, the field, the normal
     /// form, and buffers that grow by doubling.
-    const COPIES: u64 = 8;
+    pub const COPIES: u64 = 8;
+    /// One that SQLite hands out whole, but which goes on piece by piece: SQLite's copy, and what it grew out of.
+    pub const HELD: u64 = 3;
+    /// What the program takes without any value.
+    const BASE: u64 = 16 << 20;
+    const MIB: u64 = 1 << 20;
 
     /// So many bytes for so many workers. Half of it may be taken by values of ordinary rows on all workers at once.
     pub fn of(bytes: u64, jobs: usize) -> Memory {
-        let whole = (bytes / Self::COPIES).max(1 << 20);
-        let piece = bytes / (2 * Self::COPIES) / (jobs as u64).max(1);
-        Memory { piece: piece.clamp(1 << 20, whole), whole, utf16: false }
+        let jobs = (jobs as u64).max(1);
+        let piece = (bytes / (2 * Self::COPIES) / jobs).max(Self::MIB);
+        let counted = (bytes / 2 / jobs).max(Self::MIB);
+        Memory { bytes, piece, counted, utf16: false }
     }
 
-    /// How much must be allowed, in whole MiB, so that a value of this length is held whole.
-    pub fn needed(&self, bytes: u64) -> u64 {
-        bytes.saturating_mul(Self::COPIES).div_ceil(1 << 20) << 20
+    /// The longest value that may be held so many times, by one worker at a time.
+    pub fn whole(&self, copies: u64) -> u64 {
+        (self.bytes.saturating_sub(Self::BASE) / copies).max(Self::MIB)
+    }
+
+    /// How much must be allowed, in whole MiB, so that a value of this length may be held so many times.
+    pub fn needed(bytes: u64, copies: u64) -> u64 {
+        bytes.saturating_mul(copies).saturating_add(Self::BASE).div_ceil(Self::MIB) * Self::MIB
     }
 }
 

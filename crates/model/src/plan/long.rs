@@ -12,16 +12,38 @@ use crate::mapping::treat::Treatment;
 use crate::schema::{Column, Table};
 use serde::{Deserialize, Serialize};
 
-/// The long values of a table that cross piece by piece.
+/// The long values of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LongPlan {
     /// Values of more bytes than this.
     pub over: u64,
-    /// Columns that hold some, as the source names them.
+    /// Columns that hold some which cross piece by piece, as the source names them.
     pub columns: Vec<String>,
-    /// Only blobs: the texts of this database are UTF-16, of which no piece can be read.
+    /// Which of their values SQLite hands out only whole.
+    #[serde(default, skip_serializing_if = "Held::is_none")]
+    pub held: Held,
+    /// Some long values are held whole on their way: no two workers may handle such at once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub blobs_only: bool,
+    pub alone: bool,
+}
+
+/// Which long values SQLite hands out only whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Held {
+    /// None: they are read by incremental blob I/O.
+    #[default]
+    None,
+    /// Texts: those of the database are UTF-16, of which no piece can be read.
+    Texts,
+    /// All of the table.
+    All,
+}
+
+impl Held {
+    fn is_none(&self) -> bool {
+        *self == Held::None
+    }
 }
 
 impl LongPlan {
@@ -66,49 +88,58 @@ pub fn decide(
     mapping: &TableMapping,
     memory: &Memory,
 ) -> (Option<LongPlan>, Vec<Finding>) {
+    const UTF16: &str = "the texts of the database are UTF-16, of which SQLite hands out no piece";
     let mut findings = Vec::new();
-    let mut columns = Vec::new();
     let of_table = whole_only(table);
+    let held = match of_table {
+        Some(_) => Held::All,
+        None if memory.utf16 => Held::Texts,
+        None => Held::None,
+    };
+    let mut long = LongPlan { over: memory.piece, columns: Vec::new(), held, alone: false };
     for (i, column) in table.columns.iter().enumerate() {
         let (Some(p), Some(mapped)) = (profile.columns.get(i), mapping.columns.get(i)) else { continue };
         if longest(p) <= memory.piece {
             continue;
         }
-        let of_column = of_table.map(str::to_owned).or_else(|| whole_column(column, &mapped.crossing));
-        let utf16 = "the texts of the database are UTF-16, of which SQLite hands out no piece";
-        let (whole, why) = match of_column {
-            Some(why) => (longest(p), why),
-            None if memory.utf16 => {
-                columns.extend((p.blob_max_bytes > memory.piece).then(|| column.name.clone()));
-                (p.text_max_bytes, utf16.to_owned())
+        let of_column = whole_column(column, &mapped.crossing);
+        if of_column.is_none() {
+            long.columns.push(column.name.clone());
+        }
+        // What is held, how often at once, and why.
+        let (bytes, copies, why) = match (of_column, of_table) {
+            (Some(why), _) => (longest(p), Memory::COPIES, why),
+            (None, _) if memory.utf16 && p.text_max_bytes > memory.piece => {
+                (p.text_max_bytes, Memory::COPIES, UTF16.to_owned())
             }
-            None => {
-                columns.push(column.name.clone());
-                continue;
-            }
+            (None, Some(why)) => (longest(p), Memory::HELD, why.to_owned()),
+            (None, None) => continue,
         };
-        if whole > memory.whole {
-            findings.push(too_large(table, column, whole, &why, memory));
+        long.alone |= bytes > memory.piece;
+        if bytes > memory.whole(copies) {
+            findings.push(too_large(table, column, bytes, copies, &why, memory));
         }
     }
-    let long = (!columns.is_empty()).then_some(LongPlan { over: memory.piece, columns, blobs_only: memory.utf16 });
-    (long, findings)
+    ((long.alone || !long.columns.is_empty()).then_some(long), findings)
 }
 
 fn longest(p: &ColumnProfile) -> u64 {
     p.text_max_bytes.max(p.blob_max_bytes)
 }
 
-fn too_large(table: &Table, column: &Column, bytes: u64, why: &str, memory: &Memory) -> Finding {
+fn too_large(table: &Table, column: &Column, bytes: u64, copies: u64, why: &str, memory: &Memory) -> Finding {
     Finding::data(
         codes::TOO_LARGE,
         format!("{}.{}", table.name, column.name),
         format!(
             "its longest value takes {} bytes and must be held whole, for {why}; --memory allows {}",
             thousands(bytes),
-            thousands(memory.whole)
+            thousands(memory.whole(copies))
         ),
-        format!("allow more with --memory {}MiB, or leave the value out of the source", memory.needed(bytes) >> 20),
+        format!(
+            "allow more with --memory {}MiB, or leave the value out of the source",
+            Memory::needed(bytes, copies) >> 20
+        ),
     )
 }
 
@@ -149,20 +180,21 @@ mod tests {
     fn what_can_be_read_in_pieces_is_and_the_rest_is_told() {
         const MIB: u64 = 1 << 20;
         let memory = Memory::of(128 * MIB, 4);
-        assert_eq!((memory.piece, memory.whole), (2 * MIB, 16 * MIB));
+        assert_eq!((memory.piece, memory.whole(Memory::COPIES)), (2 * MIB, 14 * MIB));
         let plain = table("CREATE TABLE t(k INTEGER, v BLOB)", false, &["k", "v"]);
         let (long, findings) = of(&plain, PgType::Bytea, Class::Blob, 900 * MIB, &memory);
-        assert_eq!(long.map(|l| l.columns), Some(vec!["v".to_owned()]));
+        assert_eq!(long.map(|l| (l.columns, l.alone)), Some((vec!["v".to_owned()], false)));
         assert!(findings.is_empty(), "{findings:?}");
         assert_eq!(of(&plain, PgType::Bytea, Class::Blob, 2 * MIB, &memory).0, None);
 
         let keyed = table("CREATE TABLE t(k INTEGER PRIMARY KEY, v BLOB) WITHOUT ROWID", true, &["k", "v"]);
         let (long, findings) = of(&keyed, PgType::Bytea, Class::Blob, 900 * MIB, &memory);
-        assert!(long.is_none() && findings[0].blocks() && findings[0].object == "t.v", "{findings:?}");
-        assert!(findings[0].message.contains("WITHOUT ROWID") && findings[0].hint.contains("--memory 7200MiB"));
-        let enough = Memory::of(memory.needed(900 * MIB), 4);
+        assert!(long.is_some_and(|l| l.alone && l.held == Held::All));
+        assert!(findings[0].blocks() && findings[0].object == "t.v", "{findings:?}");
+        assert!(findings[0].message.contains("WITHOUT ROWID") && findings[0].hint.contains("--memory 2716MiB"));
+        let enough = Memory::of(2716 * MIB, 4);
         assert!(of(&keyed, PgType::Bytea, Class::Blob, 900 * MIB, &enough).1.is_empty(), "the hint is enough");
-        assert!(of(&keyed, PgType::Bytea, Class::Blob, 10 * MIB, &memory).1.is_empty());
+        assert!(of(&keyed, PgType::Bytea, Class::Blob, 30 * MIB, &memory).1.is_empty());
 
         let hidden = table("CREATE TABLE t(rowid, _rowid_, oid, v)", false, &["rowid", "_rowid_", "oid", "v"]);
         assert!(of(&hidden, PgType::Bytea, Class::Blob, 900 * MIB, &memory).1[0].blocks());
@@ -170,6 +202,6 @@ mod tests {
         let utf16 = Memory { utf16: true, ..memory };
         assert!(of(&plain, PgType::Text, Class::Text, 900 * MIB, &utf16).1[0].message.contains("UTF-16"));
         let (long, findings) = of(&plain, PgType::Bytea, Class::Blob, 900 * MIB, &utf16);
-        assert!(long.is_some_and(|l| l.blobs_only) && findings.is_empty(), "{findings:?}");
+        assert!(long.is_some_and(|l| l.held == Held::Texts && !l.alone) && findings.is_empty(), "{findings:?}");
     }
 }

@@ -60,7 +60,7 @@ fn known_collation(name: &str) -> bool {
 }
 
 /// Rows that break each CHECK of their table, all in one pass. Those that SQLite cannot compute here (a function of the
-/// application) count none, and so do those that are not understood, which are not carried over anyway.
+/// application, a value longer than may be held) count none, and so do those that are not understood, which are not carried over anyway.
 pub(super) fn broken_checks(reader: &mut Reader, table: &Table, cancel: &Cancel) -> Result<Vec<u64>> {
     let mut broken = vec![0; table.checks.len()];
     if table.columns.iter().any(|c| !known_collation(c.collation.as_deref().unwrap_or("BINARY"))) {

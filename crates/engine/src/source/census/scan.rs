@@ -40,7 +40,7 @@ pub(super) fn rowid(table: &Table) -> Option<&'static str> {
 /// Reads these rows of a table. Only where they hold a value too long to be held whole are they read another way, from
 /// their beginning.
 pub(super) fn scan(reader: &mut Reader, table: &Table, bounds: Bounds, whole: &Whole<'_>) -> Result<Part> {
-    let over = whole.memory.whole;
+    let over = whole.memory.counted;
     if let Some(part) = reader.within(over, |reader| pass(reader, table, bounds, None, whole))? {
         return Ok(part);
     }
@@ -66,9 +66,8 @@ fn pass(reader: &mut Reader, table: &Table, bounds: Bounds, long: Option<&Long>,
         for (i, column) in profile.columns.iter_mut().enumerate() {
             if let (Some(long), Some(out)) = (long, left_out.iter().find(|out| out.column == i)) {
                 size += out.length;
-                let key = rowid.filter(|_| whole_only(table).is_none() && !whole.memory.utf16).map(|_| row.get(width));
-                let key = key.and_then(|key| if let Value::Integer(key) = key { Some(key) } else { None });
-                remember |= long.observe(blobs, out, key, column, whole.cancel)?;
+                let key = rowid.filter(|_| whole_only(table).is_none() && !whole.memory.utf16).map(|_| width);
+                remember |= long.observe(blobs, (row, key), out, column, whole.cancel)?;
                 if let Some(place) = sizes.get_mut(i) {
                     *place = out.length;
                 }
