@@ -2,13 +2,18 @@
 //! Owns the calendar (proleptic Gregorian, years 0001 to 9999); never guesses a zone.
 //!
 //! Accepted forms: `YYYY-MM-DD`; `YYYY-MM-DD HH:MM[:SS[.f…]]` with a space or `T` and one to six digits of fraction; the
-//! same followed by `Z` or `±HH:MM` (up to 14:59). They are a part of what SQLite's own date functions read:
+//! same followed by `Z` or `±HH:MM` (up to 14:59); the time alone. They are a part of what SQLite's own date functions read:
 //! <https://sqlite.org/lang_datefunc.html#time_values>.
 
 /// Microseconds in a day.
 pub const DAY: i64 = 86_400_000_000;
 /// Days from 1970-01-01 to 2000-01-01, where PostgreSQL starts counting.
 const EPOCH: i64 = 10_957;
+/// The earliest instant that PostgreSQL holds: 4713-11-24 BC, in microseconds since 2000.
+/// Source: `MIN_TIMESTAMP`, <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/include/datatype/timestamp.h>.
+const FIRST_INSTANT: i64 = -211_813_488_000_000_000;
+/// The latest that digests hold, who count from 1970; PostgreSQL's own limit lies 30 years later, in the year 294276.
+const LAST_INSTANT: i64 = i64::MAX - EPOCH * DAY;
 /// Days of 0001-01-01 and 9999-12-31, counted from 2000-01-01.
 const FIRST_DAY: i64 = -730_119;
 const LAST_DAY: i64 = 2_921_939;
@@ -171,6 +176,46 @@ pub fn format_date(days: i32) -> Option<String> {
     Some(format!("{y:04}-{m:02}-{d:02}"))
 }
 
+/// Microseconds since 2000-01-01 UTC of `n` units since 1970-01-01, `unit` microseconds each; `None` if PostgreSQL does
+/// not hold it.
+#[inline]
+pub fn from_unix(n: i64, unit: i64) -> Option<i64> {
+    within(n.checked_mul(unit)?.checked_sub(EPOCH * DAY)?)
+}
+
+/// Microseconds since 1970-01-01 of those since 2000-01-01.
+#[inline]
+pub fn to_unix(micros: i64) -> Option<i64> {
+    micros.checked_add(EPOCH * DAY)
+}
+
+/// The same microseconds since 2000-01-01, if PostgreSQL holds them.
+pub fn within(micros: i64) -> Option<i64> {
+    (FIRST_INSTANT..=LAST_INSTANT).contains(&micros).then_some(micros)
+}
+
+/// Reads a time alone, in microseconds since midnight: `HH:MM[:SS[.f…]]`.
+pub fn parse_time(b: &[u8]) -> Option<i64> {
+    if b.len() < 5 {
+        return None;
+    }
+    let (micros, rest) = time_of_day(b)?;
+    rest.is_empty().then_some(micros)
+}
+
+/// `HH:MM:SS[.f…]`, without zeros at the end of the fraction: as PostgreSQL writes a time. `None` outside a day.
+pub fn format_time(micros: i64) -> Option<String> {
+    if !(0..DAY).contains(&micros) {
+        return None;
+    }
+    let seconds = micros / 1_000_000;
+    let mut text = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if micros % 1_000_000 != 0 {
+        text.push_str(format!(".{:06}", micros % 1_000_000).trim_end_matches('0'));
+    }
+    Some(text)
+}
+
 /// `YYYY-MM-DD HH:MM:SS[.ffffff]`: six digits of fraction if it is not zero. `None` as for [`format_date`].
 pub fn format_stamp(micros: i64) -> Option<String> {
     let date = format_date(i32::try_from(micros.div_euclid(DAY)).ok()?)?;
@@ -255,8 +300,16 @@ mod tests {
         }
 
         #[test]
+        fn every_time_comes_back(t in 0..DAY, cut in any::<bool>()) {
+            let t = if cut { t / 60_000_000 * 60_000_000 } else { t };
+            let text = format_time(t).unwrap();
+            prop_assert_eq!(parse_time(text.as_bytes()), Some(t));
+            prop_assert_eq!(parse_time(&text.as_bytes()[..5]), Some(t / 60_000_000 * 60_000_000));
+        }
+
+        #[test]
         fn no_panic(b in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let _ = parse(&b);
+            let _ = (parse(&b), parse_time(&b));
         }
 
         #[test]

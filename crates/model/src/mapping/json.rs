@@ -52,6 +52,12 @@ pub fn jsonb_safe(text: &[u8]) -> bool {
     text.len() <= MAX_BYTES && look(text).is_some_and(|seen| seen.is_jsonb_safe())
 }
 
+/// Whether `text`, which must be valid UTF-8, is JSON that PostgreSQL's json takes. It keeps the very text, so the
+/// grammar is all it asks for: `\u0000`, lone surrogates, equal keys and numbers of any size are kept.
+pub fn json_valid(text: &[u8]) -> bool {
+    look(text).is_some()
+}
+
 /// What is seen of `text`, which must be valid UTF-8, if it is JSON at all.
 pub fn look(text: &[u8]) -> Option<Seen> {
     let mut scan = Scan { text, at: 0, keys: Vec::new(), elements: 0, held: 0, seen: Seen::default() };
@@ -362,6 +368,32 @@ mod tests {
         assert_eq!((seen(" {}").first, seen("[1]").first, seen(" 1").first), (b'{', b'[', b'1'));
         for none in ["", "{", "[1,]", "01", "nul", r#""\ud8""#, "1 2"] {
             assert_eq!(look(none.as_bytes()), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn what_json_holds() {
+        for good in
+            [r#"{"a":1,"\u0061":2}"#, r#""\u0000""#, r#""\ud834""#, "-0", "1e99999999999999999999", " [1 , 2]\n"]
+        {
+            assert!(json_valid(good.as_bytes()) && !(good.contains('e') && jsonb_safe(good.as_bytes())), "{good}");
+        }
+        for bad in [
+            "",
+            "[1,]",
+            "01",
+            r#""\u00g0""#,
+            r#""\x""#,
+            "\"\u{1}\"",
+            "nul",
+            "1 2",
+            "{1:2}",
+            "NaN",
+            "1e",
+            "-",
+            "\u{feff}1",
+        ] {
+            assert!(!json_valid(bad.as_bytes()), "{bad}");
         }
     }
 

@@ -1,20 +1,25 @@
 //! What a column holds → its PostgreSQL type → how a value crosses.
 //! Owns the types and the rules; never reads a database.
 
+pub mod address;
 pub mod choices;
 pub mod codec;
 pub mod datetime;
 pub mod decide;
+pub mod decimal;
 pub mod declared;
 pub mod epoch;
 pub mod exclude;
 pub mod forms;
 pub mod integrity;
+pub mod interval;
 pub mod json;
+pub mod julian;
 mod notes;
 pub mod numeric;
 pub mod policy;
 pub mod profile;
+pub mod scalar;
 pub mod shape;
 pub mod treat;
 pub mod trial;

@@ -5,9 +5,11 @@
 //! base-10000 digits, weight of the first, sign, display scale) and the digits.
 //! Source: <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/numeric.c>.
 
+use super::decimal;
 use std::fmt::Write as _;
 
-const NEGATIVE: u16 = 0x4000;
+/// The sign of numbers below zero.
+pub(super) const NEGATIVE: u16 = 0x4000;
 const NAN: u16 = 0xC000;
 const PLUS_INFINITY: u16 = 0xD000;
 const MINUS_INFINITY: u16 = 0xF000;
@@ -174,19 +176,21 @@ fn by_formatting(r: f64) -> Decimal {
 }
 
 /// What a numeric field holds, as SQLite can.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Number {
     /// A whole number of 64 bits.
     Integer(i64),
     /// A double whose shortest decimal is exactly the numeric value (or an infinity).
     Real(f64),
+    /// A decimal that is neither, written out as PostgreSQL shows it.
+    Text(String),
 }
 
-/// Reads PostgreSQL's binary form. Errors say why SQLite has no number that is exactly this one.
+/// Reads PostgreSQL's binary form. Errors say why SQLite has no value that is exactly this one.
 pub fn from_binary(field: &[u8]) -> Result<Number, &'static str> {
     const BROKEN: &str = "not the binary form of numeric";
     let word = |i: usize| field.get(i * 2..i * 2 + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
-    let (Some(count), Some(weight), Some(sign), Some(_)) = (word(0), word(1), word(2), word(3)) else {
+    let (Some(count), Some(weight), Some(sign), Some(scale)) = (word(0), word(1), word(2), word(3)) else {
         return Err(BROKEN);
     };
     match sign {
@@ -213,25 +217,28 @@ pub fn from_binary(field: &[u8]) -> Result<Number, &'static str> {
     // Value = digits of `text` * 10000^(weight + 1 - count).
     let weight = i64::from(weight.cast_signed());
     let exponent = (weight + 1 - i64::try_from(count).unwrap_or(0)) * 4 + i64::try_from(dropped).unwrap_or(0);
-    number(sign == NEGATIVE, significant, exponent)
+    let negative = sign == NEGATIVE;
+    match number(negative, significant, exponent) {
+        Some(number) => Ok(number),
+        None => decimal::write(negative, significant, exponent, scale.into()).map(Number::Text).ok_or(BROKEN),
+    }
 }
 
-fn number(negative: bool, significant: &str, exponent: i64) -> Result<Number, &'static str> {
-    const INEXACT: &str = "a number that no SQLite integer or double holds exactly";
+fn number(negative: bool, significant: &str, exponent: i64) -> Option<Number> {
     if significant.is_empty() {
-        return Ok(Number::Integer(0));
+        return Some(Number::Integer(0));
     }
     let sign = if negative { "-" } else { "" };
     if (0..19).contains(&exponent) && significant.len() <= 19 {
         let zeros = "0".repeat(usize::try_from(exponent).unwrap_or(0));
         if let Ok(i) = format!("{sign}{significant}{zeros}").parse::<i64>() {
-            return Ok(Number::Integer(i));
+            return Some(Number::Integer(i));
         }
     }
     if significant.len() > 17 {
-        return Err(INEXACT);
+        return None;
     }
-    let real: f64 = format!("{sign}{significant}e{exponent}").parse().map_err(|_| INEXACT)?;
+    let real: f64 = format!("{sign}{significant}e{exponent}").parse().ok()?;
     let exact = Decimal::shortest(real).is_some_and(|d| {
         let mut d = d;
         while d.digits > 0 && d.digits.is_multiple_of(10) {
@@ -240,7 +247,7 @@ fn number(negative: bool, significant: &str, exponent: i64) -> Result<Number, &'
         }
         i64::from(d.exponent) == exponent && d.digits.to_string() == significant
     });
-    if exact { Ok(Number::Real(real)) } else { Err(INEXACT) }
+    exact.then_some(Number::Real(real))
 }
 
 #[cfg(test)]
@@ -287,6 +294,7 @@ mod tests {
                 match from_binary(&out).unwrap() {
                     Number::Real(back) => prop_assert_eq!(back.to_bits(), bits),
                     Number::Integer(i) => prop_assert_eq!((i as f64).to_bits(), bits),
+                    Number::Text(text) => prop_assert!(false, "{}", text),
                 }
             }
         }

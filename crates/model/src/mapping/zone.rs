@@ -60,7 +60,7 @@ impl Zone {
     /// The instant (microseconds since 1970-01-01 UTC) at which its clock shows `local` (microseconds since 1970-01-01
     /// on that clock). Of an hour that comes twice the first one; `None` for an hour that the clock skipped.
     pub fn instant(&self, local: i64) -> Option<i64> {
-        let seconds = local.div_euclid(1_000_000);
+        let seconds = known(local.div_euclid(1_000_000));
         let shown = Timestamp::from_second(seconds).ok()?;
         let civil: civil::DateTime = TimeZone::UTC.to_datetime(shown);
         let offset = match self.rules.to_ambiguous_timestamp(civil).offset() {
@@ -72,9 +72,16 @@ impl Zone {
 
     /// What its clock shows at an instant; both as in [`Zone::instant`].
     pub fn local(&self, instant: i64) -> Option<i64> {
-        let stamp = Timestamp::from_second(instant.div_euclid(1_000_000)).ok()?;
+        let stamp = Timestamp::from_second(known(instant.div_euclid(1_000_000))).ok()?;
         instant.checked_add(i64::from(self.rules.to_offset(stamp).seconds()) * 1_000_000)
     }
+}
+
+/// The last year that is written, 9999, ends beyond the range of `jiff`; 400 years before, the days and rules are the same.
+fn known(seconds: i64) -> i64 {
+    const YEAR_9999: i64 = 253_370_764_800;
+    const FOUR_CENTURIES: i64 = 146_097 * 86_400;
+    if seconds < YEAR_9999 { seconds } else { seconds - FOUR_CENTURIES }
 }
 
 /// `±HH:MM`, up to 15:59 as in PostgreSQL.
@@ -108,6 +115,10 @@ mod tests {
         assert_eq!(berlin.instant(1_729_996_200 * second), Some(1_729_989_000 * second));
         assert_eq!(berlin.local(1_729_989_000 * second), Some(1_729_996_200 * second));
         assert_eq!(berlin.instant(-1), Some(-3_600_000_001));
+        // 9999-12-31 23:59:59, a favourite for "never".
+        let never = 253_402_300_799 * second;
+        assert_eq!(berlin.instant(never), Some(never - 3600 * second));
+        assert_eq!(berlin.local(never - 3600 * second), Some(never));
     }
 
     #[test]

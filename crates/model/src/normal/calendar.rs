@@ -1,6 +1,9 @@
 //! Dates and times written in text → days and microseconds.
 //! Owns the reading of ISO 8601 as the normal form means it; never prints.
 
+/// Microseconds since 1970 of 0001-01-01 00:00 and of the last microsecond of 9999.
+pub const WRITTEN: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
+
 /// Days from 1970-01-01 to a calendar date of the proleptic Gregorian calendar; `None` if there is no such day.
 /// The arithmetic counts 400-year eras of 146,097 days that begin in March.
 pub fn days(year: i64, month: i64, day: i64) -> Option<i64> {
@@ -30,6 +33,13 @@ pub struct Stamp {
     pub offset: Option<i64>,
 }
 
+/// Reads `HH:MM`, `:SS`, a fraction of up to 6 digits, and nothing else: microseconds since midnight.
+pub fn time(text: &[u8]) -> Option<i64> {
+    let mut rest = text;
+    let micros = clock(&mut rest)?;
+    rest.is_empty().then_some(micros)
+}
+
 /// Reads `YYYY-MM-DD`.
 pub fn date(text: &[u8]) -> Option<i64> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return None };
@@ -46,20 +56,24 @@ pub fn stamp(text: &[u8]) -> Option<Stamp> {
         return None;
     }
     let mut rest = &text[11..];
-    let hour = two_digits(&mut rest, 23)?;
-    colon(&mut rest)?;
-    let minute = two_digits(&mut rest, 59)?;
+    let micros = day + clock(&mut rest)?;
+    Some(Stamp { micros, offset: zone(rest)? })
+}
+
+fn clock(rest: &mut &[u8]) -> Option<i64> {
+    let hour = two_digits(rest, 23)?;
+    colon(rest)?;
+    let minute = two_digits(rest, 59)?;
     let mut second = 0;
     let mut fraction = 0;
     if rest.first() == Some(&b':') {
-        rest = &rest[1..];
-        second = two_digits(&mut rest, 59)?;
+        *rest = &rest[1..];
+        second = two_digits(rest, 59)?;
         if rest.first() == Some(&b'.') {
-            fraction = micros_of(&mut rest)?;
+            fraction = micros_of(rest)?;
         }
     }
-    let micros = day + (hour * 3600 + minute * 60 + second) * 1_000_000 + fraction;
-    Some(Stamp { micros, offset: zone(rest)? })
+    Some((hour * 3600 + minute * 60 + second) * 1_000_000 + fraction)
 }
 
 fn micros_of(rest: &mut &[u8]) -> Option<i64> {
@@ -81,7 +95,7 @@ fn zone(rest: &[u8]) -> Option<Option<i64>> {
         [b'-', r @ ..] => (-1, r),
         _ => return None,
     };
-    let hours = two_digits(&mut rest, 15)?;
+    let hours = two_digits(&mut rest, 14)?;
     colon(&mut rest)?;
     let minutes = two_digits(&mut rest, 59)?;
     rest.is_empty().then_some(Some(sign * (hours * 3600 + minutes * 60)))
@@ -123,6 +137,11 @@ mod tests {
         assert_eq!(s("1970-01-01T00:00:01.5Z"), Some((1_500_000, Some(0))));
         assert_eq!(s("1970-01-01 00:01"), Some((60_000_000, None)));
         assert_eq!(s("1970-01-01 00:00:00-01:30"), Some((0, Some(-5400))));
+        assert_eq!(time(b"00:00:01.5"), Some(1_500_000));
+        assert_eq!(time(b"23:59"), Some(86_340_000_000));
+        assert!([&b"1:00"[..], b"24:00", b"00:00:00Z", b"00:00:00.", b"", b"00"].iter().all(|t| time(t).is_none()));
+        assert_eq!(days(1, 1, 1).map(|d| d * 86_400_000_000), Some(*WRITTEN.start()));
+        assert_eq!(days(9999, 12, 31).map(|d| (d + 1) * 86_400_000_000 - 1), Some(*WRITTEN.end()));
         assert_eq!(s("1970-01-01 24:00:00"), None);
         assert_eq!(s("1970-01-01 00:00:00.1234567"), None);
     }

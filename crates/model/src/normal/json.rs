@@ -3,6 +3,7 @@
 
 use super::NoForm;
 use super::decimal::Decimal;
+use crate::value::Value;
 
 /// Deepest nesting that is read.
 const DEPTH: usize = 1000;
@@ -15,6 +16,32 @@ pub fn canonical(text: &[u8]) -> Result<Vec<u8>, NoForm> {
     reader.value(&mut out, 0)?;
     reader.space();
     if reader.at == text.len() { Ok(out) } else { Err(BAD) }
+}
+
+/// A value of SQLite as the JSON it stands as in a column of several classes.
+pub fn scalar(value: Value<'_>) -> Result<Vec<u8>, NoForm> {
+    let mut out = Vec::new();
+    match value {
+        Value::Integer(i) => out.extend_from_slice(i.to_string().as_bytes()),
+        Value::Real(r) if r.is_infinite() || (r == 0.0 && r.is_sign_negative()) => {
+            let word = if r == 0.0 { "-0.0" } else { ["-inf", "inf"][usize::from(r > 0.0)] };
+            out.extend_from_slice(format!("{{\"$real\":\"{word}\"}}").as_bytes());
+        }
+        Value::Real(r) => {
+            let digits = Decimal::parse(format!("{r:e}").as_bytes()).ok_or(BAD)?.scaled()?;
+            out.extend_from_slice(digits.as_bytes());
+            if !digits.contains('.') {
+                out.extend_from_slice(b".0");
+            }
+        }
+        Value::Text(text) if !text.contains(&0) && std::str::from_utf8(text).is_ok() => write_string(text, &mut out),
+        Value::Blob(blob) => {
+            let hex: String = blob.iter().map(|byte| format!("{byte:02x}")).collect();
+            out.extend_from_slice(format!("{{\"$blob\":\"{hex}\"}}").as_bytes());
+        }
+        Value::Text(_) | Value::Null => return Err(NoForm("no JSON")),
+    }
+    Ok(out)
 }
 
 struct Reader<'a> {

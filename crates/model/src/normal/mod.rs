@@ -6,16 +6,23 @@
 //! 2^256 with the number of rows: it needs no order and no key. `docs/checksums.md` defines it for third parties.
 
 pub mod calendar;
+mod count;
 pub mod decimal;
 pub mod digest;
 pub mod json;
+mod network;
 pub mod source;
+mod span;
 pub mod target;
+mod treat;
+mod way;
+mod zone;
 
 pub use digest::{RowDigest, Sum};
 
 use crate::mapping::PgType;
 use crate::mapping::shape::Crossing;
+use crate::mapping::treat::Treatment;
 use crate::value::Value;
 
 /// The normal form a column is compared in; it follows from the column's PostgreSQL type.
@@ -43,6 +50,16 @@ pub enum Form {
     Uuid,
     /// `j`: JSON text without white space, keys sorted by bytes, numbers as plain decimals with their scale.
     Jsonb,
+    /// `h`: microseconds since midnight, 8 bytes big-endian.
+    Time,
+    /// `v`: months and days (4 bytes each), microseconds (8 bytes), big-endian.
+    Interval,
+    /// `k`: 4 or 6, the bits of the network, the bytes of the address.
+    Inet,
+    /// `c`: the same of a network.
+    Cidr,
+    /// `m`: 6 bytes.
+    MacAddr,
 }
 
 impl Form {
@@ -61,7 +78,11 @@ impl Form {
             PgType::Uuid => Form::Uuid,
             PgType::Jsonb => Form::Jsonb,
             PgType::Json | PgType::VarChar(_) | PgType::Char(_) | PgType::Enum => Form::Text,
-            PgType::Time | PgType::Interval | PgType::Inet | PgType::Cidr | PgType::MacAddr => Form::Text,
+            PgType::Time => Form::Time,
+            PgType::Interval => Form::Interval,
+            PgType::Inet => Form::Inet,
+            PgType::Cidr => Form::Cidr,
+            PgType::MacAddr => Form::MacAddr,
         }
     }
 
@@ -79,6 +100,11 @@ impl Form {
             Form::TimestampTz => b'z',
             Form::Uuid => b'u',
             Form::Jsonb => b'j',
+            Form::Time => b'h',
+            Form::Interval => b'v',
+            Form::Inet => b'k',
+            Form::Cidr => b'c',
+            Form::MacAddr => b'm',
         }
     }
 }
@@ -87,19 +113,30 @@ impl Form {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     form: Form,
+    way: way::Way,
+    treatments: Vec<Treatment>,
+    /// Nothing but the form decides.
+    plain: bool,
 }
 
 impl Column {
     /// Of a column that crosses so.
     pub fn of(crossing: &Crossing) -> Column {
-        Column { form: Form::of(crossing.ty) }
+        let way = way::Way::of(crossing);
+        let treatments = crossing.treatments.clone();
+        let plain = way == way::Way::Plain && treatments.is_empty();
+        Column { form: Form::of(crossing.ty), way, treatments, plain }
     }
 
     /// Appends the field of a value as SQLite holds it. One without a normal form is appended marked, so that it equals
     /// nothing.
     #[inline]
     pub fn of_source(&self, value: Value<'_>, out: &mut Vec<u8>) {
-        source::field(self.form, value, out);
+        if self.plain {
+            source::field(self.form, value, out);
+        } else {
+            way::field(self.form, &self.way, &self.treatments, value, out);
+        }
     }
 
     /// Appends the field of a value as PostgreSQL gives it back in COPY BINARY.

@@ -1,7 +1,7 @@
 //! The normal form of a value as SQLite holds it: from storage class and bytes.
 //! Owns the source's side of every comparison; never looks at what a codec made.
 
-use super::{Form, NULL_TAG, NoForm, calendar, decimal::Decimal, json, put, put_no_form};
+use super::{Form, NULL_TAG, NoForm, calendar, decimal::Decimal, json, network, put, put_no_form, span};
 use crate::value::Value;
 
 /// Appends the field of a SQLite value in a column of this form. A value that has no such form is appended marked, so
@@ -11,17 +11,23 @@ pub fn field(form: Form, value: Value<'_>, out: &mut Vec<u8>) {
     let from = out.len();
     if normal(form, value, out).is_err() {
         out.truncate(from);
-        match value {
-            Value::Text(b) | Value::Blob(b) => put_no_form(out, b),
-            Value::Integer(i) => put_no_form(out, &i.to_be_bytes()),
-            Value::Real(r) => put_no_form(out, &r.to_bits().to_be_bytes()),
-            Value::Null => put_no_form(out, &[]),
-        }
+        formless(value, out);
     }
 }
 
+/// Appends a value that has no normal form.
+pub(super) fn formless(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Text(b) | Value::Blob(b) => put_no_form(out, b),
+        Value::Integer(i) => put_no_form(out, &i.to_be_bytes()),
+        Value::Real(r) => put_no_form(out, &r.to_bits().to_be_bytes()),
+        Value::Null => put_no_form(out, &[]),
+    }
+}
+
+/// Appends the field; on an error `out` has to be cut.
 #[inline]
-fn normal(form: Form, value: Value<'_>, out: &mut Vec<u8>) -> Result<(), NoForm> {
+pub(super) fn normal(form: Form, value: Value<'_>, out: &mut Vec<u8>) -> Result<(), NoForm> {
     if let Value::Null = value {
         return put(out, NULL_TAG, &[]);
     }
@@ -45,6 +51,10 @@ fn normal(form: Form, value: Value<'_>, out: &mut Vec<u8>) -> Result<(), NoForm>
         (Form::Uuid, Value::Text(t)) => put(out, tag, &uuid(t)?),
         (Form::Uuid, Value::Blob(b)) if b.len() == 16 => put(out, tag, b),
         (Form::Jsonb, Value::Text(t)) => put(out, tag, &json::canonical(t)?),
+        (Form::Time, Value::Text(t)) => put(out, tag, &time(t)?.to_be_bytes()),
+        (Form::Interval, Value::Text(t)) => put(out, tag, &span::from_text(t)?),
+        (Form::Inet | Form::Cidr, Value::Text(t)) => put(out, tag, &network::from_text(t, form == Form::Cidr)?),
+        (Form::MacAddr, Value::Text(t)) => put(out, tag, &network::card(t)?),
         _ => Err(NoForm("a storage class this type does not hold")),
     }
 }
@@ -102,10 +112,15 @@ fn clock(text: &[u8]) -> Result<i64, NoForm> {
     if stamp.offset.is_some() { Err(NoForm("a zone in a timestamp without one")) } else { Ok(stamp.micros) }
 }
 
-fn instant(text: &[u8]) -> Result<i64, NoForm> {
+pub(super) fn instant(text: &[u8]) -> Result<i64, NoForm> {
     let stamp = calendar::stamp(text).ok_or(NoForm("not a date and time"))?;
     let offset = stamp.offset.ok_or(NoForm("no zone in a timestamp with one"))?;
-    Ok(stamp.micros - offset * 1_000_000)
+    let instant = stamp.micros - offset * 1_000_000;
+    if calendar::WRITTEN.contains(&instant) { Ok(instant) } else { Err(NoForm("outside years 1 to 9999")) }
+}
+
+fn time(text: &[u8]) -> Result<i64, NoForm> {
+    calendar::time(text).ok_or(NoForm("not a time"))
 }
 
 fn uuid(text: &[u8]) -> Result<[u8; 16], NoForm> {

@@ -1,7 +1,7 @@
 //! The normal form of a value as PostgreSQL gives it back in COPY BINARY.
 //! Owns the target's side of every comparison; never shares a reader with the codecs.
 
-use super::{Form, NULL_TAG, NoForm, decimal, json, put, put_no_form};
+use super::{Form, NULL_TAG, NoForm, decimal, json, network, put, put_no_form, span};
 
 /// Days from 1970-01-01 to 2000-01-01, PostgreSQL's epoch.
 const EPOCH_DAYS: i32 = 10_957;
@@ -39,6 +39,10 @@ fn normal(form: Form, value: Option<&[u8]>, out: &mut Vec<u8>) -> Result<(), NoF
             let micros = micros.checked_add(EPOCH_MICROS).ok_or(NoForm("an infinite timestamp"))?;
             put(out, tag, &micros.to_be_bytes())
         }
+        Form::Time => put(out, tag, &fixed::<8>(bytes)?),
+        Form::Interval => put(out, tag, &span::from_field(bytes)?),
+        Form::Inet | Form::Cidr => put(out, tag, &network::from_field(bytes, form == Form::Cidr)?),
+        Form::MacAddr => put(out, tag, &fixed::<6>(bytes)?),
         Form::Jsonb => match bytes {
             [1, text @ ..] => put(out, tag, &json::canonical(text)?),
             _ => Err(NoForm("an unknown version of jsonb")),
