@@ -9,7 +9,7 @@ mod running;
 
 use lite2pg_engine::observe::Report;
 use lite2pg_engine::run::{Accept, Cancel, Settings, migrate};
-use lite2pg_engine::verify::verify;
+use lite2pg_engine::verify::{Level, verify};
 use lite2pg_model::finding::codes;
 use lite2pg_testkit::cluster::Cluster;
 use running::{Show, settings_for, target};
@@ -91,7 +91,7 @@ fn child() {
         ..settings_for(&dir.join("s.db"), target(config["host"].as_str().unwrap(), port, "postgres"), dir)
     };
     let report = match config["does"].as_str() {
-        Some("verify") => verify(&settings, &Show, &Cancel::new()),
+        Some("verify") => verify(&settings, Level::Rows, &Show, &Cancel::new()),
         _ => migrate(&settings, &Show, &Cancel::new()),
     };
     println!("@@ {}", serde_json::to_string(&report.unwrap_or_else(|e| panic!("{e:?}"))).unwrap());

@@ -255,11 +255,18 @@ fn row_by_row(
     }
     let fits: Vec<_> = columns.iter().map(|i| table.columns.get(*i).filter(|_| tried(*i)).map(Fit::of)).collect();
     let place = |column: usize| columns.iter().position(|c| *c == column);
-    let nulls: Vec<(usize, usize)> = nulls.iter().filter_map(|(e, c)| Some((*e, place(*c)?))).collect();
+    let nulls = nulls.iter().filter_map(|(e, c)| Some((*e, place(*c)?, table.columns.get(*c)?.form())));
+    let nulls: Vec<(usize, usize, normal::Column)> = nulls.collect();
     let (mut rows, mut out, mut ticks) = (Vec::new(), Vec::new(), Ticks::new(cancel));
     Scan::new(table, columns.clone()).run(reader, Range::default(), |row, number| {
         ticks.tick()?;
-        if let Some((i, _)) = nulls.iter().find(|(_, c)| row.get(*c) == Value::Null) {
+        // Under a policy a value may become NULL.
+        let mut is_null = |value: Value<'_>, form: &normal::Column| {
+            out.clear();
+            form.of_source(value, &mut out);
+            out.first() == Some(&normal::NULL_TAG)
+        };
+        if let Some((i, _, _)) = nulls.iter().find(|(_, c, form)| is_null(row.get(*c), form)) {
             return push(&mut rows, (number, Why::Key(small(*i))));
         }
         for (i, fit) in fits.iter().enumerate() {

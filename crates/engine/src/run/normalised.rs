@@ -9,10 +9,11 @@ use crate::error::Result;
 use crate::source::Row;
 use crate::target::error_from_pg;
 use lite2pg_model::mapping::PgType;
-use lite2pg_model::mapping::codec::Normal;
+use lite2pg_model::mapping::codec::{Codec, Normal};
 use lite2pg_model::mapping::decide::KeyFate;
 use lite2pg_model::mapping::forms::{self, Flaw};
 use lite2pg_model::mapping::profile::TableProfile;
+use lite2pg_model::mapping::treat::Treatment;
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
 use lite2pg_model::schema::{Check, Table};
 use lite2pg_model::value::{Class, Value};
@@ -44,7 +45,11 @@ enum Look {
 }
 
 /// The columns of a table whose values must be looked at.
-pub struct Watch(Vec<(usize, Look)>);
+pub struct Watch {
+    looks: Vec<(usize, Look)>,
+    /// Columns whose values are treated first.
+    treated: Vec<(usize, Codec)>,
+}
 
 impl Watch {
     /// Those of a table.
@@ -60,12 +65,26 @@ impl Watch {
                 looks.push((i, Look::NullKey));
             }
         }
-        Watch(looks)
+        let treated = table.columns.iter().enumerate().filter(|(_, c)| !c.treatments.is_empty());
+        Watch { looks, treated: treated.map(|(i, c)| (i, c.codec())).collect() }
     }
 
     /// Whether nothing must be looked at.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.looks.is_empty() && self.treated.is_empty()
+    }
+}
+
+/// The policy behind a treatment.
+fn policy_of(treatment: Treatment) -> &'static str {
+    match treatment {
+        Treatment::InvalidLatin1 => "invalid-utf8=latin1",
+        Treatment::InvalidCp1252 => "invalid-utf8=cp1252",
+        Treatment::InvalidReplace => "invalid-utf8=replace",
+        Treatment::NulReplace => "nul=replace",
+        Treatment::NulStrip => "nul=strip",
+        Treatment::EmptyNull => "empty=null",
+        Treatment::UnfitNull => "dates=null",
     }
 }
 
@@ -105,7 +124,13 @@ impl Tally {
     /// Looks at a row that is copied.
     pub fn row(&mut self, watch: &Watch, table: &TablePlan, nulls: &[usize], number: i64, row: &Row<'_>) {
         let key = || scan::key(table, number, |i| row.get(i));
-        for (i, look) in &watch.0 {
+        for (i, codec) in watch.treated.iter().filter(|(i, _)| !nulls.contains(i)) {
+            let Some(column) = table.columns.get(*i) else { continue };
+            for treatment in codec.changes(row.get(*i)) {
+                self.add(&column.name, policy_of(treatment), key);
+            }
+        }
+        for (i, look) in &watch.looks {
             let Some(column) = table.columns.get(*i) else { continue };
             let value = if nulls.contains(i) { Value::Null } else { row.get(*i) };
             if let Some(policy) = look.policy(table, column, value) {

@@ -112,14 +112,12 @@ fn source_key(table: &Table) -> Vec<String> {
 }
 
 /// The columns whose NULLs a policy keeps.
-fn null_keys(table: &Table, profile: &TableProfile, mapping: &TableMapping) -> Vec<String> {
+fn null_keys(table: &Table, mapping: &TableMapping) -> Vec<String> {
     let in_key = |i: usize| {
         let mut key = table.primary_key.iter().flat_map(|k| &k.columns);
-        mapping.primary_key != KeyFate::Keep && key.any(|k| k.column == i)
+        mapping.primary_key == KeyFate::Unique && key.any(|k| k.column == i)
     };
-    let kept = |i: &usize| {
-        profile.columns.get(*i).is_some_and(|p| p.nulls > 0) && (mapping.drop_not_null.contains(i) || in_key(*i))
-    };
+    let kept = |i: &usize| mapping.drop_not_null.contains(i) || in_key(*i);
     let columns = (0..table.columns.len()).filter(kept).filter_map(|i| table.columns.get(i));
     columns.map(|c| c.name.clone()).collect()
 }
@@ -185,7 +183,7 @@ impl Builder<'_> {
             filter: table.filter.clone(),
             source_key: source_key(table),
             exclusions: mapping.exclusions.clone(),
-            null_keys: null_keys(table, profile, mapping),
+            null_keys: null_keys(table, mapping),
             long,
             left_out: table.left_out.clone(),
             primary_key: None,
