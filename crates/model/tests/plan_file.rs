@@ -243,7 +243,10 @@ fn the_json_schema_knows_the_same_keys() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plan.schema.json");
         std::fs::write(path, schema::text()).unwrap();
     }
-    assert!(docs("plan.schema.json") == schema::text(), "docs/plan.schema.json is another; LITE2PG_WRITE=1 writes it anew");
+    assert!(
+        docs("plan.schema.json") == schema::text(),
+        "docs/plan.schema.json is another; LITE2PG_WRITE=1 writes it anew"
+    );
 }
 
 #[test]
@@ -260,7 +263,7 @@ fn the_page_about_the_file_names_every_key() {
         read(&whole).unwrap_or_else(|p| panic!("{whole}\n{p:?}"));
         examples += 1;
     }
-    assert!(examples > 5, "{examples}");
+    assert!(examples >= 5, "{examples}");
 }
 
 #[test]
