@@ -263,7 +263,7 @@ fn the_page_about_the_file_names_every_key() {
         read(&whole).unwrap_or_else(|p| panic!("{whole}\n{p:?}"));
         examples += 1;
     }
-    assert!(examples > 5, "{examples}");
+    assert!(examples >= 5, "{examples}");
 }
 
 #[test]
