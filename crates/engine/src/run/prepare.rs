@@ -10,6 +10,7 @@ use crate::observe::{Event, Observer};
 use crate::safety::lock::Holder;
 use crate::source::census::{self, TableCensus};
 use crate::source::duplicates;
+use crate::source::widest;
 use crate::source::{Encoding, JournalMode, Options, ReadFrom, Reader, Source};
 use crate::target::catalog::Facts;
 use crate::target::ledger::Range;
@@ -128,9 +129,10 @@ pub fn decide(
         (mappings, of_types) = decide_types(&schema, &profiles, &settings.choices);
     }
     findings.extend(of_types);
+    let widest = widest::rows(reader, &schema, &profiles, &mappings, cancel)?;
     let collate = !facts.collation_c && !settings.collation_database;
     let other_order = !facts.collation_c;
-    let input = build::Input { schema: &settings.schema, collate, other_order, max_rowid, memory };
+    let input = build::Input { schema: &settings.schema, collate, other_order, max_rowid, memory, widest };
     let mut plan = build::build(&schema, &profiles, &mappings, findings, &input);
     settings.accept_findings(&mut plan.findings);
     times.push(StageTime { name: "plan".to_owned(), seconds: begin.elapsed().as_secs_f64() });

@@ -19,6 +19,7 @@ mod reader;
 pub mod select;
 mod snapshot;
 mod standin;
+pub mod widest;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
