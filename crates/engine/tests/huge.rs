@@ -7,10 +7,14 @@
 
 mod running;
 
-use lite2pg_engine::observe::Report;
-use lite2pg_engine::run::{Accept, Cancel, Settings, migrate};
+use lite2pg_engine::Kind;
+use lite2pg_engine::observe::{Event, Observer, Report};
+use lite2pg_engine::run::{Accept, Cancel, Settings, dry_run, migrate};
+use lite2pg_engine::source::huge::Long;
+use lite2pg_engine::source::{Options, Reader, Source};
 use lite2pg_engine::verify::{Level, verify};
 use lite2pg_model::finding::codes;
+use lite2pg_model::sql::resolve::resolve;
 use lite2pg_testkit::cluster::Cluster;
 use running::{Show, settings_for, target};
 use rusqlite::blob::ZeroBlob;
@@ -274,4 +278,58 @@ fn of_a_utf16_database_blobs_cross_in_pieces_and_texts_do_not() {
     let report = migrate(&settings, &Show, &Cancel::new()).unwrap();
     let told = blocking(&report);
     assert!(told.len() == 1 && told[0].starts_with("t.note") && told[0].contains("UTF-16"), "{told:?}");
+}
+
+#[test]
+fn a_run_with_long_values_is_tried_out_killed_and_gone_on_with() {
+    let place = Place::new();
+    let (_, db) = place.source(TABLE);
+    for id in 1..=6 {
+        blob_row(&db, id, 9 * MIB);
+    }
+    db.close().unwrap();
+    let settings = place.settings(64 * MIB);
+    let dry = dry_run(&settings, &Show, &Cancel::new()).unwrap();
+    assert_eq!((dry.report.exit, dry.sample_rows), (0, 6), "{:?}", dry.report);
+    // The end is asked for within the second row at the latest.
+    let cancel = Cancel::new();
+    let seen = std::sync::atomic::AtomicU64::new(0);
+    let stop = Stop(&|event| {
+        if let Event::Progress { stage: "copy", rows: 1, .. } = event
+            && seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 2
+        {
+            cancel.request();
+        }
+    });
+    let end = migrate(&settings, &stop, &cancel);
+    assert!(end.as_ref().is_err_and(|e| e.kind == Kind::Interrupted), "{end:?}");
+    let report = place.migrate(128 * MIB);
+    assert_eq!((report.exit, report.tables[0].rows, report.tables[0].verified), (0, 6, true), "{report:?}");
+    assert_eq!(place.word("SELECT sum(length(data))::text FROM t"), (6 * 9 * MIB).to_string());
+}
+
+struct Stop<'a>(&'a (dyn Fn(&Event) + Sync));
+
+impl Observer for Stop<'_> {
+    fn see(&self, event: &Event) {
+        (self.0)(event);
+    }
+}
+
+#[test]
+fn lengths_are_read_without_the_values() {
+    let place = Place::new();
+    let (path, db) = place.source(TABLE);
+    blob_row(&db, 1, 64 * MIB);
+    db.execute("INSERT INTO t(id, name, note) VALUES (2, 'x', hex(zeroblob(8000000)))", []).unwrap();
+    db.close().unwrap();
+    let source = Source::open(&path, &Options::new(place.dir.join("work"))).unwrap();
+    let (schema, _) = resolve(&source.raw_schema().unwrap());
+    let mut reader = source.reader().unwrap();
+    // A value that is not read does not meet the limit.
+    let look = |reader: &mut Reader| Long::look(reader, &schema.tables[0], MIB, &Cancel::new());
+    assert!(reader.within(MIB, look).unwrap().is_some());
+    let read = |reader: &mut Reader| reader.for_each("SELECT note FROM t", &[], |_| Ok(()));
+    assert!(reader.within(MIB, read).unwrap().is_none());
+    assert!(reader.within(32 * MIB, read).unwrap().is_some());
 }

@@ -12,7 +12,7 @@ use crate::observe::{Event, Observer};
 use crate::safety::lock::Holder;
 use crate::source::census::{self, TableCensus};
 use crate::source::{Encoding, JournalMode, Options, ReadFrom, Reader, Source};
-use crate::source::{duplicates, trial};
+use crate::source::{duplicates, trial, widest};
 use crate::target::catalog::Facts;
 use crate::target::ledger::Range;
 use lite2pg_model::finding::Finding;
@@ -155,6 +155,7 @@ pub fn decide(
     if duplicates::count(reader, &schema, &mappings, &mut profiles, cancel)? {
         (mappings, of_types) = decide_types(&schema, &profiles, &choices);
     }
+    let widest = widest::rows(reader, &schema, &profiles, &mappings, cancel)?;
     let collate = !facts.collation_c && !settings.collation_database;
     let other_order = !facts.collation_c;
     let quarantine_all = settings.max_rejects.is_some();
@@ -168,6 +169,7 @@ pub fn decide(
         whole: whole.as_ref(),
         max_rowid,
         memory,
+        widest,
     };
     let all = |of_types: Vec<Finding>| findings.iter().cloned().chain(of_types).collect();
     let mut plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);

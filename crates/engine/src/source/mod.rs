@@ -20,6 +20,7 @@ pub mod select;
 mod snapshot;
 mod standin;
 pub mod trial;
+pub mod widest;
 pub mod written;
 
 use std::path::{Path, PathBuf};

@@ -41,6 +41,8 @@ pub struct Input<'a> {
     pub max_rowid: BTreeMap<String, i64>,
     /// What may be held in memory.
     pub memory: Memory,
+    /// Bytes that the widest row takes of a page, of tables that may be too wide.
+    pub widest: BTreeMap<String, u64>,
 }
 
 /// What stands in a statement's text where its bytes were no UTF-8: what was written there is not known.
@@ -169,7 +171,7 @@ impl Builder<'_> {
     }
 
     fn table(&mut self, table: &Table, profile: &TableProfile, mapping: &TableMapping) -> TablePlan {
-        self.findings.extend(limits::width(table, profile, mapping));
+        self.findings.extend(limits::width(table, self.input.widest.get(&table.name).copied()));
         let (long, too_large) = long::decide(table, profile, mapping, &self.input.memory);
         self.findings.extend(too_large);
         let targets: Vec<String> = (0..table.columns.len()).map(|i| self.names.column(&table.name, i)).collect();

@@ -3,8 +3,9 @@
 
 use crate::finding::{Finding, codes};
 use crate::mapping::PgType;
-use crate::mapping::decide::TableMapping;
+use crate::mapping::decide::{ColumnMapping, TableMapping};
 use crate::mapping::profile::{ColumnProfile, TableProfile};
+use crate::mapping::shape::thousands;
 use crate::schema::Table;
 
 /// Most columns of a PostgreSQL table.
@@ -67,8 +68,9 @@ impl Memory {
     }
 }
 
-/// What a table's width asks a person to know: too many columns (blocks), or rows that may not fit on a page.
-pub fn width(table: &Table, profile: &TableProfile, mapping: &TableMapping) -> Option<Finding> {
+/// What a table's width asks a person to know: too many columns, or a row that fits no page (`widest`, from [`on_page`];
+/// `None` if none can be too wide).
+pub fn width(table: &Table, widest: Option<u64>) -> Option<Finding> {
     if table.columns.len() > MAX_COLUMNS {
         return Some(Finding::data(
             codes::TOO_MANY_COLUMNS,
@@ -77,63 +79,82 @@ pub fn width(table: &Table, profile: &TableProfile, mapping: &TableMapping) -> O
             "split the table in SQLite first",
         ));
     }
-    let columns = mapping.columns.iter().zip(&profile.columns);
-    let bytes: u64 = columns.map(|(m, p)| field(m.ty, p)).sum();
-    // A header, and a bit for each column that may be NULL.
-    let bytes = bytes + 24 + table.columns.len() as u64 / 8;
-    (bytes > MAX_ROW_ON_PAGE).then(|| {
-        Finding::warning(
-            codes::TOO_LARGE,
-            &table.name,
-            format!("a row with every column filled takes {bytes} bytes; PostgreSQL stores at most {MAX_ROW_ON_PAGE}"),
-            "if such a row exists the copy stops there; split the table in SQLite first",
-        )
-    })
+    let bytes = widest.filter(|bytes| *bytes > MAX_ROW_ON_PAGE)?;
+    Some(Finding::data(
+        codes::TOO_LARGE,
+        &table.name,
+        format!(
+            "its widest row takes {} bytes of a page, large values moved out; PostgreSQL stores at most {}",
+            thousands(bytes),
+            thousands(MAX_ROW_ON_PAGE)
+        ),
+        "split the table in SQLite first",
+    ))
 }
 
-/// Bytes of a field on the page, its value moved out where it is large: a pointer of 18 bytes stays.
-fn field(ty: PgType, values: &ColumnProfile) -> u64 {
+/// Whether a row may fit no page, were the longest value of every column in it: then its rows are to be measured.
+pub fn may_be_wide(table: &Table, profile: &TableProfile, mapping: &TableMapping) -> bool {
+    let longest = |p: &ColumnProfile| p.text_max_bytes.max(p.blob_max_bytes);
+    let field = |(m, p): (&ColumnMapping, &ColumnProfile)| match fixed(m.ty) {
+        _ if p.values() == 0 => 0,
+        Some((size, align)) => size + align - 1,
+        None if m.ty == PgType::Text || m.ty == PgType::Bytea => longest(p).saturating_add(1).min(INLINE),
+        None => INLINE,
+    };
+    let fields: u64 = mapping.columns.iter().zip(&profile.columns).map(field).sum();
+    table.columns.len() <= MAX_COLUMNS && head(table.columns.len(), true) + fields > MAX_ROW_ON_PAGE
+}
+
+/// Bytes that a row takes of a page at least, whatever of it is moved out: by type and length of its values, `None` for
+/// NULL. Source: `heap_compute_data_size`, `heap_toast_insert_or_update`.
+pub fn on_page(row: &[(PgType, Option<u64>)]) -> u64 {
+    let start = head(row.len(), row.iter().any(|(_, length)| length.is_none()));
+    let end = row.iter().fold(start, |at, (ty, length)| match (fixed(*ty), length) {
+        (_, None) => at,
+        (Some((size, align)), _) => at.next_multiple_of(align) + size,
+        (None, Some(length)) if matches!(ty, PgType::Numeric(_)) => at + 3 + 2 * u64::from(*length > 1),
+        (None, Some(length)) => at + if *length < INLINE { length + 1 } else { POINTER },
+    });
+    end.next_multiple_of(8)
+}
+
+/// A value of more bytes, its head included, can be moved out.
+const INLINE: u64 = 24;
+/// What stays of it then.
+const POINTER: u64 = 18;
+
+/// The head of a row, with a bit for each column if one is NULL.
+fn head(columns: usize, null: bool) -> u64 {
+    let bits = if null { columns.div_ceil(8) as u64 } else { 0 };
+    (23 + bits).next_multiple_of(8)
+}
+
+/// Size and alignment of a type of fixed size.
+fn fixed(ty: PgType) -> Option<(u64, u64)> {
     match ty {
-        _ if values.values() == 0 => 0,
-        PgType::Boolean => 1,
-        PgType::SmallInt => 2,
-        PgType::Integer | PgType::Date => 4,
-        PgType::Uuid => 16,
-        PgType::Enum => 4,
-        PgType::MacAddr => 6,
-        PgType::BigInt | PgType::Double | PgType::Timestamp | PgType::TimestampTz | PgType::Time => 8,
-        PgType::Interval => 16,
-        PgType::Text
-        | PgType::Bytea
-        | PgType::Jsonb
-        | PgType::Json
-        | PgType::VarChar(_)
-        | PgType::Char(_)
-        | PgType::Inet
-        | PgType::Cidr => values.text_max_bytes.max(values.blob_max_bytes).saturating_add(1).min(18),
-        PgType::Numeric(_) => 18,
+        PgType::Boolean => Some((1, 1)),
+        PgType::SmallInt => Some((2, 2)),
+        PgType::Integer | PgType::Date | PgType::Enum => Some((4, 4)),
+        PgType::BigInt | PgType::Double | PgType::Timestamp | PgType::TimestampTz | PgType::Time => Some((8, 8)),
+        PgType::MacAddr => Some((6, 4)),
+        PgType::Uuid => Some((16, 1)),
+        PgType::Interval => Some((16, 8)),
+        PgType::Text | PgType::Bytea | PgType::Jsonb | PgType::Json | PgType::VarChar(_) | PgType::Char(_) => None,
+        PgType::Inet | PgType::Cidr | PgType::Numeric(_) => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::decide::ColumnMapping;
-    use crate::value::Value;
 
     #[test]
-    fn a_row_of_1200_doubles_is_foreseen_and_one_of_1000_is_not() {
-        let raw = crate::schema::RawSchema::default();
-        let object = crate::schema::RawObject { kind: "table".into(), name: "t".into(), table: "t".into(), sql: None };
-        let raw = crate::schema::RawSchema { objects: vec![object], ..raw };
-        let (schema, _) = crate::sql::resolve::resolve(&raw);
-        let mut seen = ColumnProfile::default();
-        seen.observe(Value::Real(1.5));
-        for (columns, told) in [(1000, false), (1200, true)] {
-            let mapped = ColumnMapping::new(PgType::Double, Default::default(), "");
-            let mapping = TableMapping { columns: vec![mapped; columns], ..TableMapping::default() };
-            let profile = TableProfile { columns: vec![seen.clone(); columns], ..TableProfile::default() };
-            assert_eq!(width(&schema.tables[0], &profile, &mapping).is_some(), told);
-        }
+    fn rows_are_measured_as_they_lie_on_a_page() {
+        // Sizes that PostgreSQL's pageinspect shows for such rows.
+        assert_eq!(on_page(&[(PgType::BigInt, Some(1)), (PgType::Boolean, Some(1))]), 40);
+        assert_eq!(on_page(&[(PgType::Boolean, Some(1)), (PgType::BigInt, None)]), 32);
+        assert_eq!(on_page(&[(PgType::Text, Some(23)), (PgType::Text, Some(24))]), 72);
+        assert!(on_page(&vec![(PgType::Double, Some(3)); 1000]) <= MAX_ROW_ON_PAGE);
+        assert!(on_page(&vec![(PgType::Double, Some(3)); 1020]) > MAX_ROW_ON_PAGE);
     }
 }
