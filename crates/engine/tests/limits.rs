@@ -168,7 +168,7 @@ fn found(lengths: &[u64]) -> Vec<Finding> {
     let (schema, _) = resolve(&raw);
     let mut profile = TableProfile::for_table(&schema.tables[0]);
     for (column, length) in profile.columns.iter_mut().zip(lengths) {
-        column.observe_long(Class::Blob, *length, &LongValue::new());
+        column.observe_huge(Class::Blob, *length, &LongValue::new());
     }
     (profile.rows, profile.bytes) = (1, lengths.iter().sum());
     profile.max_row_bytes = profile.bytes;
