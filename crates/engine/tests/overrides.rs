@@ -180,7 +180,7 @@ fn what_is_said_arrives() {
     assert_eq!((report.objects.tables.source, report.objects.tables.carried), (3, 2));
 
     // Both sides read anew agree, and what is left out is not missed.
-    let again = verify(&settings, &Show, &Cancel::new()).unwrap();
+    let again = verify(&settings, Level::Rows, &Show, &Cancel::new()).unwrap();
     assert_eq!(again.exit, 0, "{:?}", again.findings);
     // The same plan again is already done; another one is not the same migration.
     assert!(migrate(&settings, &Show, &Cancel::new()).unwrap().already_done);
@@ -201,9 +201,9 @@ fn a_value_that_changes_in_the_source_is_seen_through_the_expression() {
     let db = Connection::open(&settings.source).unwrap();
     // Not seen through round(), nor in rows and columns that are left out.
     db.execute_batch("UPDATE orders SET amount = 3.1416 WHERE id = 3; UPDATE customers SET secret = 'other', region = 'east' WHERE id = 2;").unwrap();
-    assert_eq!(verify(&settings, &Show, &Cancel::new()).unwrap().exit, 0);
+    assert_eq!(verify(&settings, Level::Rows, &Show, &Cancel::new()).unwrap().exit, 0);
     db.execute_batch("UPDATE orders SET amount = 3.2 WHERE id = 3").unwrap();
-    assert_eq!(verify(&settings, &Show, &Cancel::new()).unwrap().exit, Kind::Different.exit());
+    assert_eq!(verify(&settings, Level::Rows, &Show, &Cancel::new()).unwrap().exit, Kind::Different.exit());
 }
 
 #[test]
