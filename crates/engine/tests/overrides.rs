@@ -8,7 +8,7 @@ use lite2pg_engine::error::Kind;
 use lite2pg_engine::observe::{Report, Silent};
 use lite2pg_engine::run::{Accept, Cancel, Settings, inspect, migrate};
 use lite2pg_engine::safety::rollback::{RollbackOptions, rollback};
-use lite2pg_engine::verify::again::verify;
+use lite2pg_engine::verify::{Level, verify};
 use lite2pg_model::finding::{Finding, codes};
 use lite2pg_model::plan::file::{self, Page};
 use lite2pg_model::plan::overrides::Overrides;
