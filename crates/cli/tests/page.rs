@@ -108,7 +108,7 @@ fn a_page_shows_hostile_names_and_values_as_they_are() {
         "nul-in-text",
         "lite2pg migrate shop.db",
         "--policy",
-        "2 to 6 characters",
+        "1 to 4 characters",
         "numeric(6,2)",
         "view-not-carried",
     ] {
