@@ -21,7 +21,7 @@ use std::path::Path;
 /// Objects of one code that are shown without `-v`.
 const OBJECTS: usize = 12;
 /// Up to so many different values, their number is shown.
-const FEW: u64 = 100;
+const FEW: u64 = 20;
 
 pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());

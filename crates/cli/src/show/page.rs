@@ -110,11 +110,30 @@ fn all_findings(all: &[Finding]) -> Html {
     let mut out = html::tag("h2", Html::text("Findings"));
     out.add(html::classed("p", "dim", Html::text(&counts)));
     for rank in ["decide", "warning", "accepted", "note"] {
-        for finding in all.iter().filter(|f| word(f) == rank) {
-            out.add(one_finding(finding, true));
+        let mut left: Vec<&Finding> = all.iter().filter(|f| word(f) == rank).collect();
+        while let Some(first) = left.first().copied() {
+            let alike = |f: &&Finding| f.code == first.code && findings::general(f) == findings::general(first);
+            let (group, others): (Vec<&Finding>, Vec<&Finding>) = left.iter().partition(|f| alike(f));
+            out.add(if group.len() == 1 { one_finding(first, true) } else { many_findings(&group) });
+            left = others;
         }
     }
     out
+}
+
+/// Findings that differ in nothing but their objects and what is said of these: the hint once.
+fn many_findings(group: &[&Finding]) -> Html {
+    let Some(first) = group.first() else { return Html::new() };
+    let mut line = head(first);
+    line.add(Html::text(&format!(" · {}", count(group.len() as u64))));
+    let mut inner = html::tag("p", line);
+    let items = group.iter().map(|f| {
+        let object = html::inline("code", &f.object);
+        html::tag("li", Html::all([object, Html::text(" "), Html::text(&f.message)]))
+    });
+    inner.add(html::tag("ul", Html::all(items)));
+    inner.add(hint(&findings::general(first)));
+    framed(first, inner)
 }
 
 /// Where a finding belongs.
@@ -129,19 +148,28 @@ pub fn word(finding: &Finding) -> &'static str {
 
 /// One finding, with what it is about if the reader does not see that from its place.
 pub fn one_finding(finding: &Finding, with_object: bool) -> Html {
-    let word = word(finding);
-    let mut line = html::badge(word, word);
-    line.add(html::inline("b", &finding.code));
+    let mut line = head(finding);
     if with_object && !finding.object.is_empty() {
         line.add(Html::text(" "));
         line.add(html::inline("code", &finding.object));
     }
     let mut inner = html::tag("p", line);
     inner.add(html::tag("p", Html::text(&finding.message)));
-    if !finding.hint.is_empty() {
-        inner.add(html::classed("p", "dim", Html::text(&format!("→ {}", finding.hint))));
-    }
-    let class = match word {
+    inner.add(hint(&finding.hint));
+    framed(finding, inner)
+}
+
+fn head(finding: &Finding) -> Html {
+    let word = word(finding);
+    Html::all([html::badge(word, word), html::inline("b", &finding.code)])
+}
+
+fn hint(text: &str) -> Html {
+    if text.is_empty() { Html::new() } else { html::classed("p", "dim", Html::text(&format!("→ {text}"))) }
+}
+
+fn framed(finding: &Finding, inner: Html) -> Html {
+    let class = match word(finding) {
         "decide" => "finding decide",
         "warning" => "finding warning",
         _ => "finding",

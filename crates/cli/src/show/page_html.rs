@@ -134,10 +134,11 @@ dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; margin: 0.4rem 0; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.6rem 0.3rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 th { color: var(--dim); font-weight: normal; font-size: 0.85rem; }
-table.columns td:nth-child(1) { min-width: 8rem; }
-table.columns td:nth-child(2) { min-width: 9rem; }
-table.columns td:nth-child(3) { min-width: 13rem; }
-table.columns td:nth-child(4) { min-width: 11rem; }
+table.columns { table-layout: fixed; min-width: 52rem; }
+table.columns th:nth-child(1) { width: 17%; }
+table.columns th:nth-child(2) { width: 14%; }
+table.columns th:nth-child(3) { width: 21%; }
+table.columns th:nth-child(4) { width: 22%; }
 table.tables td:nth-child(n+3) { white-space: nowrap; }
 code, pre { font: 0.86em/1.45 ui-monospace, monospace; }
 code { overflow-wrap: anywhere; }
@@ -156,6 +157,7 @@ ul { margin: 0.3rem 0; padding-left: 1.2rem; }
   :root { --ink: #000; --dim: #444; --page: #fff; --line: #bbb; --soft: #f4f4f4; --bad: #900; --warn: #640; --good: #040; }
   body { font-size: 10pt; max-width: none; padding: 0; }
   .wide { overflow: visible; }
+  table.columns { min-width: 0; }
   tr, .finding { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
 }

@@ -17,7 +17,7 @@ pub fn findings_of<'a>(table: &'a TablePlan, inspection: &'a Inspection) -> impl
 
 fn is_about(finding: &Finding, table: &TablePlan) -> bool {
     let rest = finding.object.strip_prefix(&table.name);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', ' ']))
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with(" ("))
         || table.indexes.iter().any(|i| i.name == finding.object)
 }
 

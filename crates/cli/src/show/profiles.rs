@@ -180,12 +180,12 @@ pub fn holds(p: &ColumnProfile) -> Vec<String> {
     }
     if p.texts > 0 {
         let what = counted(p.texts, "text", "texts");
-        out.push(format!("{what} of {} characters", range(p.text_min_chars, p.text_max_chars)));
+        out.push(format!("{what} of {} characters", range(count(p.text_min_chars), count(p.text_max_chars))));
         out.extend(forms(p));
     }
     if p.blobs > 0 {
         let what = counted(p.blobs, "blob", "blobs");
-        out.push(format!("{what} of {} bytes", range(p.blob_min_bytes, p.blob_max_bytes)));
+        out.push(format!("{what} of {} bytes", range(count(p.blob_min_bytes), count(p.blob_max_bytes))));
     }
     let odd = [
         (p.empty_texts, "empty"),

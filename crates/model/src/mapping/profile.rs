@@ -5,6 +5,7 @@ mod ask;
 mod distinct;
 mod exact;
 mod merge;
+mod show;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use crate::value::Value;
 pub use distinct::{DISTINCT, LABELS};
 use distinct::{Distinct, Labels};
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
+pub use show::show;
 pub use table::{KeyColumns, TableProfile};
 
 /// How many examples of a kind are kept.
@@ -506,27 +507,4 @@ fn limit(declared: &str) -> Option<u32> {
     let (name, rest) = upper.split_once('(')?;
     let (n, _) = rest.split_once(')')?;
     name.contains("CHAR").then(|| n.trim().parse().ok()).flatten()
-}
-
-/// A value for people: at most about 40 characters, control characters escaped, blobs as `x'…'`.
-pub fn show(v: Value<'_>) -> String {
-    match v {
-        Value::Null => "NULL".into(),
-        Value::Integer(i) => i.to_string(),
-        Value::Real(r) => format!("{r:?}"),
-        Value::Text(b) => {
-            let border = |at: &usize| b.get(*at).is_none_or(|c| (c & 0xC0) != 0x80);
-            let cut = &b[..(37..=b.len().min(40)).rev().find(border).unwrap_or(b.len().min(40))];
-            let text: String = String::from_utf8_lossy(cut).escape_debug().collect();
-            format!("'{text}{}'", if cut.len() < b.len() { "…" } else { "" })
-        }
-        Value::Blob(b) => {
-            let mut hex = String::from("x'");
-            for byte in b.iter().take(16) {
-                let _ = write!(hex, "{byte:02x}");
-            }
-            hex.push_str(if b.len() > 16 { "…'" } else { "'" });
-            hex
-        }
-    }
 }
