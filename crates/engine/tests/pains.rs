@@ -65,7 +65,7 @@ impl Place {
 
     /// The values of a column of `t` in the order of the rows, as PostgreSQL writes them.
     fn values(&self, column: &str) -> String {
-        self.ask(&format!("SELECT string_agg(coalesce({column}::text, 'NULL'), ' | ' ORDER BY id) FROM t"))
+        self.ask(&format!("SELECT string_agg(coalesce(({column})::text, 'NULL'), ' | ' ORDER BY id) FROM t"))
     }
 
     fn type_of(&self, column: &str) -> String {
@@ -165,7 +165,7 @@ fn several_classes_in_one_column() {
     assert!(told.message.contains("1 integer, 1 real, 1 text, 1 blob"), "{}", told.message);
     assert_eq!(blocking(&place.run(MIXED, &with(&["mixed=fail"]))), [(codes::MIXED, "t.n")]);
 
-    let no_blob = MIXED.replace(", (4, x'00')", ", (4, '1')");
+    let no_blob = MIXED.replace("n INTEGER", "n").replace(", (4, x'00')", ", (4, '1')");
     place.done(&no_blob, &with(&["mixed=jsonb"]));
     assert_eq!(place.values("n"), "1 | \"abc\" | 2.5 | \"1\"");
     place.done(

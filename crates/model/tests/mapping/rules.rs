@@ -161,6 +161,7 @@ fn texts_uuids_json_blobs() {
         ("CHAR(36)", &[UUID, Text(b"none")], PgType::VarChar(36), None),
         ("CHAR(36)", &[UPPER], PgType::Char(36), None),
         ("CHAR(32)", &[HEX], PgType::Uuid, None),
+        ("VARCHAR(32)", &[HEX], PgType::VarChar(32), None),
         ("UUID", &[HEX], PgType::Uuid, None),
         // A hash has no version.
         ("CHAR(32)", &[Text(b"d41d8cd98f00b204e9800998ecf8427e")], PgType::Char(32), None),
@@ -171,7 +172,7 @@ fn texts_uuids_json_blobs() {
         ("INET", &[], PgType::Inet, None),
         ("UUID", &[UPPER], PgType::Uuid, None),
         ("GUID", &[sixteen], PgType::Uuid, None),
-        ("UUID", &mixed_case, PgType::Text, Some((codes::WIDER, WARN, "both letter cases"))),
+        ("UUID", &mixed_case, PgType::Text, Some((codes::WIDER, WARN, "several writings"))),
         ("UUID", &[UUID, Text(b"x")], PgType::Text, Some((codes::WIDER, WARN, "row 2: 'x'"))),
         ("UUID", &[UUID, sixteen], PgType::Text, Some((codes::MIXED, WARN, "1 text, 1 blob"))),
         ("BLOB(16)", &[sixteen], PgType::Bytea, None),

@@ -17,6 +17,8 @@ fn under(types: Types, declared: &str, values: &[Value<'_>]) -> (PgType, Normal)
 type Three<'a> = (&'a str, &'a [Value<'a>], PgType, PgType, PgType);
 
 const DAY: Value<'_> = Text(b"2024-01-31");
+const SECOND: Value<'_> = Text(b"0b2a9d4e00004000800000000000000b");
+const THIRD: Value<'_> = Text(b"0b2a9d4e00004000800000000000000c");
 const MOMENT: Value<'_> = Text(b"2024-01-31 10:00:00");
 
 #[test]
@@ -32,7 +34,9 @@ fn three_settings() {
         ("", &[MOMENT], PgType::Text, Timestamp, PgType::Text),
         ("VARCHAR(40)", &[DAY], PgType::VarChar(40), Date, PgType::Text),
         ("TEXT", &[UUID], PgType::Text, Uuid, PgType::Text),
-        ("TEXT", &[HEX], PgType::Text, Uuid, PgType::Text),
+        // One of them may as well be a hash.
+        ("TEXT", &[HEX], PgType::Text, PgType::Text, PgType::Text),
+        ("TEXT", &[HEX, SECOND, THIRD], PgType::Text, Uuid, PgType::Text),
         ("TEXT", &[Text(b"{\"a\": 1}"), Text(b"[]")], PgType::Text, Jsonb, PgType::Text),
         // A scalar alone says nothing.
         ("TEXT", &[Text(b"null"), Text(b"\"a\"")], PgType::Text, PgType::Text, PgType::Text),
