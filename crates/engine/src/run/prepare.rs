@@ -125,6 +125,10 @@ pub fn decide(
     let (overrides, base) = (&settings.overrides, &settings.choices);
     let (choices, (mut mappings, mut of_types)) =
         overrides.settle(&schema, base, |choices| Ok::<_, Error>(decide_types(&schema, &profiles, choices)))?;
+    let unmet = overrides.unmet(&schema, &mappings);
+    if !unmet.is_empty() {
+        return Err(shape::refused(&unmet));
+    }
     if duplicates::count(reader, &schema, &mappings, &mut profiles, cancel)? {
         (mappings, of_types) = decide_types(&schema, &profiles, &choices);
     }
