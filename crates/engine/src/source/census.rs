@@ -168,9 +168,9 @@ fn orphans(reader: &mut Reader, schema: &Schema, table: &Table, key: &ForeignKey
     }
     let sql = format!(
         "SELECT count(*) FROM {} WHERE {} AND NOT EXISTS (SELECT 1 FROM {} WHERE {})",
-        Reading::of_table(table).from(Some("child")),
+        Reading::of_table(table).clause(Some("child")),
         given.join(" AND "),
-        Reading::of_table(parent).from_by_key("parent"),
+        Reading::of_table(parent).clause_by_key("parent"),
         same.join(" AND ")
     );
     let count = reader
@@ -213,7 +213,7 @@ fn count_broken(
 ) -> Result<()> {
     // A line of its own each: its text may end in a comment. A CHECK that is NULL passes, and sum() leaves it out.
     let sums: Vec<String> = checks.iter().map(|i| format!("sum(NOT (\n{}\n))", table.checks[*i].expr.sql)).collect();
-    let sql = format!("SELECT {} FROM {}", sums.join(", "), Reading::of_table(table).from(None));
+    let sql = format!("SELECT {} FROM {}", sums.join(", "), Reading::of_table(table).clause(None));
     reader.interruptible(cancel, |reader| {
         reader.for_each(&sql, &[], |row| {
             for (place, check) in checks.iter().enumerate() {
