@@ -129,7 +129,7 @@ impl World {
     /// The settings of a command that reads a source.
     pub fn settings(&self, way: &Way, reading: Option<&Reading>, answers: Option<&Answers>) -> Result<Settings> {
         no_target_here("SOURCE", &way.source)?;
-        let said = answers.map_or_else(|| Ok(Said::default()), |a| said::read(a))?;
+        let said = answers.map_or_else(|| Ok(Said::default()), said::read)?;
         let jobs = reading.and_then(|r| r.jobs).map_or_else(default_jobs, usize::from);
         Ok(Settings {
             source: way.source.clone(),

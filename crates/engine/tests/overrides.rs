@@ -266,6 +266,10 @@ fn checks_and_keys_are_those_of_what_is_read() {
     // A number that became text is compared otherwise, too.
     let told = findings(sql, "[tables.t.columns]\nn = \"'n' || n\"");
     assert!(blocking(&told).contains(&(codes::CHECK, "t")), "{told:?}");
+    // New rows would get the default as it is; what the expression makes of it is not known.
+    let sql = "CREATE TABLE t(a INTEGER DEFAULT 7, b INTEGER DEFAULT 8)";
+    let told = findings(sql, "[tables.t.columns]\na = \"a * 10\"\nb = { expression = \"b * 10\", default = \"80\" }");
+    assert_eq!(blocking(&told), [(codes::DEFAULT, "t.a")], "{told:?}");
     // NULL where none may be.
     let told = findings(
         "CREATE TABLE t(a TEXT NOT NULL); INSERT INTO t VALUES('x'), ('');",
@@ -514,7 +518,7 @@ fn a_file_that_nobody_edited_gives_the_very_same_plan() {
     let path = source(&dir, SHOP);
     let settings = Settings { overrides: said(SHOP_PLAN), ..settings_for(&path, target("/nowhere", 1, "x"), &dir) };
     reads_back(&settings, &schema, "shop");
-    let odd = "CREATE TABLE \"o\"\"d.d\n\"(\"é ü\" TEXT, \"a\\b\" TEXT, \"\" INTEGER, xmin INTEGER, \"xmin_\" TEXT);
+    let odd = "CREATE TABLE \"o\"\"d.d\n\"(\"é ü\u{202e}\u{1b}\" TEXT, \"a\\b\" TEXT, \"\" INTEGER, xmin INTEGER, \"xmin_\" TEXT);
         CREATE TABLE \"[x]\"(a); INSERT INTO \"[x]\" VALUES(1), ('b'), (x'00');";
     let settings = settings_for(&source(&dir, odd), target("/nowhere", 1, "x"), &dir);
     reads_back(&settings, &schema, "odd");

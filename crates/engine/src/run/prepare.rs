@@ -151,6 +151,10 @@ pub fn decide(
         }
         Ok::<_, Error>(decided)
     })?;
+    let unmet = overrides.unmet(&schema, &mappings);
+    if !unmet.is_empty() {
+        return Err(shape::refused(&unmet));
+    }
     let reader = readers.first_mut().ok_or_else(|| Error::internal("no reader"))?;
     if duplicates::count(reader, &schema, &mappings, &mut profiles, cancel)? {
         (mappings, of_types) = decide_types(&schema, &profiles, &choices);

@@ -111,7 +111,7 @@ fn one_key(
             let names = columns.iter().filter_map(|c| table.columns.get(*c));
             let list: Vec<String> = names.map(|c| format!("{name}.{}", sqlite(&c.name))).collect();
             // A line of its own: it may end in a comment.
-            format!("SELECT {} FROM {} WHERE (\n{predicate}\n)", list.join(", "), reading.from(None))
+            format!("SELECT {} FROM {} WHERE (\n{predicate}\n)", list.join(", "), reading.clause(None))
         }
     };
     let passes = rows / HASHES + 1;

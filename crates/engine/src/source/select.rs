@@ -111,16 +111,16 @@ impl<'a> Reading<'a> {
 
     /// What stands after FROM, so that an expression over the table's columns sees the values as they are read. Never
     /// by an index; `alias` is the table's own name where none is given.
-    pub fn from(&self, alias: Option<&str>) -> String {
-        self.from_clause(alias, " NOT INDEXED")
+    pub fn clause(&self, alias: Option<&str>) -> String {
+        self.clause_with(alias, " NOT INDEXED")
     }
 
     /// The same for a table that is looked up by a key: its indexes may be used.
-    pub fn from_by_key(&self, alias: &str) -> String {
-        self.from_clause(Some(alias), "")
+    pub fn clause_by_key(&self, alias: &str) -> String {
+        self.clause_with(Some(alias), "")
     }
 
-    fn from_clause(&self, alias: Option<&str>, indexed: &str) -> String {
+    fn clause_with(&self, alias: Option<&str>, indexed: &str) -> String {
         let table = sqlite(self.table);
         if self.filter.is_none() && self.columns.iter().all(|c| c.read.is_none()) {
             return match alias {

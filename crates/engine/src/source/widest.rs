@@ -34,7 +34,7 @@ pub fn rows(
         }
         let reading = Reading::of_table(table);
         let list: Vec<String> = table.columns.iter().map(|c| format!("octet_length({})", sqlite(&c.name))).collect();
-        let sql = format!("SELECT {} FROM {}", list.join(", "), reading.from(None));
+        let sql = format!("SELECT {} FROM {}", list.join(", "), reading.clause(None));
         let mut row_of: Vec<(PgType, Option<u64>)> = mapping.columns.iter().map(|m| (m.ty, None)).collect();
         let (mut largest, mut seen) = (0, 0u64);
         reader

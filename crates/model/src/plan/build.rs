@@ -16,6 +16,7 @@ use crate::mapping::decide::{KeyFate, TableMapping};
 use crate::mapping::profile::TableProfile;
 use crate::mapping::shape::Crossing;
 use crate::schema::{Column, Index, IndexOn, Schema, Table, TableKind};
+use crate::sql::ast::Expr;
 use crate::sql::translate::{self, Scope};
 use std::collections::BTreeMap;
 
@@ -268,13 +269,19 @@ impl Builder<'_> {
     }
 
     fn default(&mut self, table: &Table, column: &Column, crossing: &Crossing) -> Option<String> {
-        if let Some(said) = self.overrides.column(&table.name, &column.name).and_then(|c| c.default.as_ref()) {
+        let said = self.overrides.column(&table.name, &column.name);
+        let computed = said.is_some_and(|c| c.read.is_some());
+        if let Some(said) = said.and_then(|c| c.default.as_ref()) {
             self.objects.defaults.carried += u64::from(column.default.is_some());
             return (!said.value.eq_ignore_ascii_case("null")).then(|| format!("({})", said.value));
         }
         let default = column.default.as_ref()?;
         let translated = match &default.ast {
             _ if default.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
+            // New rows would get what the expression has never been asked about.
+            Some(ast) if computed && *ast != Expr::Null => {
+                Err("an expression is read in the column's place".to_owned())
+            }
             Some(ast) => translate::default_value(ast, column, crossing).map_err(|e| e.reason),
             None => Err("it is beyond what is translated".to_owned()),
         };
@@ -289,7 +296,10 @@ impl Builder<'_> {
                     codes::DEFAULT,
                     &object,
                     format!("DEFAULT {} is not carried over: {reason}", default.sql),
-                    format!("--accept {}:{object}, then give the column a default of your own", codes::DEFAULT),
+                    format!(
+                        "--accept {}:{object}, then give the column a default of your own (default in the plan)",
+                        codes::DEFAULT
+                    ),
                 ));
                 None
             }

@@ -2,6 +2,7 @@
 //! Owns these questions; SQLite may spill to disk for them.
 
 use super::super::reader::Reader;
+use super::super::select::Reading;
 use crate::error::{Error, Result};
 use crate::pool::Cancel;
 use lite2pg_model::ident::sqlite;
@@ -26,8 +27,10 @@ pub(super) fn orphans(
     let mut same = Vec::new();
     for (child, parent_column) in key.columns.iter().zip(&key.parent_columns) {
         let Some(column) = table.columns.get(*child) else { return Ok(0) };
-        let collation = parent.columns.iter().find(|c| c.name.eq_ignore_ascii_case(parent_column));
-        let collation = collation.and_then(|c| c.collation.as_deref());
+        let found = parent.columns.iter().find(|c| c.name.eq_ignore_ascii_case(parent_column));
+        // A column that is left out has no values to refer to; the key is not carried then.
+        let Some(found) = found else { return Ok(0) };
+        let collation = found.collation.as_deref();
         let child = format!("child.{}", sqlite(&column.name));
         let parent_column = format!("parent.{}", sqlite(parent_column));
         given.push(format!("{child} IS NOT NULL"));
@@ -42,10 +45,10 @@ pub(super) fn orphans(
         }
     }
     let sql = format!(
-        "SELECT count(*) FROM {} AS child NOT INDEXED WHERE {} AND NOT EXISTS (SELECT 1 FROM {} AS parent WHERE {})",
-        sqlite(&table.name),
+        "SELECT count(*) FROM {} WHERE {} AND NOT EXISTS (SELECT 1 FROM {} WHERE {})",
+        Reading::of_table(table).clause(Some("child")),
         given.join(" AND "),
-        sqlite(&parent.name),
+        Reading::of_table(parent).clause_by_key("parent"),
         same.join(" AND ")
     );
     let count = reader
@@ -88,7 +91,7 @@ fn count_broken(
 ) -> Result<()> {
     // A line of its own each: its text may end in a comment. A CHECK that is NULL passes, and sum() leaves it out.
     let sums: Vec<String> = checks.iter().map(|i| format!("sum(NOT (\n{}\n))", table.checks[*i].expr.sql)).collect();
-    let sql = format!("SELECT {} FROM {} NOT INDEXED", sums.join(", "), sqlite(&table.name));
+    let sql = format!("SELECT {} FROM {}", sums.join(", "), Reading::of_table(table).clause(None));
     reader.interruptible(cancel, |reader| {
         reader.for_each(&sql, &[], |row| {
             for (place, check) in checks.iter().enumerate() {

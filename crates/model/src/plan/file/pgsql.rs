@@ -13,7 +13,8 @@ pub(super) fn flaw(sql: &str) -> Option<&'static str> {
             '\0' => return Some("it holds a NUL character"),
             '\'' | '"' => {
                 // A doubled quote ends and begins again, which comes to the same.
-                if !chars.by_ref().any(|n| n == c) {
+                let closed = chars.by_ref().any(|n| n == c);
+                if !closed {
                     return Some("a quote is not closed");
                 }
             }

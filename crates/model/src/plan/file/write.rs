@@ -259,7 +259,7 @@ fn text(value: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() => drop(write!(out, "\\u{:04X}", u32::from(c))),
+            c if c.is_control() || is_hidden(c) => drop(write!(out, "\\u{:04X}", u32::from(c))),
             c => out.push(c),
         }
     }
@@ -267,9 +267,15 @@ fn text(value: &str) -> String {
     out
 }
 
-/// A comment ends with its line, and holds no control characters.
+/// A comment ends with its line, and holds nothing that would show it otherwise than it stands there.
 fn clean(value: &str) -> String {
-    value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    value.chars().map(|c| if c.is_control() || is_hidden(c) { ' ' } else { c }).collect()
+}
+
+/// Characters that are not seen but change how a text is shown: of no width, or of another direction. All of them are
+/// below U+10000, so that four digits write them.
+fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
 }
 
 fn counted(n: u64, word: &str) -> String {

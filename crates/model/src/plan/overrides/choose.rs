@@ -2,7 +2,7 @@
 //! Owns which of them are choices at all: a file that was written by us names every type, and only what the rules would
 //! not come to by themselves is one.
 
-use super::Overrides;
+use super::{Overrides, Problem};
 use crate::finding::Finding;
 use crate::mapping::choices::{Choices, ColumnChoice};
 use crate::mapping::decide::TableMapping;
@@ -66,6 +66,41 @@ impl Overrides {
                 }
             }
         }
+    }
+}
+
+impl Overrides {
+    /// Types that were said of columns which a foreign key links, and which both cannot have.
+    pub fn unmet(&self, schema: &Schema, tables: &BTreeMap<String, TableMapping>) -> Vec<Problem> {
+        let wanted = self.wanted(schema);
+        let met = |place: &(String, String)| wanted.get(place).is_none_or(|said| has(schema, tables, place, said));
+        let mut problems = Vec::new();
+        for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
+            for key in &table.foreign_keys {
+                for (child, parent) in key.columns.iter().zip(&key.parent_columns) {
+                    let Some(child) = table.columns.get(*child) else { continue };
+                    let ends = [(table.name.clone(), child.name.clone()), (key.parent.clone(), parent.clone())];
+                    let ty = |end: &(String, String)| self.column(&end.0, &end.1).and_then(|c| c.ty.as_ref());
+                    let (Some(here), Some(there)) = (ty(&ends[0]), ty(&ends[1])) else { continue };
+                    if here.value == there.value || (met(&ends[0]) && met(&ends[1])) {
+                        continue;
+                    }
+                    let message = format!(
+                        "{}.{} cannot be {}: a foreign key links it with {}.{}, which is {} ({})",
+                        ends[0].0,
+                        ends[0].1,
+                        here.value.sql(),
+                        ends[1].0,
+                        ends[1].1,
+                        there.value.sql(),
+                        there.at
+                    );
+                    let hint = "linked columns need one type: write the same for both, or take one of them out";
+                    problems.push(Problem::new(&here.at, message, hint));
+                }
+            }
+        }
+        problems
     }
 }
 
