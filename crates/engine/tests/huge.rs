@@ -281,7 +281,7 @@ fn of_a_utf16_database_blobs_cross_in_pieces_and_texts_do_not() {
 }
 
 #[test]
-fn a_run_with_long_values_is_tried_out_killed_and_gone_on_with() {
+fn a_run_with_long_values_is_tried_out_interrupted_and_gone_on_with() {
     let place = Place::new();
     let (_, db) = place.source(TABLE);
     for id in 1..=6 {

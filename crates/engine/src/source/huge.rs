@@ -67,7 +67,10 @@ impl Long {
             if rows.is_multiple_of(TICK) { cancel.check() } else { Ok(()) }
         })?;
         let named = table.columns.iter().map(|c| c.name.clone()).enumerate().zip(longest);
-        let columns = named.filter(|(_, longest)| longest.unsigned_abs() > over).map(|(column, _)| column).collect();
+        // An expression in a column's place is no value of the file, of which a piece could be read.
+        let in_file = |place: usize| table.columns.get(place).is_some_and(|c| c.read.is_none());
+        let long = named.filter(|((place, _), longest)| longest.unsigned_abs() > over && in_file(*place));
+        let columns = long.map(|(column, _)| column).collect();
         Ok(Long { table: table.name.clone(), columns, over, held: Held::None })
     }
 
