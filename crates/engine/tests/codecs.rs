@@ -87,6 +87,45 @@ fn postgresql_reads_what_is_encoded() {
     assert!(failed.is_empty(), "{failed:?}");
 }
 
+/// Numbers that count time are to PostgreSQL the times that SQLite's own functions take them for.
+#[test]
+fn sqlite_takes_the_numbers_for_the_same_times() {
+    let cluster = Cluster::start(&[], &[]);
+    let mut client = cluster.client("postgres");
+    client.batch_execute("SET TimeZone = 'UTC'").unwrap();
+    let sqlite = rusqlite::Connection::open_in_memory().unwrap();
+    let mut random = Random::seeded();
+    for (name, sql) in [
+        ("seconds as timestamptz", "SELECT strftime('%Y-%m-%d %H:%M:%f', ?1, 'unixepoch')"),
+        ("milliseconds as timestamptz", "SELECT strftime('%Y-%m-%d %H:%M:%f', ?1 / 1000.0, 'unixepoch')"),
+        ("Julian days", "SELECT strftime('%Y-%m-%d %H:%M:%f', ?1)"),
+    ] {
+        let mut case = codec_cases::times::counted(&mut random).into_iter().find(|case| case.name == name).unwrap();
+        // SQLite's own functions end with the year 9999.
+        let near = |v: &OwnedValue| !matches!(v, OwnedValue::Integer(n) if !(0..4_000_000_000_000).contains(n));
+        case.values.retain(|(v, _)| near(v));
+        assert!(case.values.len() > 300, "{name}: {}", case.values.len());
+        let stream = copy::stream(&Codec::of(&case.crossing), &case).unwrap();
+        copy::load(&mut client, "t", &case, &stream).unwrap();
+        let rows = client.query("SELECT v::text FROM t ORDER BY id", &[]).unwrap();
+        for ((v, literal), row) in case.values.iter().zip(rows) {
+            let theirs: Option<String> = match v {
+                OwnedValue::Integer(n) => sqlite.query_row(sql, [n], |row| row.get(0)).unwrap(),
+                OwnedValue::Real(r) => sqlite.query_row(sql, [r], |row| row.get(0)).unwrap(),
+                _ => None,
+            };
+            // SQLite counts in milliseconds, so that the two may be one apart.
+            let Some(theirs) = theirs else { continue };
+            let ours: &str = row.get(0);
+            let apart = client.query_one(
+                "SELECT abs(extract(epoch FROM $1::text::timestamp - $2::text::timestamp)) < 0.0011",
+                &[&ours.trim_end_matches("+00"), &theirs],
+            );
+            assert!(apart.unwrap().get::<_, bool>(0), "{name}: {literal}: {ours}, SQLite says {theirs}");
+        }
+    }
+}
+
 /// Everything that is called safe for jsonb, PostgreSQL takes; of what it refuses, nothing is called safe.
 #[test]
 fn postgresql_takes_the_json_called_safe() {

@@ -13,7 +13,7 @@ use lite2pg_model::mapping::codec::{Normal, OwnedValue};
 use lite2pg_model::mapping::shape::Crossing;
 use lite2pg_model::mapping::treat::Treatment;
 
-pub const ROWS: usize = 1500;
+pub const ROWS: usize = 1000;
 
 /// A generator with a seed that a failing test shows (`LITE2PG_SEED` repeats it).
 pub struct Random(u64);
