@@ -24,7 +24,7 @@
 //! | INET, IPADDRESS …; CIDR; MACADDR | all addresses of that kind | inet; cidr; macaddr |
 //! | UUID, GUID, UNIQUEIDENTIFIER | all UUIDs of one letter case, with dashes or all without, or all blobs of 16 bytes | uuid |
 //! | CHAR(36), VARCHAR(36) | all dashed lower-case UUIDs | uuid |
-//! | CHAR(32), VARCHAR(32) | all UUIDs without dashes, the first of which have version and variant of RFC 9562 (hashes look alike) | uuid |
+//! | CHAR(32) | all UUIDs without dashes, the first of which have version and variant of RFC 9562 (hashes look alike) | uuid |
 //! | JSON, JSONB | all JSON that jsonb holds without loss, and in no unique key or index | jsonb |
 //! | | all JSON, and in no key or index | json (the very text) |
 //! | VARCHAR(n), NVARCHAR(n) … | all texts of at most n characters | varchar(n) |

@@ -93,7 +93,7 @@ impl Rules<'_> {
         if all(Form::UuidLower) || all(Form::UuidUpper) {
             return of(PgType::Uuid, "UUIDs of one letter case");
         }
-        if facts::uuid_hex(p) {
+        if facts::surely_uuid_hex(p) {
             return Some(Verdict::new(PgType::Uuid, self.all("UUIDs without dashes")).written(Normal::UuidHex));
         }
         let forms = [

@@ -24,7 +24,8 @@ impl Rules<'_> {
         if length.characters() == 36 && self.p.all_texts_are(Form::UuidLower) {
             return Verdict::new(PgType::Uuid, self.all("UUIDs"));
         }
-        if length.characters() == 32 && facts::uuid_hex(self.p) && !self.in_expression() {
+        // What a library that knows uuid declares where it has none; VARCHAR(32) is what it declares for a text.
+        if length == Length::Exactly(32) && facts::uuid_hex(self.p) && !self.in_expression() {
             return Verdict::new(PgType::Uuid, self.all("UUIDs without dashes")).written(Normal::UuidHex);
         }
         self.limited(length, verdict)
