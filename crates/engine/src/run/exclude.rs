@@ -4,7 +4,7 @@
 
 use super::fit::Fit;
 use super::pool::Cancel;
-use super::scan::Scan;
+use super::scan::{self, Scan};
 use crate::error::{Error, Kind, Result};
 use crate::source::census::TICK;
 use crate::source::{Reader, Row};
@@ -221,7 +221,7 @@ fn may_misfit(plan: &Plan, table: &TablePlan) -> bool {
 }
 
 /// The places of columns named so.
-fn places<'p>(
+pub(super) fn places<'p>(
     table: &'p TablePlan,
     names: &[String],
     name: impl Fn(&'p lite2pg_model::plan::ColumnPlan) -> &'p String,
@@ -348,8 +348,24 @@ fn duplicates(
     found: &mut Excluded,
     cancel: &Cancel,
 ) -> Result<()> {
+    let mut rows = Vec::new();
+    repeating(reader, table, (columns, predicate), found, cancel, &mut |number| {
+        push(&mut rows, (number, Why::Key(small(exclusion))))
+    })?;
+    found.add(&table.name, rows)
+}
+
+/// Calls `each` for every row that repeats a key of an earlier one.
+pub(super) fn repeating(
+    reader: &mut Reader,
+    table: &TablePlan,
+    (columns, predicate): (&[usize], Option<&str>),
+    found: &Excluded,
+    cancel: &Cancel,
+    each: &mut dyn FnMut(i64) -> Result<()>,
+) -> Result<()> {
     let passes = u128::from(table.rows / HASHES + 1);
-    let (mut key, mut rows) = (KeyOf::new(table, columns), Vec::new());
+    let mut key = KeyOf::new(table, columns);
     let scan = Scan::new(table, columns.to_vec()).and(predicate);
     for pass in 0..passes {
         let mut seen: Vec<(u128, i64)> = Vec::new();
@@ -371,11 +387,11 @@ fn duplicates(
             if let [(before, _), (hash, number)] = pair
                 && before == hash
             {
-                push(&mut rows, (*number, Why::Key(small(exclusion))))?;
+                each(*number)?;
             }
         }
     }
-    found.add(&table.name, rows)
+    Ok(())
 }
 
 /// Rows without parent, until no more lose theirs.
@@ -423,11 +439,35 @@ fn one_key(
     found: &mut Excluded,
     cancel: &Cancel,
 ) -> Result<u64> {
+    let (mut rejected, mut nulls) = (Vec::new(), Vec::new());
+    let count = without_parent(reader, plan, table, key, found, cancel, &mut |number, _| match key.orphans {
+        None => Ok(false),
+        Some(Orphans::SetNull) => push(&mut nulls, (number, small(place))).map(|()| false),
+        Some(Orphans::Quarantine) => push(&mut rejected, (number, Why::Orphan(small(place)))).map(|()| true),
+    })?;
+    found.add(&table.name, rejected)?;
+    found.add_nulls(&table.name, nulls)?;
+    Ok(count)
+}
+
+/// Calls `each` for every row whose key finds no parent among the rows that stay, with its number and how it is named;
+/// whether the row goes itself is what `each` says. Returns how many rows there are.
+pub(super) fn without_parent(
+    reader: &mut Reader,
+    plan: &Plan,
+    table: &TablePlan,
+    key: &ForeignKeyPlan,
+    found: &Excluded,
+    cancel: &Cancel,
+    each: &mut dyn FnMut(i64, &dyn Fn() -> String) -> Result<bool>,
+) -> Result<u64> {
     let Some(parent) = plan.tables.iter().find(|t| t.target == key.parent) else { return Ok(0) };
     let there = places(parent, &key.parent_columns, |c| &c.target);
     let here = places(table, &key.columns, |c| &c.target);
     let (mut parent_key, mut child_key) = (KeyOf::new(parent, &there), KeyOf::new(table, &here));
     let itself = parent.name == table.name;
+    let named = places(table, &table.source_key, |c| &c.name);
+    let columns: Vec<usize> = here.iter().chain(if itself { &there[..] } else { &[] }).chain(&named).copied().collect();
     let passes = u128::from(parent.rows / HASHES + 1);
     let mut count = 0;
     for pass in 0..passes {
@@ -444,10 +484,9 @@ fn one_key(
             Ok(())
         })?;
         alive.sort_unstable();
-        let (mut rejected, mut nulls, mut gone) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let mut gone = BTreeSet::new();
         let set = found.set(&table.name);
-        let columns = here.iter().chain(if itself { &there[..] } else { &[] }).copied().collect();
-        Scan::new(table, columns).run(reader, Range::default(), |row, number| {
+        Scan::new(table, columns.clone()).run(reader, Range::default(), |row, number| {
             ticks.tick()?;
             if set.rejected(number).is_some() {
                 return Ok(());
@@ -459,19 +498,16 @@ fn one_key(
                 return Ok(());
             }
             count += 1;
-            match key.orphans {
-                None => return Ok(()),
-                Some(Orphans::SetNull) => return push(&mut nulls, (number, small(place))),
-                Some(Orphans::Quarantine) => {}
-            }
+            let value = |i: usize| columns.iter().position(|c| *c == i).map_or(Value::Null, |at| row.get(at));
             // Its own children often follow in this very pass.
-            if itself && let Some(own) = parent_key.hash(table, set, row, here.len(), number) {
+            if each(number, &|| scan::key(table, number, value))?
+                && itself
+                && let Some(own) = parent_key.hash(table, set, row, here.len(), number)
+            {
                 gone.insert(own);
             }
-            push(&mut rejected, (number, Why::Orphan(small(place))))
+            Ok(())
         })?;
-        found.add(&table.name, rejected)?;
-        found.add_nulls(&table.name, nulls)?;
     }
     Ok(count)
 }

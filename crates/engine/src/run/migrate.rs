@@ -1,6 +1,7 @@
 //! `migrate`: decide, do, prove, publish — or go on with an interrupted run, or say that the work is done.
 //! Owns the order of these; each of them lives in a module of its own.
 
+use super::examples::Examples;
 use super::exclude::{self, Excluded};
 use super::execute::{Execution, TableCopy, Worker};
 use super::pool::Cancel;
@@ -163,14 +164,16 @@ impl Migration<'_> {
         }
         facts.check_free(&settings.schema, &prepare::published_names(&prepared.plan))?;
         facts.check_locks(&settings.schema, &prepared.plan)?;
-        let run = self.write_down(&mut main, &prepared)?;
+        let reader = readers.first_mut().ok_or_else(|| Error::internal("no reader"))?;
+        let examples = Examples::find(reader, &prepared, self.cancel)?;
+        let run = self.write_down(&mut main, &prepared, &examples)?;
         self.observer.see(&Event::RunStarted { run: run.id.clone() });
         self.execute(main, facts, run, keys, readers, (times, Some(prepared.excluded)))
     }
 
     /// Makes the staging schema, the ledger's chunks and the run's row in one transaction: either the run exists with
     /// all of them, or nothing does.
-    fn write_down(&self, main: &mut Client, prepared: &Prepared) -> Result<Run> {
+    fn write_down(&self, main: &mut Client, prepared: &Prepared, examples: &Examples) -> Result<Run> {
         let settings = self.settings;
         let doing = "beginning the run";
         let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
@@ -213,7 +216,7 @@ impl Migration<'_> {
             ledger::fix_chunks(&mut tx, &run.id, &table.name, &ranges)?;
         }
         publish::make_staging(&mut tx, &run.staging, &run.source_path)?;
-        normalised::record(&mut tx, &run.id, prepared)?;
+        normalised::record(&mut tx, &run.id, prepared, examples)?;
         let detail = serde_json::json!({
             "source": run.source_path, "schema": run.schema, "plan": run.plan_hash,
             "accepted": plan.findings.iter().filter(|f| f.accepted)

@@ -4,6 +4,7 @@
 pub mod already;
 pub mod clock;
 pub mod copy;
+pub mod examples;
 pub mod exclude;
 pub mod execute;
 pub mod finish;

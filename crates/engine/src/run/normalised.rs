@@ -2,6 +2,7 @@
 //! Owns the rows of `normalisation`: what is known before the copy with the run's first transaction, what only a value
 //! tells with its chunk. Never changes a value itself.
 
+use super::examples::{Examples, Loosened};
 use super::exclude::Why;
 use super::prepare::Prepared;
 use super::scan;
@@ -20,7 +21,7 @@ use lite2pg_model::value::{Class, Value};
 use postgres::GenericClient;
 
 /// Keys that are kept of each column and policy.
-const KEYS: usize = 100;
+pub const KEYS: usize = 100;
 
 /// Rows that one policy changed in one column.
 #[derive(Clone, Debug, Default)]
@@ -197,13 +198,13 @@ fn put(tx: &mut impl GenericClient, run: &str, table: &str, r: &Record) -> Resul
 ///
 /// # Errors
 /// The target refuses.
-pub fn record(tx: &mut impl GenericClient, run: &str, prepared: &Prepared) -> Result<()> {
+pub fn record(tx: &mut impl GenericClient, run: &str, prepared: &Prepared, examples: &Examples) -> Result<()> {
     for table in &prepared.plan.tables {
         let source = prepared.schema.tables.iter().find(|t| t.name == table.name);
         let (Some(profile), Some(source)) = (prepared.profiles.get(&table.name), source) else { continue };
-        let mut records = orphans(table, source, profile);
-        records.extend(broken_checks(table, source, profile));
-        records.extend(loosened_keys(source, profile, prepared));
+        let mut records = orphans(table, source, profile, examples);
+        records.extend(broken_checks(table, source, profile, examples));
+        records.extend(loosened_keys(source, profile, prepared, examples));
         for r in records {
             put(tx, run, &table.name, &r)?;
         }
@@ -212,33 +213,35 @@ pub fn record(tx: &mut impl GenericClient, run: &str, prepared: &Prepared) -> Re
 }
 
 /// Rows without parent, of the foreign keys that are kept NOT VALID.
-fn orphans(table: &TablePlan, source: &Table, profile: &TableProfile) -> Vec<Record> {
+fn orphans(table: &TablePlan, source: &Table, profile: &TableProfile, examples: &Examples) -> Vec<Record> {
     let counted = source.foreign_keys.iter().zip(&profile.orphans).filter(|(_, rows)| **rows > 0);
     let kept = counted.filter_map(|(key, rows)| {
         let columns: Vec<&str> =
             key.columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.target.as_str()).collect();
-        let made = table.foreign_keys.iter().find(|k| k.not_valid && k.columns == columns)?;
-        let column = format!("{} ({})", columns.join(", "), made.name);
-        Some(Record { column, policy: "orphans=not-valid".to_owned(), rows: rows.cast_signed(), keys: Vec::new() })
+        let at = table.foreign_keys.iter().position(|k| k.not_valid && k.columns == columns)?;
+        let column = format!("{} ({})", columns.join(", "), table.foreign_keys.get(at)?.name);
+        let keys = examples.of(&table.name, Loosened::ForeignKey(at));
+        Some(Record { column, policy: "orphans=not-valid".to_owned(), rows: rows.cast_signed(), keys })
     });
     kept.collect()
 }
 
 /// Rows that break a check which is kept NOT VALID.
-fn broken_checks(table: &TablePlan, source: &Table, profile: &TableProfile) -> Vec<Record> {
+fn broken_checks(table: &TablePlan, source: &Table, profile: &TableProfile, examples: &Examples) -> Vec<Record> {
     let kept = table.checks.iter().any(|c| c.not_valid);
-    let broken = source.checks.iter().zip(&profile.check_broken).filter(|(_, rows)| kept && **rows > 0);
-    let record = |(check, rows): (&Check, &u64)| Record {
+    let checks = source.checks.iter().zip(&profile.check_broken).enumerate();
+    let broken = checks.filter(|(_, (_, rows))| kept && **rows > 0);
+    let record = |(i, (check, rows)): (usize, (&Check, &u64))| Record {
         column: format!("CHECK ({})", check.expr.sql),
         policy: "checks=not-valid".to_owned(),
         rows: rows.cast_signed(),
-        keys: Vec::new(),
+        keys: examples.of(&table.name, Loosened::Check(i)),
     };
     broken.map(record).collect()
 }
 
 /// Keys that are no longer unique, with the rows that repeat them, and those that are left out.
-fn loosened_keys(source: &Table, profile: &TableProfile, prepared: &Prepared) -> Vec<Record> {
+fn loosened_keys(source: &Table, profile: &TableProfile, prepared: &Prepared, examples: &Examples) -> Vec<Record> {
     let Some(mapping) = prepared.mappings.get(&source.name) else { return Vec::new() };
     let words = |columns: &[lite2pg_model::schema::KeyColumn]| {
         let names: Vec<&str> =
@@ -247,24 +250,30 @@ fn loosened_keys(source: &Table, profile: &TableProfile, prepared: &Prepared) ->
     };
     let primary = source.primary_key.iter().map(|k| {
         let what = format!("primary key ({})", words(&k.columns));
-        (what, mapping.primary_key, profile.primary_duplicates, mapping.surrogate)
+        (what, Loosened::Primary, mapping.primary_key, profile.primary_duplicates, mapping.surrogate)
     });
     let count = |list: &[u64], i: usize| list.get(i).copied().unwrap_or(0);
     let uniques = source.uniques.iter().zip(&mapping.uniques).enumerate().map(|(i, (k, fate))| {
-        (format!("unique ({})", words(&k.columns)), *fate, count(&profile.unique_duplicates, i), false)
+        (
+            format!("unique ({})", words(&k.columns)),
+            Loosened::Unique(i),
+            *fate,
+            count(&profile.unique_duplicates, i),
+            false,
+        )
     });
-    let indexes =
-        source.indexes.iter().zip(&mapping.indexes).enumerate().map(|(i, (index, fate))| {
-            (format!("index {}", index.name), *fate, count(&profile.index_duplicates, i), false)
-        });
-    let record = |(column, fate, rows, surrogate): (String, KeyFate, u64, bool)| {
+    let indexes = source.indexes.iter().zip(&mapping.indexes).enumerate().map(|(i, (index, fate))| {
+        (format!("index {}", index.name), Loosened::Index(i), *fate, count(&profile.index_duplicates, i), false)
+    });
+    let record = |(column, what, fate, rows, surrogate): (String, Loosened, KeyFate, u64, bool)| {
         let policy = match fate {
             KeyFate::Plain if surrogate => "duplicate-key=surrogate",
             KeyFate::Plain => "duplicate-key=keep",
             KeyFate::Drop => "too-large=skip-index",
             KeyFate::Keep | KeyFate::Unique => return None,
         };
-        Some(Record { column, policy: policy.to_owned(), rows: rows.cast_signed(), keys: Vec::new() })
+        let keys = examples.of(&source.name, what);
+        Some(Record { column, policy: policy.to_owned(), rows: rows.cast_signed(), keys })
     };
     primary.chain(uniques).chain(indexes).filter_map(record).collect()
 }

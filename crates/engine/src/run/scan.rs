@@ -117,20 +117,28 @@ pub fn number(rowid: Option<&str>, row: &Row<'_>, at: usize, place: i64) -> i64 
     }
 }
 
+/// What stands after WHERE in SQLite to see a row whose values are not at hand.
+pub fn place(table: &TablePlan, number: i64) -> String {
+    match rowid(table) {
+        Some(rowid) => format!("{rowid} = {number}"),
+        None => format!("true LIMIT 1 OFFSET {}", number.saturating_sub(1)),
+    }
+}
+
 /// What stands after WHERE in SQLite to see a row.
 pub fn key<'v>(table: &TablePlan, number: i64, value: impl Fn(usize) -> Value<'v>) -> String {
-    if let Some(rowid) = rowid(table) {
-        return format!("{rowid} = {number}");
+    if rowid(table).is_some() {
+        return place(table, number);
     }
-    let place = |name: &String| table.columns.iter().position(|c| c.name == *name);
+    let at = |name: &String| table.columns.iter().position(|c| c.name == *name);
     let terms: Option<Vec<String>> = table
         .source_key
         .iter()
-        .map(|name| Some(format!("{} IS {}", sqlite(name), literal(value(place(name)?))?)))
+        .map(|name| Some(format!("{} IS {}", sqlite(name), literal(value(at(name)?))?)))
         .collect();
     match terms.filter(|t| !t.is_empty()) {
         Some(terms) => terms.join(" AND "),
-        None => format!("true LIMIT 1 OFFSET {}", number.saturating_sub(1)),
+        None => place(table, number),
     }
 }
 

@@ -9,7 +9,6 @@ use super::exclude::Exclusion;
 use super::policy::{Choice, Kind};
 use super::profile::{ColumnProfile, TableProfile};
 use super::shape::thousands;
-use super::treat::Treatment;
 use super::unify::parent_of;
 use crate::finding::{Finding, codes};
 use crate::schema::{Index, IndexOn, Key, Schema, Table, TableKind};
@@ -87,18 +86,18 @@ impl Judge<'_> {
     fn nulls(&mut self) {
         let key: Vec<usize> = self.table.primary_key.iter().flat_map(|k| &k.columns).map(|k| k.column).collect();
         for i in 0..self.table.columns.len() {
-            let nulls = self.nulls_of(i);
-            let Some(p) = self.profile.columns.get(i).filter(|_| nulls > 0) else { continue };
+            // Those that a policy makes NULL count too.
+            let Some(p) = self.profile.columns.get(i).filter(|p| p.nulls > 0) else { continue };
             let (in_key, not_null) = (key.contains(&i), self.table.columns[i].not_null);
             if (!in_key && !not_null) || self.table.rowid_alias == Some(i) {
                 continue;
             }
             let place = if in_key { "the primary key" } else { "a NOT NULL column" };
-            let first = match p.nulls {
-                0 => ", after what a policy does to its values".to_owned(),
-                _ => format!(", first at {}", self.profile.name_places(&p.null_places)),
+            let first = match p.null_places.is_empty() {
+                true => ", after what a policy does to its values".to_owned(),
+                false => format!(", first at {}", self.profile.name_places(&p.null_places)),
             };
-            let (nulls, rows) = (thousands(nulls), thousands(p.rows()));
+            let (nulls, rows) = (thousands(p.nulls), thousands(p.rows()));
             let message = format!("{nulls} of {rows} rows hold NULL in {place}{first}");
             let object = format!("{}.{}", self.table.name, self.column(i));
             let chosen = self.choice(Kind::NullKey, i, if in_key { &key } else { &[] });
@@ -122,15 +121,6 @@ impl Judge<'_> {
                 self.mapping.drop_not_null.push(i);
             }
         }
-    }
-
-    /// NULLs of a column, and values that a policy makes NULL.
-    fn nulls_of(&self, i: usize) -> u64 {
-        let Some(p) = self.profile.columns.get(i) else { return 0 };
-        let treated = |t| self.mapping.columns.get(i).is_some_and(|c| c.treatments.contains(&t));
-        let empty = if treated(Treatment::EmptyNull) { p.empty_texts } else { 0 };
-        let trial = self.profile.trials.get(&i).filter(|_| treated(Treatment::UnfitNull));
-        p.nulls + empty + trial.map_or(0, |t| t.nulled)
     }
 
     fn duplicates(&mut self) {
