@@ -6,8 +6,10 @@ use super::{datetime, json};
 
 mod kinds;
 mod network;
+mod utf8;
 
 pub use kinds::{FORMS, Form, GROUPS, Group};
+pub use utf8::quick;
 
 /// The forms of `text` that belong to `group`, as a mask of `1 << form`; 0 if it has none of them.
 /// `text` must be valid UTF-8.
@@ -256,10 +258,17 @@ pub enum Flaw {
     InvalidUtf8,
 }
 
-/// Checks a text: quickly where it is ASCII without NUL, else in full.
+/// Checks a text: quickly where that is sure, else in full.
 #[inline]
 pub fn flaw(text: &[u8]) -> Flaw {
-    if is_plain(text) { Flaw::None } else { slow_flaw(text) }
+    if is_plain(text) {
+        return Flaw::None;
+    }
+    match quick(text) {
+        Some(seen) if seen.nul => Flaw::Nul,
+        Some(_) => Flaw::None,
+        None => slow_flaw(text),
+    }
 }
 
 /// Whether a text is ASCII without NUL.

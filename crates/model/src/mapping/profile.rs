@@ -313,20 +313,14 @@ impl ColumnProfile {
 
     /// A text that is not ASCII, or has a NUL byte.
     fn observe_wide(&mut self, b: &[u8]) -> bool {
-        let length = b.len() as u64;
         let limit = self.limit_chars.map_or(u64::MAX, u64::from);
-        let flaw = forms::slow_flaw(b);
-        let mut remember = false;
-        // A character is at most four bytes; but bytes that continue none are none.
-        let wide = length > self.text_max_chars || length > limit || length.div_ceil(4) < self.text_min_chars;
-        if wide || flaw == Flaw::InvalidUtf8 {
-            let chars = b.iter().filter(|c| (**c & 0xC0) != 0x80).count() as u64;
-            self.text_min_chars = self.text_min_chars.min(chars);
-            self.text_max_chars = self.text_max_chars.max(chars);
-            if chars > limit {
-                remember = self.observe_long();
-            }
-        }
+        let (flaw, chars) = match forms::quick(b) {
+            Some(seen) => (if seen.nul { Flaw::Nul } else { Flaw::None }, seen.chars),
+            None => (forms::slow_flaw(b), b.iter().filter(|c| (**c & 0xC0) != 0x80).count() as u64),
+        };
+        self.text_min_chars = self.text_min_chars.min(chars);
+        self.text_max_chars = self.text_max_chars.max(chars);
+        let remember = chars > limit && self.observe_long();
         let told = match flaw {
             Flaw::None => self.dropped != ALL_GROUPS && self.observe_forms(b),
             flaw => self.observe_flaw(flaw, b),
