@@ -1,14 +1,19 @@
 //! A codec that errs in a single value is caught: exit 7, the table named, nothing published. So is a copy that loses or
-//! doubles a row, and a target that changes what it is given.
+//! doubles a row, and a target that changes what it is given. Types and ways of writing that a schema alone does not lead
+//! to are broken one column at a time: there the digests must tell.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod breaking;
+mod codec_cases;
 mod running;
 
 use breaking::{Place, tell};
+use codec_cases::{Case, Random, copy};
 use lite2pg_engine::error::Kind;
 use lite2pg_engine::safety::rollback::RollbackOptions;
-use lite2pg_model::fault::{self, FAULTS, RowFault};
+use lite2pg_model::fault::{self, FAULTS, Fault, RowFault};
+use lite2pg_model::mapping::codec::Codec;
+use lite2pg_model::normal::{Column, Sum, digest};
 use lite2pg_testkit::cluster::Cluster;
 use lite2pg_testkit::fixtures;
 use std::sync::Mutex;
@@ -60,7 +65,8 @@ fn every_codec_that_errs_once_is_caught() {
     let cluster = Cluster::start(&[], &[]);
     let place = Place::new(&cluster, one_table_a_type);
     let before = place.picture(&cluster);
-    for (index, fault) in FAULTS.iter().enumerate() {
+    let reached = |fault: &Fault| TYPES.iter().any(|t| t.0 == fault.ty);
+    for (index, fault) in FAULTS.iter().enumerate().filter(|(_, fault)| reached(fault)) {
         for nth in [1, 251, 500] {
             let what = format!("{} of {} in value {nth}", fault.name, fault.ty);
             fault::arm(index, nth);
@@ -81,8 +87,63 @@ fn every_codec_that_errs_once_is_caught() {
     let report = place.must_migrate("without a fault");
     assert_eq!(report.tables.len(), TYPES.len());
     assert_eq!(published(&place, &cluster), TYPES.len() as i64);
-    let types: Vec<&str> = TYPES.iter().map(|t| t.0).collect();
-    assert!(FAULTS.iter().all(|f| types.contains(&f.ty)));
+    assert!(TYPES.iter().all(|t| FAULTS.iter().any(|f| f.ty == t.0)));
+}
+
+/// The digest of a column on the source's side, and of what PostgreSQL holds.
+fn digests(case: &Case, fields: &[Option<Vec<u8>>]) -> (Sum, Sum) {
+    let column = Column::of(&case.crossing);
+    let (mut here, mut there) = (Sum::new(), Sum::new());
+    for (v, _) in &case.values {
+        let mut row = Vec::new();
+        column.of_source(v.as_value(), &mut row);
+        here.add(&digest::row(&row));
+    }
+    for field in fields {
+        let mut row = Vec::new();
+        column.of_target(field.as_deref(), &mut row);
+        there.add(&digest::row(&row));
+    }
+    (here, there)
+}
+
+/// Every type under every way of writing and every policy: what PostgreSQL shows as another value, the digests tell.
+#[test]
+fn every_way_of_writing_that_errs_once_is_caught() {
+    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let cluster = Cluster::start(&[], &[]);
+    let mut client = cluster.client("postgres");
+    copy::labels(&mut client);
+    let mut told = vec![0; FAULTS.len()];
+    for mut case in codec_cases::all(&mut Random::seeded()) {
+        case.values.truncate(60);
+        let name = &case.name;
+        let codec = Codec::of(&case.crossing);
+        let sound = copy::stream(&codec, &case).unwrap();
+        copy::load(&mut client, "sound", &case, &sound).unwrap();
+        let (here, there) = digests(&case, &copy::unload(&mut client, "sound"));
+        assert_eq!(here, there, "{name}");
+        let ty = codec.ty().sql();
+        let ty = ty.split('(').next().unwrap();
+        for (index, fault) in FAULTS.iter().enumerate().filter(|(_, fault)| fault.ty == ty) {
+            for nth in [1, case.values.len() / 2, case.values.len()] {
+                fault::arm(index, nth);
+                let broken = copy::stream(&codec, &case).unwrap();
+                // NULLs are not met: then the last may be missed.
+                if !fault::disarm() || broken == sound || copy::load(&mut client, "broken", &case, &broken).is_err() {
+                    continue;
+                }
+                let sql = "SELECT count(*) FROM sound JOIN broken USING (id) WHERE sound.v::text IS DISTINCT FROM broken.v::text";
+                let others: i64 = client.query_one(sql, &[]).unwrap().get(0);
+                let (here, there) = digests(&case, &copy::unload(&mut client, "broken"));
+                assert_eq!(here != there, others > 0, "{name}: {} in value {nth}, {others} differ", fault.name);
+                told[index] += others;
+            }
+        }
+    }
+    for (fault, told) in FAULTS.iter().zip(told) {
+        assert!(told > 0, "{} of {} was never tried", fault.name, fault.ty);
+    }
 }
 
 #[test]

@@ -8,7 +8,11 @@ mod running;
 use lite2pg_engine::observe::Silent;
 use lite2pg_engine::run::{Cancel, inspect, migrate};
 use lite2pg_model::mapping::PgType;
-use lite2pg_model::normal::{Form, Sum, digest, source};
+use lite2pg_model::mapping::codec::{Codec, Normal};
+use lite2pg_model::mapping::shape::Crossing;
+use lite2pg_model::mapping::treat::Treatment;
+use lite2pg_model::mapping::zone::Zone;
+use lite2pg_model::normal::{Column, Form, Sum, digest};
 use lite2pg_model::value::Value;
 use lite2pg_testkit::cluster::Cluster;
 use rusqlite::Connection;
@@ -21,22 +25,95 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-const FORMS: [(Form, &str); 11] = [
-    (Form::Integer, "integer"),
-    (Form::Numeric, "numeric"),
-    (Form::Double, "double"),
-    (Form::Boolean, "boolean"),
-    (Form::Text, "text"),
-    (Form::Bytea, "bytea"),
-    (Form::Date, "date"),
-    (Form::Timestamp, "timestamp"),
-    (Form::TimestampTz, "timestamptz"),
-    (Form::Uuid, "uuid"),
-    (Form::Jsonb, "jsonb"),
+const FORMS: [(PgType, &str); 16] = [
+    (PgType::BigInt, "integer"),
+    (PgType::Numeric(None), "numeric"),
+    (PgType::Double, "double"),
+    (PgType::Boolean, "boolean"),
+    (PgType::Text, "text"),
+    (PgType::Bytea, "bytea"),
+    (PgType::Date, "date"),
+    (PgType::Timestamp, "timestamp"),
+    (PgType::TimestampTz, "timestamptz"),
+    (PgType::Uuid, "uuid"),
+    (PgType::Jsonb, "jsonb"),
+    (PgType::Time, "time"),
+    (PgType::Interval, "interval"),
+    (PgType::Inet, "inet"),
+    (PgType::Cidr, "cidr"),
+    (PgType::MacAddr, "macaddr"),
 ];
 
+/// How values are written, as the page names it; words and zones apart.
+const WAYS: [(Normal, &str); 8] = [
+    (Normal::EpochSeconds, "seconds"),
+    (Normal::EpochMillis, "millis"),
+    (Normal::EpochMicros, "micros"),
+    (Normal::EpochNanos, "nanos"),
+    (Normal::JulianDay, "julian"),
+    (Normal::UuidHex, "hex"),
+    (Normal::JsonScalar, "scalar"),
+    (Normal::Exact, "exact"),
+];
+
+const POLICIES: [(Treatment, &str); 7] = [
+    (Treatment::InvalidLatin1, "invalid-latin1"),
+    (Treatment::InvalidCp1252, "invalid-cp1252"),
+    (Treatment::InvalidReplace, "invalid-replace"),
+    (Treatment::NulReplace, "nul-replace"),
+    (Treatment::NulStrip, "nul-strip"),
+    (Treatment::EmptyNull, "empty-null"),
+    (Treatment::UnfitNull, "unfit-null"),
+];
+
+/// The word of a type's form.
 fn word(ty: PgType) -> &'static str {
-    FORMS.iter().find(|(form, _)| *form == Form::of(ty)).unwrap().1
+    FORMS.iter().find(|(of, _)| Form::of(*of) == Form::of(ty)).unwrap().1
+}
+
+/// A column in the page's words.
+fn notation(crossing: &Crossing) -> String {
+    let mut text = word(crossing.ty).to_owned();
+    match crossing.normal {
+        Normal::BooleanWords(n) => {
+            let (yes, no) = Normal::WORDS[usize::from(n)];
+            text += &format!(":words:{yes}/{no}");
+        }
+        Normal::ZonedClock => text += &format!(":zone:{}", crossing.zone.as_ref().unwrap().name()),
+        Normal::Exact if crossing.ty != PgType::Time => {}
+        normal => text.extend(WAYS.iter().filter(|(of, _)| *of == normal).map(|(_, word)| format!(":{word}"))),
+    }
+    for treatment in &crossing.treatments {
+        text += &format!("+{}", POLICIES.iter().find(|(of, _)| of == treatment).unwrap().1);
+    }
+    text
+}
+
+/// The column that stands in the page's words.
+fn column(text: &str) -> Column {
+    let (mut rest, mut treatments) = (text, Vec::new());
+    while let Some((before, policy)) = rest.rsplit_once('+') {
+        let Some((treatment, _)) = POLICIES.iter().find(|(_, word)| *word == policy) else { break };
+        treatments.push(*treatment);
+        rest = before;
+    }
+    let (form, way) = rest.split_once(':').unwrap_or((rest, ""));
+    let (ty, _) = FORMS.iter().find(|(_, word)| *word == form).unwrap_or_else(|| panic!("{text}"));
+    let mut crossing = Crossing::new(*ty, Codec::new(*ty).normal());
+    crossing.treatments = treatments;
+    match way.split_once(':') {
+        Some(("words", words)) => {
+            let at = Normal::WORDS.iter().position(|(yes, no)| words == format!("{yes}/{no}")).unwrap();
+            crossing.normal = Normal::BooleanWords(u8::try_from(at).unwrap());
+        }
+        Some(("zone", name)) => {
+            crossing.zone = Some(Zone::parse(name).unwrap());
+            crossing.normal = Normal::ZonedClock;
+        }
+        _ if way.is_empty() => {}
+        _ => crossing.normal = WAYS.iter().find(|(_, word)| *word == way).unwrap_or_else(|| panic!("{text}")).0,
+    }
+    Column::of(&crossing)
 }
 
 fn value(value: ValueRef<'_>) -> Value<'_> {
@@ -50,14 +127,14 @@ fn value(value: ValueRef<'_>) -> Value<'_> {
 }
 
 /// Every row of a query as the fields of its normal form.
-fn fields(sqlite: &Connection, sql: &str, forms: &[Form]) -> Vec<Vec<u8>> {
+fn fields(sqlite: &Connection, sql: &str, columns: &[Column]) -> Vec<Vec<u8>> {
     let mut statement = sqlite.prepare(sql).unwrap();
     let mut rows = statement.query([]).unwrap();
     let mut out = Vec::new();
     while let Some(row) = rows.next().unwrap() {
         let mut bytes = Vec::new();
-        for (i, form) in forms.iter().enumerate() {
-            source::field(*form, value(row.get_ref(i).unwrap()), &mut bytes);
+        for (i, column) in columns.iter().enumerate() {
+            column.of_source(value(row.get_ref(i).unwrap()), &mut bytes);
         }
         out.push(bytes);
     }
@@ -80,27 +157,30 @@ fn the_pages_vectors_hold() {
         if expected.is_empty() || !expected.bytes().all(|b| b.is_ascii_hexdigit()) {
             continue;
         }
-        let forms: Vec<Form> = forms
-            .split(", ")
-            .map(|w| FORMS.iter().find(|(_, word)| *word == w).unwrap_or_else(|| panic!("{w}")).0)
-            .collect();
+        let columns: Vec<Column> = forms.split(", ").map(column).collect();
         let made = if rows.starts_with("VALUES") {
             let mut sum = Sum::new();
-            fields(&sqlite, rows, &forms).iter().for_each(|row| sum.add(&digest::row(row)));
+            fields(&sqlite, rows, &columns).iter().for_each(|row| sum.add(&digest::row(row)));
             sum.hex()
         } else {
-            hex(&fields(&sqlite, &format!("VALUES ({rows})"), &forms)[0])
+            hex(&fields(&sqlite, &format!("VALUES ({rows})"), &columns)[0])
         };
         assert_eq!(made, expected, "{line}");
         checked += 1;
     }
-    assert!(checked >= 45, "only {checked} vectors were found");
-    for (form, word) in FORMS {
+    assert!(checked >= 100, "only {checked} vectors were found");
+    for (ty, word) in FORMS {
         assert!(
-            page.contains(&format!("| {word} | `{}` |", char::from(form.tag()))),
+            page.contains(&format!("| {word} | `{}` |", char::from(Form::of(ty).tag()))),
             "{word}'s tag is not in the page"
         );
         assert!(page.contains(&format!("\n| {word} | `")), "{word} has no vector");
+    }
+    for (_, word) in WAYS {
+        assert!(page.contains(&format!("`:{word}`")) && page.contains(&format!(":{word} | `")), "{word}");
+    }
+    for (_, word) in POLICIES {
+        assert!(page.contains(&format!("| `+{word}` |")) && page.contains(&format!("+{word} | `")), "{word}");
     }
 }
 
@@ -157,7 +237,7 @@ fn python_finds_the_digests_of_a_migration() {
         assert_eq!(plan.tables.len(), report.tables.len());
         for (table, told) in plan.tables.iter().zip(&report.tables) {
             let mut arguments = vec![source.display().to_string(), table.name.clone()];
-            arguments.extend(table.columns.iter().map(|c| format!("{}={}", c.name, word(c.ty))));
+            arguments.extend(table.columns.iter().map(|c| format!("{}={}", c.name, notation(c))));
             let Some(said) = python(&arguments) else { return };
             assert_eq!(said.trim(), format!("{} {}", told.rows, told.source_sha256), "{arguments:?}");
             assert_eq!(told.source_sha256, told.target_sha256);

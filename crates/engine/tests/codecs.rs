@@ -4,48 +4,17 @@
 
 mod codec_cases;
 
-use codec_cases::{Case, ROWS, Random, many};
+use codec_cases::{Case, ROWS, Random, copy, many};
 use lite2pg_model::mapping::PgType;
 use lite2pg_model::mapping::codec::{Codec, OwnedValue};
 use lite2pg_model::mapping::json::{json_valid, jsonb_safe};
 use lite2pg_model::normal::Column;
 use lite2pg_testkit::cluster::Cluster;
-use std::io::{Read as _, Write as _};
-
-/// The fields of the rows of a COPY BINARY stream with one column.
-fn fields(stream: &[u8]) -> Vec<Option<Vec<u8>>> {
-    let mut rest = &stream[19..];
-    let mut all = Vec::new();
-    loop {
-        let (count, tail) = rest.split_at(2);
-        if count == [0xff, 0xff] {
-            return all;
-        }
-        let (length, tail) = tail.split_at(4);
-        let length = i32::from_be_bytes(length.try_into().unwrap());
-        let Ok(n) = usize::try_from(length) else {
-            all.push(None);
-            rest = tail;
-            continue;
-        };
-        all.push(Some(tail[..n].to_vec()));
-        rest = &tail[n..];
-    }
-}
 
 fn check(client: &mut postgres::Client, case: &Case) {
     let (name, codec) = (&case.name, Codec::of(&case.crossing));
-    let ty = case.ddl.map_or_else(|| codec.ty().sql(), str::to_owned);
-    client.batch_execute(&format!("DROP TABLE IF EXISTS t; CREATE TABLE t(id serial, v {ty})")).unwrap();
-    let mut stream = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0".to_vec();
-    for (v, literal) in &case.values {
-        stream.extend_from_slice(&1i16.to_be_bytes());
-        codec.encode(v.as_value(), &mut stream).unwrap_or_else(|e| panic!("{name}: {literal}: {e}"));
-    }
-    stream.extend_from_slice(&(-1i16).to_be_bytes());
-    let mut copy = client.copy_in("COPY t(v) FROM STDIN BINARY").unwrap();
-    copy.write_all(&stream).unwrap();
-    copy.finish().unwrap_or_else(|e| panic!("{name}: {e:?}"));
+    let stream = copy::stream(&codec, case).unwrap_or_else(|e| panic!("{name}: {e}"));
+    copy::load(client, "t", case, &stream).unwrap_or_else(|e| panic!("{name}: {e:?}"));
 
     let literals: Vec<&str> = case.values.iter().map(|v| v.1.as_str()).collect();
     let sql = format!(
@@ -65,9 +34,7 @@ fn check(client: &mut postgres::Client, case: &Case) {
             assert_eq!(back, codec_cases::text(row.get(0)), "{name}: {literal}: not as PostgreSQL writes it");
         }
     }
-    let mut out = Vec::new();
-    client.copy_out("COPY (SELECT v FROM t ORDER BY id) TO STDOUT BINARY").unwrap().read_to_end(&mut out).unwrap();
-    let fields = fields(&out);
+    let fields = copy::unload(client, "t");
     assert_eq!(fields.len(), case.values.len(), "{name}");
     for ((v, literal), field) in case.values.iter().zip(fields) {
         comes_back(case, v, literal, field.as_deref());
@@ -106,8 +73,7 @@ fn postgresql_reads_what_is_encoded() {
     // A zone with daylight saving: nothing may depend on the session.
     client.batch_execute("SET TimeZone = 'Europe/Paris'; SET extra_float_digits = 0").unwrap();
     let mut random = Random::seeded();
-    let labels = codec_cases::texts::MOODS.map(|label| format!("'{}'", label.replace('\'', "''"))).join(", ");
-    client.batch_execute(&format!("CREATE TYPE mood AS ENUM ({labels})")).unwrap();
+    copy::labels(&mut client);
     let mut failed = Vec::new();
     for case in codec_cases::all(&mut random) {
         assert!(case.values.len() > 2, "{}", case.name);
@@ -119,6 +85,45 @@ fn postgresql_reads_what_is_encoded() {
         }
     }
     assert!(failed.is_empty(), "{failed:?}");
+}
+
+/// Numbers that count time are to PostgreSQL the times that SQLite's own functions take them for.
+#[test]
+fn sqlite_takes_the_numbers_for_the_same_times() {
+    let cluster = Cluster::start(&[], &[]);
+    let mut client = cluster.client("postgres");
+    client.batch_execute("SET TimeZone = 'UTC'").unwrap();
+    let sqlite = rusqlite::Connection::open_in_memory().unwrap();
+    let mut random = Random::seeded();
+    for (name, sql) in [
+        ("seconds as timestamptz", "SELECT strftime('%Y-%m-%d %H:%M:%f', ?1, 'unixepoch')"),
+        ("milliseconds as timestamptz", "SELECT strftime('%Y-%m-%d %H:%M:%f', ?1 / 1000.0, 'unixepoch')"),
+        ("Julian days", "SELECT strftime('%Y-%m-%d %H:%M:%f', ?1)"),
+    ] {
+        let mut case = codec_cases::times::counted(&mut random).into_iter().find(|case| case.name == name).unwrap();
+        // SQLite's own functions end with the year 9999.
+        let near = |v: &OwnedValue| !matches!(v, OwnedValue::Integer(n) if !(0..4_000_000_000_000).contains(n));
+        case.values.retain(|(v, _)| near(v));
+        assert!(case.values.len() > 300, "{name}: {}", case.values.len());
+        let stream = copy::stream(&Codec::of(&case.crossing), &case).unwrap();
+        copy::load(&mut client, "t", &case, &stream).unwrap();
+        let rows = client.query("SELECT v::text FROM t ORDER BY id", &[]).unwrap();
+        let theirs = case.values.iter().map(|(v, _)| match v {
+            OwnedValue::Integer(n) => sqlite.query_row(sql, [n], |row| row.get(0)).unwrap(),
+            OwnedValue::Real(r) => sqlite.query_row(sql, [r], |row| row.get(0)).unwrap(),
+            _ => None,
+        });
+        let theirs: Vec<Option<String>> = theirs.collect();
+        let ours: Vec<String> =
+            rows.iter().map(|row| row.get::<_, &str>(0).trim_end_matches("+00").to_owned()).collect();
+        // SQLite counts in milliseconds, so that the two may be one apart.
+        let sql = "SELECT o, t FROM unnest($1::text[], $2::text[]) AS e(o, t) WHERE t IS NOT NULL
+                   AND abs(extract(epoch FROM o::timestamp - t::timestamp)) > 0.001001";
+        let apart = client.query(sql, &[&ours, &theirs]).unwrap();
+        let shown: Vec<(String, String)> = apart.iter().take(5).map(|row| (row.get(0), row.get(1))).collect();
+        assert!(shown.is_empty(), "{name}: (PostgreSQL, SQLite): {shown:?}");
+        assert!(theirs.iter().flatten().count() > 300, "{name}");
+    }
 }
 
 /// Everything that is called safe for jsonb, PostgreSQL takes; of what it refuses, nothing is called safe.

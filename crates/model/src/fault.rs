@@ -98,6 +98,27 @@ fn json_digit(field: &mut Vec<u8>) {
     }
 }
 
+/// Of an interval, which begins with its microseconds.
+fn microsecond(field: &mut Vec<u8>) {
+    if let Some(byte) = field.get_mut(7) {
+        *byte ^= 1;
+    }
+}
+
+/// Of an address, whose second byte is the length of its network.
+fn bits(field: &mut Vec<u8>) {
+    if let Some(byte) = field.get_mut(1) {
+        *byte ^= 1;
+    }
+}
+
+/// Of an address, which begins with four bytes that say what it is.
+fn first_bit(field: &mut Vec<u8>) {
+    if let Some(byte) = field.get_mut(4) {
+        *byte ^= 0x80;
+    }
+}
+
 /// Every fault of a codec that can be armed.
 pub const FAULTS: &[Fault] = &[
     Fault { name: "one bit", ty: "smallint", spoil: last_bit },
@@ -120,6 +141,18 @@ pub const FAULTS: &[Fault] = &[
     Fault { name: "a microsecond", ty: "timestamptz", spoil: last_bit },
     Fault { name: "one bit", ty: "uuid", spoil: last_bit },
     Fault { name: "one digit", ty: "jsonb", spoil: json_digit },
+    Fault { name: "a space at the end", ty: "json", spoil: longer_by_a_space },
+    Fault { name: "another letter case", ty: "varchar", spoil: first_letter },
+    Fault { name: "another letter case", ty: "char", spoil: first_letter },
+    Fault { name: "another letter case", ty: "enum", spoil: first_letter },
+    Fault { name: "a microsecond", ty: "time", spoil: last_bit },
+    Fault { name: "a microsecond", ty: "interval", spoil: microsecond },
+    Fault { name: "a month", ty: "interval", spoil: last_bit },
+    Fault { name: "one bit", ty: "inet", spoil: last_bit },
+    Fault { name: "another network", ty: "inet", spoil: bits },
+    Fault { name: "one bit", ty: "cidr", spoil: first_bit },
+    Fault { name: "another network", ty: "cidr", spoil: bits },
+    Fault { name: "one bit", ty: "macaddr", spoil: last_bit },
 ];
 
 static ARMED: AtomicUsize = AtomicUsize::new(0);

@@ -109,6 +109,13 @@ fn check(crossing: &Crossing, value: &OwnedValue) -> Result<(), TestCaseError> {
     let mut changed = Vec::new();
     let taken = codec.encode_noting(value.as_value(), &mut field, |t| changed.push(t));
     column.of_source(value.as_value(), &mut here);
+    if changed.is_empty() {
+        // What no policy changes crosses as without any.
+        let untreated = Codec::of(&Crossing { treatments: Vec::new(), ..crossing.clone() });
+        let mut same = b"as it was".to_vec();
+        prop_assert_eq!(untreated.encode(value.as_value(), &mut same), taken.clone(), "{:?} {:?}", crossing, value);
+        prop_assert_eq!(&same, &field, "{:?} {:?}", crossing, value);
+    }
     let Ok(()) = taken else {
         prop_assert_eq!(&field, b"as it was", "{:?} {:?}", crossing, value);
         prop_assert!(!crossing.treatments.contains(&Treatment::UnfitNull));

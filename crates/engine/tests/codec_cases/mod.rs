@@ -2,6 +2,7 @@
 //! Owns the generator and the shape of a case; never encodes.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test takes what it needs")]
 
+pub mod copy;
 pub mod names;
 pub mod numbers;
 pub mod texts;
@@ -12,7 +13,7 @@ use lite2pg_model::mapping::codec::{Normal, OwnedValue};
 use lite2pg_model::mapping::shape::Crossing;
 use lite2pg_model::mapping::treat::Treatment;
 
-pub const ROWS: usize = 400;
+pub const ROWS: usize = 1000;
 
 /// A generator with a seed that a failing test shows (`LITE2PG_SEED` repeats it).
 pub struct Random(u64);

@@ -23,7 +23,9 @@ pub fn cases(r: &mut Random) -> Vec<Case> {
         let fits = |s: &String| !exactly || (s.chars().count() == n && !s.ends_with(' '));
         cut.filter(fits).map(|s| (text(&s), hex(s.as_bytes()))).collect()
     };
-    let mut labels = case("enum", PgType::Enum, Normal::Exact, many(r, label), "v::text", "l", true);
+    // First one that in another letter case is another label.
+    let moods = std::iter::once(both("sad".to_owned())).chain(many(r, label)).collect();
+    let mut labels = case("enum", PgType::Enum, Normal::Exact, moods, "v::text", "l", true);
     labels.ddl = Some("mood");
     labels.crossing.labels = MOODS.map(String::from).to_vec();
     let odd = [f64::INFINITY, f64::NEG_INFINITY, -0.0];
@@ -71,10 +73,10 @@ pub fn cases(r: &mut Random) -> Vec<Case> {
 }
 
 /// The labels of the type `mood`.
-pub const MOODS: [&str; 5] = ["sad", "", "O'Brien", "très content", " blank "];
+pub const MOODS: [&str; 6] = ["sad", "Sad", "", "O'Brien", "très content", " blank "];
 
 fn label(r: &mut Random) -> Pair {
-    both(MOODS[r.below(5) as usize].to_owned())
+    both(MOODS[r.below(6) as usize].to_owned())
 }
 
 /// Texts that PostgreSQL does not hold, under every policy that makes them such as it does.

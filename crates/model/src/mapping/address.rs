@@ -6,8 +6,8 @@
 //! <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/network.c>,
 //! <https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/mac.c>.
 
+use core::net::IpAddr;
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 const IPV4: u8 = 2;
 const IPV6: u8 = 3;

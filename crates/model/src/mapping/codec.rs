@@ -25,10 +25,12 @@ pub use field::{MAX_FIELD_BYTES, Misfit, render};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normal {
-    /// The very value comes back.
+    /// The very value comes back. Of times only those that PostgreSQL writes so fit: `HH:MM:SS`, and with a fraction
+    /// that does not end in 0.
     #[default]
     Exact,
-    /// The same number comes back, not its class: 1 and 1.0 are one, and so are 12 and '12'.
+    /// The same number comes back, not its class: 1 and 1.0 are one, and so are 12 and '12'. Under numeric a text that is
+    /// a plain decimal keeps all its digits, and comes back as text where no integer and no double is that number.
     /// (Where the column's affinity turns the one into the other on insert, the very value comes back.)
     Number,
     /// The same date-time comes back as `YYYY-MM-DD HH:MM:SS[.ffffff]`; a date alone is its midnight.
@@ -58,18 +60,21 @@ pub enum Normal {
     EpochMicros,
     /// The same in nanoseconds, which must be whole microseconds.
     EpochNanos,
-    /// Julian day numbers (reals or integers) as timestamp: the instant to the microsecond comes back as a Julian day.
+    /// Julian day numbers (reals or integers) as timestamp: the instant to the microsecond comes back as a Julian day, as a
+    /// real. Of days since 763 AD (2,000,000) the very real comes back.
     JulianDay,
     /// Words for true and false of one spelling (`true`/`false`, `Y`/`N` …) as boolean: which one it is, is found in
     /// [`Normal::WORDS`] by this number.
     BooleanWords(u8),
     /// UUIDs of 32 lower-case hexadecimal digits without dashes: the very text comes back.
     UuidHex,
-    /// Date-times without zone that were taken for those of a named zone: they come back as that zone's clock shows.
+    /// Date-times without zone that were taken for those of a named zone: they come back as that zone's clock shows, as
+    /// under `DateTime`. Of an hour that comes twice the first is meant; what only the second can be comes back with its
+    /// offset. A text with a zone of its own is what it says. An hour that the clock skips does not fit.
     ZonedClock,
     /// Values of several classes as JSON scalars, so that 1 and '1' stay apart: the very value comes back.
     JsonScalar,
-    /// An equal value of the type comes back as PostgreSQL writes it (addresses, intervals).
+    /// An equal value of the type comes back as PostgreSQL writes it (addresses, intervals, times of any form).
     Canonical,
 }
 
@@ -138,7 +143,7 @@ const LENGTH: &str = "a field of the wrong length";
 impl Codec {
     /// The codec of a type for values of any class that the type can hold: text takes every class (`Normal::Text`),
     /// bytea text and blobs (`Normal::Bytes`), bigint integers and their canonical text, uuid text and blobs of 16
-    /// bytes. For a column whose census is known, `ColumnMapping::codec` is stricter and gives back more.
+    /// bytes, time every form. For a column whose census is known, `ColumnMapping::codec` is stricter and gives back more.
     pub fn new(ty: PgType) -> Self {
         let normal = match ty {
             PgType::Text => Normal::Text,
@@ -208,7 +213,9 @@ impl Codec {
             self.encode_value(v, out)?;
         }
         #[cfg(feature = "fault-injection")]
-        crate::fault::in_field(self.ty, out, start);
+        if out[start..] != NULL {
+            crate::fault::in_field(self.ty, out, start);
+        }
         Ok(())
     }
 

@@ -82,7 +82,7 @@ impl Interval {
             let micros = self.micros.unsigned_abs();
             let seconds = micros / 1_000_000;
             let _ = write!(text, "{space}{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
-            if micros % 1_000_000 != 0 {
+            if !micros.is_multiple_of(1_000_000) {
                 let fraction = format!(".{:06}", micros % 1_000_000);
                 text.push_str(fraction.trim_end_matches('0'));
             }

@@ -125,8 +125,8 @@ pub fn card(text: &[u8]) -> Result<[u8; 6], NoForm> {
 mod tests {
     use super::*;
     use crate::mapping::address::{Network, parse_mac};
+    use core::net::IpAddr;
     use proptest::prelude::*;
-    use std::net::IpAddr;
 
     fn theirs(text: &[u8], cidr: bool) -> Option<Vec<u8>> {
         let n = Network::parse(text).filter(|n| !cidr || n.is_cidr())?;
