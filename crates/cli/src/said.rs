@@ -2,6 +2,7 @@
 //! Owns the reading of that file; never decides what a choice does.
 
 use crate::args::{self, Answers, Collation};
+use crate::settings::may_hold_secret;
 use lite2pg_engine::run::shape::refused;
 use lite2pg_engine::{Error, Result};
 use lite2pg_model::mapping::choices::{Choices, Types};
@@ -68,7 +69,15 @@ fn types(answers: &Answers) -> Option<Types> {
 
 fn zone(answers: &Answers) -> Result<Option<Zone>> {
     let named = answers.assume_tz.as_deref().map(Zone::parse).transpose();
-    named.map_err(|e| Error::usage(e).about("--assume-tz"))
+    named.map_err(|e| no_zone(answers.assume_tz.as_deref().unwrap_or_default(), e).about("--assume-tz"))
+}
+
+/// What was given may be a target in the wrong place, with a password in it.
+fn no_zone(name: &str, message: String) -> Error {
+    match may_hold_secret(name) {
+        true => Error::usage("a target is no time zone; give one like Europe/Berlin, UTC or +02:00"),
+        false => Error::usage(message),
+    }
 }
 
 fn of_file(path: &Path) -> Result<Overrides> {
