@@ -2,21 +2,24 @@
 //! PostgreSQL will see them, and rows without parent, also those whose parent is itself left out.
 //! Owns these sets, and that they stay within a fixed amount of memory; never writes a row anywhere.
 
+mod orphans;
+mod told;
+
+pub use orphans::without_parent;
+pub use told::{answered, count_lost};
+
 use super::fit::Fit;
 use super::pool::Cancel;
-use super::scan::{self, Scan};
+use super::scan::Scan;
 use crate::error::{Error, Kind, Result};
 use crate::source::census::TICK;
 use crate::source::{Reader, Row};
 use crate::target::ledger::Range;
-use lite2pg_model::finding::{Finding, Remedy, codes};
 use lite2pg_model::mapping::exclude::Exclusion;
-use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::normal::{self, digest};
-use lite2pg_model::plan::{ForeignKeyPlan, Orphans, Plan, TablePlan};
-use lite2pg_model::schema::{Column, ForeignKey, Schema};
+use lite2pg_model::plan::{ForeignKeyPlan, Plan, TablePlan};
 use lite2pg_model::value::Value;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most rows that all sets together hold: 16 bytes each.
 const MOST: usize = 4_000_000;
@@ -148,63 +151,8 @@ pub fn find(reader: &mut Reader, plan: &Plan, cancel: &Cancel) -> Result<Exclude
             }
         }
     }
-    orphans(reader, plan, &mut found, cancel)?;
+    orphans::orphans(reader, plan, &mut found, cancel)?;
     Ok(found)
-}
-
-/// Adds the rows that lose their parents to the orphans that the census has counted, so that they are decided about;
-/// whether there were any.
-pub fn count_lost(
-    excluded: &Excluded,
-    plan: &Plan,
-    schema: &Schema,
-    profiles: &mut BTreeMap<String, TableProfile>,
-) -> bool {
-    let mut any = false;
-    for (table, name, rows) in &excluded.lost {
-        let planned = plan.tables.iter().find(|t| t.name == *table);
-        let Some((planned, key)) = planned.and_then(|t| Some((t, t.foreign_keys.iter().find(|k| k.name == *name)?)))
-        else {
-            continue;
-        };
-        let columns = places(planned, &key.columns, |c| &c.target);
-        let columns: Vec<&str> =
-            columns.iter().filter_map(|c| planned.columns.get(*c)).map(|c| c.name.as_str()).collect();
-        let parent = plan.tables.iter().find(|t| t.target == key.parent).map(|t| t.name.as_str());
-        let Some(source) = schema.tables.iter().find(|t| t.name == *table) else { continue };
-        let same = |k: &&mut (&ForeignKey, &mut u64)| {
-            let names = k.0.columns.iter().filter_map(|c| source.columns.get(*c)).map(|c| c.name.as_str());
-            Some(k.0.parent.as_str()) == parent && names.eq(columns.iter().copied())
-        };
-        let Some(profile) = profiles.get_mut(table) else { continue };
-        profile.orphans.resize(source.foreign_keys.len(), 0);
-        for (_, orphans) in
-            source.foreign_keys.iter().zip(&mut profile.orphans).collect::<Vec<_>>().iter_mut().filter(same)
-        {
-            any |= **orphans == 0;
-            **orphans = (**orphans).max(*rows);
-        }
-    }
-    any
-}
-
-/// What `--max-rejects` answers: values that do not fit, whose rows may be set aside up to the limit.
-pub fn answered(findings: &mut [Finding], schema: &Schema, profiles: &BTreeMap<String, TableProfile>) {
-    let tried = |object: &str| {
-        schema.tables.iter().any(|t| {
-            let trials = profiles.get(&t.name).map(|p| &p.trials);
-            let column = |c: &Column| object == format!("{}.{}", t.name, c.name);
-            let place = t.columns.iter().position(column);
-            place.zip(trials).is_some_and(|(i, trials)| trials.get(&i).is_some_and(|t| t.misfits > 0))
-        })
-    };
-    for finding in findings.iter_mut().filter(|f| f.blocks() && f.remedy == Remedy::Policy) {
-        let of_values = [codes::NUL, codes::INVALID_UTF8, codes::DATES, codes::JSON, codes::TOO_LONG];
-        if of_values.contains(&finding.code.as_str()) || (finding.code == codes::UNFIT && tried(&finding.object)) {
-            finding.accepted = true;
-            finding.message.push_str(": their rows go to lite2pg.rejected_row, up to --max-rejects");
-        }
-    }
 }
 
 /// Foreign keys that PostgreSQL will check, with their tables' and their own places.
@@ -392,124 +340,6 @@ pub(super) fn repeating(
         }
     }
     Ok(())
-}
-
-/// Rows without parent, until no more lose theirs.
-fn orphans(reader: &mut Reader, plan: &Plan, found: &mut Excluded, cancel: &Cancel) -> Result<()> {
-    let all: Vec<(usize, usize, &ForeignKeyPlan)> = keys(plan).collect();
-    let loses = |found: &Excluded, key: &ForeignKeyPlan| {
-        let parent = plan.tables.iter().find(|t| t.target == key.parent);
-        parent.is_some_and(|p| found.of(&p.name).is_some())
-    };
-    let due = |k: &&(usize, usize, &ForeignKeyPlan)| k.2.orphans.is_some() || loses(found, k.2);
-    let mut queue: VecDeque<(usize, usize, &ForeignKeyPlan)> = all.iter().filter(due).copied().collect();
-    let mut lost: BTreeMap<(usize, usize), u64> = BTreeMap::new();
-    while let Some((t, k, key)) = queue.pop_front() {
-        cancel.check()?;
-        let Some(table) = plan.tables.get(t) else { continue };
-        let new = one_key(reader, plan, table, (k, key), found, cancel)?;
-        match key.orphans {
-            None => {
-                lost.insert((t, k), new);
-            }
-            // What was set aside or changed here may be the parent of others.
-            Some(_) if new > 0 => {
-                for other in all.iter().filter(|(_, _, other)| other.parent == table.target) {
-                    if !queue.contains(other) {
-                        queue.push_back(*other);
-                    }
-                }
-            }
-            Some(_) => {}
-        }
-    }
-    for ((t, k), rows) in lost.into_iter().filter(|(_, rows)| *rows > 0) {
-        let name = |t: &TablePlan| (t.name.clone(), t.foreign_keys.get(k).map_or_else(String::new, |k| k.name.clone()));
-        found.lost.extend(plan.tables.get(t).map(name).map(|(table, key)| (table, key, rows)));
-    }
-    Ok(())
-}
-
-/// Applies one foreign key; returns how many rows it has found now.
-fn one_key(
-    reader: &mut Reader,
-    plan: &Plan,
-    table: &TablePlan,
-    (place, key): (usize, &ForeignKeyPlan),
-    found: &mut Excluded,
-    cancel: &Cancel,
-) -> Result<u64> {
-    let (mut rejected, mut nulls) = (Vec::new(), Vec::new());
-    let count = without_parent(reader, plan, table, key, found, cancel, &mut |number, _| match key.orphans {
-        None => Ok(false),
-        Some(Orphans::SetNull) => push(&mut nulls, (number, small(place))).map(|()| false),
-        Some(Orphans::Quarantine) => push(&mut rejected, (number, Why::Orphan(small(place)))).map(|()| true),
-    })?;
-    found.add(&table.name, rejected)?;
-    found.add_nulls(&table.name, nulls)?;
-    Ok(count)
-}
-
-/// Calls `each` for every row whose key finds no parent among the rows that stay, with its number and how it is named;
-/// whether the row goes itself is what `each` says. Returns how many rows there are.
-pub(super) fn without_parent(
-    reader: &mut Reader,
-    plan: &Plan,
-    table: &TablePlan,
-    key: &ForeignKeyPlan,
-    found: &Excluded,
-    cancel: &Cancel,
-    each: &mut dyn FnMut(i64, &dyn Fn() -> String) -> Result<bool>,
-) -> Result<u64> {
-    let Some(parent) = plan.tables.iter().find(|t| t.target == key.parent) else { return Ok(0) };
-    let there = places(parent, &key.parent_columns, |c| &c.target);
-    let here = places(table, &key.columns, |c| &c.target);
-    let (mut parent_key, mut child_key) = (KeyOf::new(parent, &there), KeyOf::new(table, &here));
-    let itself = parent.name == table.name;
-    let named = places(table, &table.source_key, |c| &c.name);
-    let columns: Vec<usize> = here.iter().chain(if itself { &there[..] } else { &[] }).chain(&named).copied().collect();
-    let passes = u128::from(parent.rows / HASHES + 1);
-    let mut count = 0;
-    for pass in 0..passes {
-        let (mut alive, mut ticks) = (Vec::new(), Ticks::new(cancel));
-        let set = found.set(&parent.name);
-        Scan::new(parent, there.clone()).run(reader, Range::default(), |row, number| {
-            ticks.tick()?;
-            if set.rejected(number).is_none()
-                && let Some(hash) = parent_key.hash(parent, set, row, 0, number)
-                && hash % passes == pass
-            {
-                alive.push(hash);
-            }
-            Ok(())
-        })?;
-        alive.sort_unstable();
-        let mut gone = BTreeSet::new();
-        let set = found.set(&table.name);
-        Scan::new(table, columns.clone()).run(reader, Range::default(), |row, number| {
-            ticks.tick()?;
-            if set.rejected(number).is_some() {
-                return Ok(());
-            }
-            let Some(hash) = child_key.hash(table, set, row, 0, number).filter(|h| h % passes == pass) else {
-                return Ok(());
-            };
-            if alive.binary_search(&hash).is_ok() && !gone.contains(&hash) {
-                return Ok(());
-            }
-            count += 1;
-            let value = |i: usize| columns.iter().position(|c| *c == i).map_or(Value::Null, |at| row.get(at));
-            // Its own children often follow in this very pass.
-            if each(number, &|| scan::key(table, number, value))?
-                && itself
-                && let Some(own) = parent_key.hash(table, set, row, here.len(), number)
-            {
-                gone.insert(own);
-            }
-            Ok(())
-        })?;
-    }
-    Ok(count)
 }
 
 /// Why a row was set aside, and the column that is to blame, in words.

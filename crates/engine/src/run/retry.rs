@@ -1,6 +1,8 @@
 //! `migrate --retry-rejected`: rows that were rejected are tried again, after a person has mended the cause.
 //! Owns that one transaction; never takes a row for arrived that PostgreSQL does not give back equal.
 
+mod mended;
+
 use super::exclude::{self, Excluded};
 use super::fit::Fit;
 use super::pool::Cancel;
@@ -22,16 +24,11 @@ use crate::target::rejected::{self, Stored};
 use crate::verify::digest;
 use lite2pg_model::finding::Finding;
 use lite2pg_model::ident::{literal, pg, pg_in, sqlite};
-use lite2pg_model::mapping::PgType;
-use lite2pg_model::mapping::codec::{Codec, OwnedValue};
-use lite2pg_model::mapping::policy::{Choice, Kind as PolicyKind};
-use lite2pg_model::mapping::shape::Crossing;
-use lite2pg_model::mapping::treat::Treatment;
+use lite2pg_model::mapping::codec::OwnedValue;
 use lite2pg_model::normal::Sum;
 use lite2pg_model::plan::{Plan, TablePlan};
 use lite2pg_model::value::Value;
 use postgres::{Client, Transaction};
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// The code of rows that are rejected still.
@@ -81,8 +78,8 @@ fn try_again(
     let mut tx = client.transaction().map_err(|e| error_from_pg(e, doing))?;
     control::ensure(&mut tx)?;
     let counts = rejected::counts(&mut tx, &run.id)?;
-    let mut altered = as_it_is_now(&mut tx, &run, &mut plan, &counts)?;
-    altered.extend(treatments(settings, &mut plan, &counts));
+    let mut altered = mended::as_it_is_now(&mut tx, &run, &mut plan, &counts)?;
+    altered.extend(mended::treatments(settings, &mut plan, &counts));
     let excluded = exclude::find(&mut reader, &plan, cancel)?;
     let mut again = Again { run: &run, plan: &plan, excluded: &excluded, tables: Vec::new(), cancel };
     observer.see(&Event::StageStarted { stage: "retry", bytes: 0, rows: counts.values().sum(), steps: 0 });
@@ -115,77 +112,6 @@ fn finished_run(client: &mut Client, settings: &Settings, source: &Source) -> Re
             .hint("lite2pg migrate without --retry-rejected goes on with it first"));
     }
     Ok(run)
-}
-
-/// Columns that a person has altered since: from now on they cross as the type they have. Returns their tables.
-fn as_it_is_now(
-    tx: &mut Transaction<'_>,
-    run: &Run,
-    plan: &mut Plan,
-    counts: &BTreeMap<String, u64>,
-) -> Result<Vec<String>> {
-    let live = catalog::columns(tx, &run.schema)?;
-    let mut altered = Vec::new();
-    for table in plan.tables.iter_mut().filter(|t| counts.contains_key(&t.name)) {
-        for column in &mut table.columns {
-            let now = live.iter().find(|(t, c, _)| *t == table.target && *c == column.target).map(|(_, _, ty)| ty);
-            let about = format!("{}.{}.{}", run.schema, table.target, column.target);
-            let Some(now) = now else {
-                return Err(Error::target("the column is not there any more")
-                    .about(about)
-                    .hint("rows cannot be tried again where a column of theirs is gone"));
-            };
-            if *now == column.ty.shown() || column.ty == PgType::Enum {
-                continue;
-            }
-            let ty = PgType::try_from(now.clone()).map_err(|e| {
-                Error::target(format!("the column was altered to a type that lite2pg does not know: {e}")).about(about)
-            })?;
-            let treatments = std::mem::take(&mut column.crossing.treatments);
-            column.crossing = Crossing { treatments, ..Crossing::new(ty, Codec::new(ty).normal()) };
-            altered.push(table.name.clone());
-        }
-    }
-    Ok(altered)
-}
-
-/// Policies that are given now and were not before: what they do to a value that is there already changes nothing, for
-/// such a value would have been rejected. Returns the tables that they concern.
-fn treatments(settings: &Settings, plan: &mut Plan, counts: &BTreeMap<String, u64>) -> Vec<String> {
-    let mut concerned = Vec::new();
-    for table in plan.tables.iter_mut().filter(|t| counts.contains_key(&t.name)) {
-        for column in &mut table.columns {
-            let chosen = |kind| settings.choices.policy(&table.name, &column.name, kind);
-            let text = column.ty.collatable();
-            let date = matches!(column.ty, PgType::Date | PgType::Timestamp | PgType::TimestampTz);
-            let new = [
-                match chosen(PolicyKind::InvalidUtf8) {
-                    Choice::Latin1 if text => Some(Treatment::InvalidLatin1),
-                    Choice::Cp1252 if text => Some(Treatment::InvalidCp1252),
-                    Choice::Replace if text => Some(Treatment::InvalidReplace),
-                    _ => None,
-                },
-                match chosen(PolicyKind::Nul) {
-                    Choice::Replace if text => Some(Treatment::NulReplace),
-                    Choice::Strip if text => Some(Treatment::NulStrip),
-                    _ => None,
-                },
-                (date && chosen(PolicyKind::Dates) == Choice::Null).then_some(Treatment::UnfitNull),
-            ];
-            let given = &mut column.crossing.treatments;
-            let before = given.len();
-            for treatment in new.into_iter().flatten() {
-                if !given.contains(&treatment) {
-                    given.push(treatment);
-                }
-            }
-            given.sort_unstable();
-            if given.len() > before {
-                concerned.push(table.name.clone());
-            }
-        }
-    }
-    concerned
 }
 
 /// The rows of one table.
