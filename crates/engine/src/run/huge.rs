@@ -40,55 +40,70 @@ impl Sink<'_, '_> {
         row: &Row<'_>,
         left_out: &[LeftOut],
     ) -> Result<(RowDigest, u64)> {
-        let place = self.columns.len();
-        let key = if self.table.without_rowid { None } else { Some(row.get(place)) };
         let (mut digest, mut bytes) = (RowHasher::new(), 0);
         let mut normal = Vec::new();
         self.copy.row();
         for (i, (codec, form)) in self.columns.iter().enumerate() {
             if let Some(out) = left_out.iter().find(|out| out.column == i) {
                 bytes += out.length;
-                let misfit = |reason: &str| {
-                    let empty = if out.class == Class::Text { Value::Text(&[]) } else { Value::Blob(&[]) };
-                    misfit_error(self.table, i, key, 0, empty, reason)
-                };
-                let way = way(codec, out).map_err(misfit)?;
-                let Some(field) = form.begin_of_source(out.class, out.length, &mut digest) else {
-                    return Err(misfit("longer than --memory lets a value of this type be"));
-                };
-                self.copy.long_field(way.length)?;
-                let mut seen = LongValue::new();
-                if way.hex {
-                    self.copy.piece(b"\\x")?;
-                }
-                let copy = &mut *self.copy;
-                long.read(blobs, (row, place), out, self.cancel, |piece| {
-                    field.piece(piece, &mut digest);
-                    if way.hex {
-                        return copy.piece(&hex(piece));
-                    }
-                    if way.text {
-                        seen.take(piece);
-                    }
-                    copy.piece(piece)
-                })?;
-                match seen.flaw() {
-                    Flaw::None => {}
-                    Flaw::Nul => return Err(misfit("a NUL byte in text")),
-                    Flaw::InvalidUtf8 => return Err(misfit("not valid UTF-8")),
-                }
+                self.long_value(long, blobs, row, out, &mut digest)?;
                 continue;
             }
             let value = row.get(i);
             bytes += value.size();
             if let Err(e) = codec.encode(value, self.copy.fields()) {
-                return Err(misfit_error(self.table, i, key, 0, value, &e.to_string()));
+                return Err(misfit_error(self.table, i, self.key(row), 0, value, &e.to_string()));
             }
             normal.clear();
             form.of_source(value, &mut normal);
             digest.take(&normal);
         }
         Ok((digest.finish(), bytes))
+    }
+
+    /// One field of it. What has been sent cannot be taken back: a value that does not fit ends the chunk.
+    fn long_value(
+        &mut self,
+        long: &Long,
+        blobs: &Blobs<'_>,
+        row: &Row<'_>,
+        out: &LeftOut,
+        digest: &mut RowHasher,
+    ) -> Result<()> {
+        let Some((codec, form)) = self.columns.get(out.column) else { return Ok(()) };
+        let (table, key) = (self.table, self.key(row));
+        let misfit = |reason: &str| {
+            let empty = if out.class == Class::Text { Value::Text(&[]) } else { Value::Blob(&[]) };
+            misfit_error(table, out.column, key, 0, empty, reason)
+        };
+        let way = way(codec, out).map_err(misfit)?;
+        let field = form.begin_of_source(out.class, out.length, digest);
+        let field = field.ok_or_else(|| misfit("longer than --memory lets a value of this type be"))?;
+        self.copy.long_field(way.length)?;
+        if way.hex {
+            self.copy.piece(b"\\x")?;
+        }
+        let (copy, mut seen) = (&mut *self.copy, LongValue::new());
+        long.read(blobs, (row, self.columns.len()), out, self.cancel, |piece| {
+            field.piece(piece, digest);
+            if way.hex {
+                return copy.piece(&hex(piece));
+            }
+            if way.text {
+                seen.take(piece);
+            }
+            copy.piece(piece)
+        })?;
+        match seen.flaw() {
+            Flaw::None => Ok(()),
+            Flaw::Nul => Err(misfit("a NUL byte in text")),
+            Flaw::InvalidUtf8 => Err(misfit("not valid UTF-8")),
+        }
+    }
+
+    /// The row's rowid, for messages.
+    fn key<'r>(&self, row: &'r Row<'_>) -> Option<Value<'r>> {
+        (!self.table.without_rowid).then(|| row.get(self.columns.len()))
     }
 }
 
