@@ -265,13 +265,13 @@ fn of_a_utf16_database_blobs_cross_in_pieces_and_texts_do_not() {
     let place = Place::new();
     let (_, db) = place.source(
         "PRAGMA encoding = 'UTF-16le'; CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB, note TEXT);
-         INSERT INTO t VALUES (1, zeroblob(20000000), 'ß'), (2, 'ß', hex(zeroblob(700000)));",
+         INSERT INTO t VALUES (1, zeroblob(20000000), 'ß'), (2, 'ß', hex(zeroblob(2500000)));",
     );
     let report = place.migrate(64 * MIB);
     assert_eq!((report.exit, report.tables[0].verified), (0, true), "{report:?}");
     assert_eq!(
         place.word("SELECT string_agg(length(v) || ' ' || length(note), ', ' ORDER BY id) FROM t"),
-        "20000000 1, 2 1400000"
+        "20000000 1, 2 5000000"
     );
     db.execute_batch("UPDATE t SET note = hex(zeroblob(6000000)) WHERE id = 2").unwrap();
     let settings = Settings { schema: "other".to_owned(), ..place.settings(64 * MIB) };
@@ -332,4 +332,31 @@ fn lengths_are_read_without_the_values() {
     let read = |reader: &mut Reader| reader.for_each("SELECT note FROM t", &[], |_| Ok(()));
     assert!(reader.within(MIB, read).unwrap().is_none());
     assert!(reader.within(32 * MIB, read).unwrap().is_some());
+}
+
+#[test]
+fn long_values_of_another_class_or_with_flaws_cross_as_short_ones_do() {
+    let place = Place::new();
+    let (_, db) = place.source(
+        "CREATE TABLE mixed(v TEXT); INSERT INTO mixed VALUES ('ß'), (zeroblob(12000000));
+         CREATE TABLE nul(v TEXT); INSERT INTO nul VALUES ('ß'), (CAST(zeroblob(12000000) AS TEXT));
+         CREATE TABLE bad(v TEXT); INSERT INTO bad VALUES ('ß');",
+    );
+    let mut bytes = vec![b'a'; 12_000_000];
+    bytes[11_000_000] = 0xff;
+    db.execute("INSERT INTO bad VALUES (CAST(? AS TEXT))", [bytes]).unwrap();
+    db.close().unwrap();
+    let report = place.migrate(64 * MIB);
+    let mut blocks: Vec<&str> = report.findings.iter().filter(|f| f.blocks()).map(|f| f.code.as_str()).collect();
+    blocks.sort_unstable();
+    assert_eq!(blocks, [codes::INVALID_UTF8, codes::NUL], "{:?}", report.findings);
+    let lenient = running::lenient(&place.dir.join("s.db"), &place.cluster, "postgres", &place.dir);
+    let report = migrate(&Settings { memory: 64 * MIB, ..lenient }, &Show, &Cancel::new()).unwrap();
+    assert!(report.exit == 0 && report.tables.iter().all(|t| t.verified), "{report:?}");
+    let lengths = |table: &str| {
+        place.word(&format!("SELECT string_agg(octet_length(v)::text, ' ' ORDER BY octet_length(v)) FROM {table}"))
+    };
+    assert_eq!([lengths("mixed"), lengths("nul"), lengths("bad")], ["2 24000002", "2 12000000", "2 12000000"]);
+    assert_eq!(place.word("SELECT left(v, 6) FROM mixed WHERE v <> 'ß'"), "\\x0000");
+    assert_eq!(place.word("SELECT get_byte(v, 11000000)::text FROM bad WHERE octet_length(v) > 2"), "255");
 }

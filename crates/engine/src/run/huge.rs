@@ -45,40 +45,13 @@ impl Sink<'_, '_> {
         row: &Row<'_>,
         left_out: &[LeftOut],
     ) -> Result<(RowDigest, u64)> {
-        let place = self.columns.len();
         let (mut digest, mut bytes) = (RowHasher::new(), 0);
         let mut normal = Vec::new();
         self.copy.row();
         for (i, (codec, form)) in self.columns.iter().enumerate() {
             if let Some(out) = left_out.iter().find(|out| out.column == i && !self.nulls.contains(&i)) {
                 bytes += out.length;
-                let misfit =
-                    |reason: &str| reject::long(self.table, i, self.number, row, (out.class, out.length), reason);
-                let way = way(codec, out).map_err(misfit)?;
-                let Some(field) = form.begin_of_source(out.class, out.length, &mut digest) else {
-                    return Err(misfit("longer than --memory lets a value of this type be"));
-                };
-                self.copy.long_field(way.length)?;
-                let mut seen = LongValue::new();
-                if way.hex {
-                    self.copy.piece(b"\\x")?;
-                }
-                let copy = &mut *self.copy;
-                long.read(blobs, (row, place), out, self.cancel, |piece| {
-                    field.piece(piece, &mut digest);
-                    if way.hex {
-                        return copy.piece(&hex(piece));
-                    }
-                    if way.text {
-                        seen.take(piece);
-                    }
-                    copy.piece(piece)
-                })?;
-                match seen.flaw() {
-                    Flaw::None => {}
-                    Flaw::Nul => return Err(misfit("a NUL byte in text")),
-                    Flaw::InvalidUtf8 => return Err(misfit("not valid UTF-8")),
-                }
+                self.long_value(long, blobs, row, out, &mut digest)?;
                 continue;
             }
             let value = if self.nulls.contains(&i) { Value::Null } else { row.get(i) };
@@ -91,6 +64,43 @@ impl Sink<'_, '_> {
             digest.take(&normal);
         }
         Ok((digest.finish(), bytes))
+    }
+
+    /// One field of it. What has been sent cannot be taken back: a value that does not fit ends the chunk.
+    fn long_value(
+        &mut self,
+        long: &Long,
+        blobs: &Blobs<'_>,
+        row: &Row<'_>,
+        out: &LeftOut,
+        digest: &mut RowHasher,
+    ) -> Result<()> {
+        let Some((codec, form)) = self.columns.get(out.column) else { return Ok(()) };
+        let (table, number) = (self.table, self.number);
+        let misfit = |reason: &str| reject::long(table, out.column, number, row, (out.class, out.length), reason);
+        let way = way(codec, out).map_err(misfit)?;
+        let field = form.begin_of_source(out.class, out.length, digest);
+        let field = field.ok_or_else(|| misfit("longer than --memory lets a value of this type be"))?;
+        self.copy.long_field(way.length)?;
+        if way.hex {
+            self.copy.piece(b"\\x")?;
+        }
+        let (copy, mut seen) = (&mut *self.copy, LongValue::new());
+        long.read(blobs, (row, self.columns.len()), out, self.cancel, |piece| {
+            field.piece(piece, digest);
+            if way.hex {
+                return copy.piece(&hex(piece));
+            }
+            if way.text {
+                seen.take(piece);
+            }
+            copy.piece(piece)
+        })?;
+        match seen.flaw() {
+            Flaw::None => Ok(()),
+            Flaw::Nul => Err(misfit("a NUL byte in text")),
+            Flaw::InvalidUtf8 => Err(misfit("not valid UTF-8")),
+        }
     }
 }
 
