@@ -26,6 +26,13 @@ pub fn cases(r: &mut Random) -> Vec<Case> {
     }
     scalars.push(scalar(OwnedValue::Text((1..128).collect())));
     scalars.push(scalar(text(r#"{"$blob":"00"}"#)));
+    let mut decimals = many(r, |r| both(r.decimal(30, 25)));
+    // As many digits as numeric holds.
+    let nines = |n| "9".repeat(n);
+    let longest = [nines(131_072), format!("0.{}", nines(16_383)), format!("-{}.{}", nines(131_072), nines(16_383))];
+    decimals.extend(longest.map(both));
+    decimals.extend([format!("1{}", "0".repeat(131_071)), format!("0.{}1", "0".repeat(16_382))].map(both));
+    decimals.extend(["-0", "0.00", "-0.000", "10000.0001", "0.00010000"].map(|s| both(s.to_owned())));
     let doubles = doubles.into_iter().map(|r| (OwnedValue::Real(r), format!("{r:e}").replace("inf", "Infinity")));
     vec![
         case(
@@ -137,7 +144,7 @@ pub fn cases(r: &mut Random) -> Vec<Case> {
             "numeric of text",
             PgType::Numeric(None),
             Normal::Number,
-            many(r, |r| both(r.decimal(30, 25))),
+            decimals,
             "numeric_send(v)",
             "numeric_send(l::numeric)",
             false,

@@ -71,7 +71,7 @@ pub fn apply<'a>(treatments: &[Treatment], value: Value<'a>, mut changed: impl F
             Treatment::InvalidLatin1 => text.iter().map(|b| char::from(*b)).collect::<String>().into_bytes(),
             Treatment::InvalidCp1252 => text.iter().map(|b| cp1252(*b)).collect::<String>().into_bytes(),
             Treatment::InvalidReplace => String::from_utf8_lossy(&text).into_owned().into_bytes(),
-            Treatment::NulReplace => text.split(|b| *b == 0).collect::<Vec<_>>().join("\u{fffd}".as_bytes()),
+            Treatment::NulReplace => replaced(&text),
             Treatment::NulStrip => text.iter().copied().filter(|b| *b != 0).collect(),
             Treatment::EmptyNull | Treatment::UnfitNull => return Treated::Plain(Value::Null),
         };
@@ -94,6 +94,18 @@ fn concerns(treatment: Treatment, text: &[u8]) -> bool {
         // Only the codec can tell.
         Treatment::UnfitNull => false,
     }
+}
+
+/// U+FFFD for each NUL byte.
+fn replaced(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for (i, piece) in text.split(|b| *b == 0).enumerate() {
+        if i > 0 {
+            out.extend_from_slice("\u{fffd}".as_bytes());
+        }
+        out.extend_from_slice(piece);
+    }
+    out
 }
 
 /// A byte of Windows-1252. Source: <https://encoding.spec.whatwg.org/#windows-1252>, which reads the five undefined bytes

@@ -2,43 +2,49 @@
 //! Owns its own reading of UTF-8 and of Windows-1252; never counts what it changed.
 
 use crate::mapping::treat::Treatment;
+use std::borrow::Cow;
 
 /// The text after its treatments, or `None` for NULL. What the type does not hold is not decided here.
-pub fn text(treatments: &[Treatment], text: &[u8]) -> Option<Vec<u8>> {
+pub fn text<'a>(treatments: &[Treatment], text: &'a [u8]) -> Option<Cow<'a, [u8]>> {
     let has = |treatment| treatments.contains(&treatment);
-    let mut now = text.to_vec();
-    if pieces(&now).iter().any(|piece| matches!(piece, Piece::Bad)) {
-        if has(Treatment::InvalidLatin1) {
-            now = now.iter().flat_map(|b| utf8(u32::from(*b))).collect();
-        } else if has(Treatment::InvalidCp1252) {
-            now = now.iter().flat_map(|b| utf8(windows(*b))).collect();
-        } else if has(Treatment::InvalidReplace) {
-            let whole = |piece: &Piece<'_>| match piece {
-                Piece::Good(bytes) => bytes.to_vec(),
-                Piece::Bad => utf8(0xfffd),
-            };
-            now = pieces(&now).iter().flat_map(whole).collect();
+    let mut now = Cow::Borrowed(text);
+    let invalid = [Treatment::InvalidLatin1, Treatment::InvalidCp1252, Treatment::InvalidReplace];
+    let invalid = invalid.into_iter().find(|treatment| has(*treatment));
+    if let Some(treatment) = invalid.filter(|_| Pieces(text).any(|piece| piece.is_none())) {
+        let mut out = Vec::with_capacity(text.len() + text.len() / 8);
+        match treatment {
+            Treatment::InvalidLatin1 => text.iter().for_each(|b| put(&mut out, u32::from(*b))),
+            Treatment::InvalidCp1252 => text.iter().for_each(|b| put(&mut out, windows(*b))),
+            _ => Pieces(text).for_each(|piece| match piece {
+                Some(character) => out.extend_from_slice(character),
+                None => put(&mut out, 0xfffd),
+            }),
         }
+        now = Cow::Owned(out);
     }
-    if has(Treatment::NulReplace) {
-        now = now.iter().flat_map(|b| if *b == 0 { utf8(0xfffd) } else { vec![*b] }).collect();
-    } else if has(Treatment::NulStrip) {
-        now.retain(|b| *b != 0);
+    if now.contains(&0) && (has(Treatment::NulReplace) || has(Treatment::NulStrip)) {
+        let mut out = Vec::with_capacity(now.len());
+        for b in now.iter() {
+            match b {
+                0 if has(Treatment::NulReplace) => put(&mut out, 0xfffd),
+                0 => {}
+                b => out.push(*b),
+            }
+        }
+        now = Cow::Owned(out);
     }
     (!now.is_empty() || !has(Treatment::EmptyNull)).then_some(now)
 }
 
-/// A piece of a text: one character, or the longest start of one that cannot go on.
-enum Piece<'a> {
-    Good(&'a [u8]),
-    Bad,
-}
+/// The pieces of a text: the bytes of one character, or `None` for the longest start of one that cannot go on.
+struct Pieces<'a>(&'a [u8]);
 
-/// By table 3-7 of the Unicode standard: which bytes may follow which.
-fn pieces(text: &[u8]) -> Vec<Piece<'_>> {
-    let mut out = Vec::new();
-    let mut at = 0;
-    while let Some(first) = text.get(at) {
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Option<&'a [u8]>;
+
+    /// By table 3-7 of the Unicode standard: which bytes may follow which.
+    fn next(&mut self) -> Option<Self::Item> {
+        let first = self.0.first()?;
         let (length, second) = match first {
             0..=0x7f => (1, 0..=0),
             0xc2..=0xdf => (2, 0x80..=0xbf),
@@ -50,27 +56,27 @@ fn pieces(text: &[u8]) -> Vec<Piece<'_>> {
             0xf4 => (4, 0x80..=0x8f),
             _ => (0, 0..=0),
         };
-        let mut end = at + 1;
-        while end < at + length {
-            let follows = if end == at + 1 { second.clone() } else { 0x80..=0xbf };
-            if !text.get(end).is_some_and(|b| follows.contains(b)) {
+        let mut end = 1;
+        while end < length {
+            let follows = if end == 1 { second.clone() } else { 0x80..=0xbf };
+            if !self.0.get(end).is_some_and(|b| follows.contains(b)) {
                 break;
             }
             end += 1;
         }
-        out.push(if end == at + length { Piece::Good(&text[at..end]) } else { Piece::Bad });
-        at = end;
+        let (piece, rest) = self.0.split_at(end);
+        self.0 = rest;
+        Some((end == length).then_some(piece))
     }
-    out
 }
 
-/// A character's bytes, of those that occur here (below U+FFFF).
-fn utf8(c: u32) -> Vec<u8> {
+/// Appends a character, of those that occur here (up to U+FFFF).
+fn put(out: &mut Vec<u8>, c: u32) {
     let tail = |shift: u32| (0x80 | (c >> shift & 0x3f)) as u8;
     match c {
-        0..0x80 => vec![c as u8],
-        0x80..0x800 => vec![0xc0 | (c >> 6) as u8, tail(0)],
-        _ => vec![0xe0 | (c >> 12) as u8, tail(6), tail(0)],
+        0..0x80 => out.push(c as u8),
+        0x80..0x800 => out.extend([0xc0 | (c >> 6) as u8, tail(0)]),
+        _ => out.extend([0xe0 | (c >> 12) as u8, tail(6), tail(0)]),
     }
 }
 
@@ -129,7 +135,7 @@ mod tests {
             Value::Text(t) => Some(t.to_vec()),
             _ => None,
         };
-        assert_eq!(text(treatments, bytes), theirs, "{treatments:?} {bytes:x?}");
+        assert_eq!(text(treatments, bytes).map(Cow::into_owned), theirs, "{treatments:?} {bytes:x?}");
     }
 
     proptest! {
