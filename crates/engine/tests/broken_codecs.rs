@@ -36,6 +36,14 @@ const TYPES: &[(&str, &str, &str)] = &[
     ("timestamptz", "TIMESTAMP WITH TIME ZONE", "datetime('1990-01-01', '+' || i || ' hours') || '+00:00'"),
     ("uuid", "UUID", "printf('a0eebc99-9c0b-4ef8-bb6d-6bb9bd38%04x', i)"),
     ("jsonb", "JSON", "'{\"n\": ' || i || '}'"),
+    ("json", "JSON", "'{\"n\": ' || i || ', \"n\": 0}'"),
+    ("varchar", "VARCHAR(20)", "'Name ' || i"),
+    ("char", "CHAR(4)", "printf('%04d', i)"),
+    ("time", "TIME", "printf('%02d:%02d:00', i % 24, i % 60)"),
+    ("interval", "INTERVAL", "'P' || i || 'DT1H'"),
+    ("inet", "INET", "'10.1.' || i / 250 || '.' || i % 250"),
+    ("cidr", "CIDR", "'10.' || i / 250 || '.' || i % 250 || '.0/24'"),
+    ("macaddr", "MACADDR", "printf('08:00:2b:01:%02x:%02x', i / 250, i % 250)"),
 ];
 
 fn table(ty: &str) -> String {

@@ -11,7 +11,6 @@ use lite2pg_model::mapping::decide::TableMapping;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::normal::{self, NULL_TAG, digest};
 use lite2pg_model::schema::{Index, IndexOn, Schema, Table, TableKind};
-use lite2pg_model::value::Value;
 use std::collections::BTreeMap;
 
 /// Hashes held at once: 16 MiB of them. A larger table is read in several passes, each over a share of the hashes.
@@ -123,14 +122,12 @@ fn one_key(
             .for_each(&sql, &[], |row| {
                 key.clear();
                 for (i, form) in forms.iter().enumerate() {
-                    let value = row.get(i);
-                    if let Value::Null = value {
-                        // NULLs are distinct in the unique keys of both databases.
-                        key.clear();
-                        key.push(NULL_TAG);
+                    let from = key.len();
+                    form.of_source(row.get(i), &mut key);
+                    // NULLs are distinct in the unique keys of both databases, also those that a policy makes.
+                    if key.get(from) == Some(&NULL_TAG) {
                         return Ok(());
                     }
-                    form.of_source(value, &mut key);
                 }
                 let mut half = [0; 16];
                 half.copy_from_slice(&digest::row(&key)[..16]);
