@@ -276,18 +276,24 @@ pub fn flaw(text: &[u8]) -> Flaw {
 pub fn is_plain(text: &[u8]) -> bool {
     const HIGH: u64 = 0x8080_8080_8080_8080;
     const ONES: u64 = 0x0101_0101_0101_0101;
-    let mut chunks = text.chunks_exact(8);
-    for chunk in chunks.by_ref() {
-        let mut word = [0u8; 8];
-        word.copy_from_slice(chunk);
-        let word = u64::from_ne_bytes(word);
-        // A byte without its high bit is zero exactly if subtracting one from it borrows: the classic test, with the
-        // bytes that have the high bit sent to the slow way as well.
-        if (word | word.wrapping_sub(ONES)) & HIGH != 0 {
-            return false;
+    // A byte without its high bit is zero exactly if subtracting one from it borrows: the classic test, with the bytes
+    // that have the high bit sent to the slow way as well.
+    let odd = |word: u64| (word | word.wrapping_sub(ONES)) & HIGH != 0;
+    match text {
+        [] => true,
+        [.., a, b, c, d] if text.len() < 8 => {
+            // Two halves that overlap.
+            let last = u32::from_ne_bytes([*a, *b, *c, *d]);
+            let first = u32::from_ne_bytes([text[0], text[1], text[2], text[3]]);
+            !odd(u64::from(first) << 32 | u64::from(last))
+        }
+        _ if text.len() < 8 => text.iter().all(|b| (1..0x80).contains(b)),
+        _ => {
+            let (words, _) = text.as_chunks::<8>();
+            let last = text.last_chunk::<8>().map_or(0, |word| u64::from_ne_bytes(*word));
+            !odd(last) && !words.iter().any(|word| odd(u64::from_ne_bytes(*word)))
         }
     }
-    chunks.remainder().iter().all(|b| (1..0x80).contains(b))
 }
 
 /// Checks a text in full.

@@ -133,16 +133,21 @@ fn word(b: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(word)
 }
 
+#[inline]
+fn half(b: &[u8], at: usize) -> u64 {
+    let mut half = [0; 4];
+    half.copy_from_slice(&b[at..at + 4]);
+    u64::from(u32::from_le_bytes(half))
+}
+
 fn bytes(b: &[u8], class: u64) -> u64 {
     let length = b.len();
     let seed = mix(length as u64, class);
     match length {
         0 => seed,
-        1..8 => {
-            let mut short = [0; 8];
-            short[..length].copy_from_slice(b);
-            mix(u64::from_le_bytes(short), seed)
-        }
+        // Every byte is in it, some twice; the length is in the seed.
+        1..4 => mix(u64::from(b[0]) << 16 | u64::from(b[length / 2]) << 8 | u64::from(b[length - 1]), seed),
+        4..8 => mix(half(b, 0) << 32 | half(b, length - 4), seed),
         8..=16 => mix(word(b, 0) ^ seed, word(b, length - 8)),
         _ => {
             let mut hash = seed;
