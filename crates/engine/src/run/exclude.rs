@@ -70,11 +70,6 @@ impl Set {
     pub fn is_empty(&self) -> bool {
         self.rejected.is_empty() && self.nulls.is_empty()
     }
-
-    /// How many rows are rejected.
-    pub fn len(&self) -> usize {
-        self.rejected.len()
-    }
 }
 
 /// The sets of all tables.
@@ -91,9 +86,10 @@ impl Excluded {
         self.tables.get(table).filter(|s| !s.is_empty())
     }
 
-    /// How many rows are rejected.
-    pub fn rejected(&self) -> u64 {
-        self.tables.values().map(|s| s.len() as u64).sum()
+    /// For each table that has any: rows that are rejected, and references that become NULL.
+    pub fn counts(&self) -> impl Iterator<Item = (&str, usize, usize)> {
+        let sets = self.tables.iter().filter(|(_, set)| !set.is_empty());
+        sets.map(|(table, set)| (table.as_str(), set.rejected.len(), set.nulls.len()))
     }
 
     fn set(&self, table: &str) -> &Set {

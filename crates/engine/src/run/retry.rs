@@ -279,7 +279,7 @@ impl<'a> Again<'a> {
         for rows in &self.tables {
             let left = rows.left.len() as u64;
             if let Some(first) = &rows.first {
-                let message = format!("{left} rows are rejected still; the first is {first}");
+                let message = format!("still rejected: {left}, the first of them {first}");
                 let hint = "mend the cause, then lite2pg migrate --retry-rejected tries them again";
                 report.findings.push(Finding::warning(REJECTED, &rows.table.name, message, hint));
             }
