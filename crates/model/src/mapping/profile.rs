@@ -148,7 +148,8 @@ impl ColumnProfile {
         let declared = Declared::of(&column.declared);
         let wanted = match declared {
             Declared::Date | Declared::DateTime => Group::Temporal.bit(),
-            Declared::Uuid | Declared::Char36 => Group::Uuid.bit() | Group::UuidHex.bit(),
+            Declared::Uuid => Group::Uuid.bit() | Group::UuidHex.bit(),
+            Declared::Char36 => Group::Uuid.bit(),
             Declared::Json => Group::Json.bit(),
             Declared::Boolean => Group::Boolean.bit(),
             Declared::Decimal(_) => Group::Number.bit(),

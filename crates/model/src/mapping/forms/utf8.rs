@@ -30,11 +30,14 @@ pub fn quick(text: &[u8]) -> Option<Quick> {
         let expected = due | begin << 8 | three << 16;
         due = begin >> 56 | three >> 48;
         // Each byte of the mask has its high bit where these bits of the byte are not all zero.
-        let any = |bits: u64| (bits & 0x7f7f_7f7f_7f7f_7f7f) + 0x7f7f_7f7f_7f7f_7f7f;
+        let any = |bits: u64| (bits & 0x7f7f_7f7f_7f7f_7f7f).wrapping_add(0x7f7f_7f7f_7f7f_7f7f);
         let two = begin & !three;
         let short = two & !any(word & (0x1e * ONES));
-        let of_three = three & (!any(word & (0x0f * ONES)) | !any((word ^ (0x0d * ONES)) & (0x0f * ONES)) | word << 3);
-        odd |= (expected ^ go_on) | short | of_three;
+        odd |= (expected ^ go_on) | short;
+        if three != 0 {
+            let e0_or_ed = !any(word & (0x0f * ONES)) | !any((word ^ (0x0d * ONES)) & (0x0f * ONES));
+            odd |= three & (e0_or_ed | word << 3);
+        }
         nul |= word.wrapping_sub(ONES) & !word & HIGH;
         go_on >> 7
     };
@@ -43,7 +46,7 @@ pub fn quick(text: &[u8]) -> Option<Quick> {
     for chunk in chunks.by_ref() {
         let mut word = [0; 8];
         word.copy_from_slice(chunk);
-        lanes += take(u64::from_le_bytes(word));
+        lanes = lanes.wrapping_add(take(u64::from_le_bytes(word)));
         round += 1;
         if round == ROUND {
             more += lanes.wrapping_mul(ONES) >> 56;
