@@ -176,6 +176,9 @@ pub struct Answers {
 pub struct Inspect {
     #[command(flatten)]
     pub way: Way,
+    /// Write everything as a page of HTML, too: one file to hand to somebody
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub report: Option<PathBuf>,
     #[command(flatten)]
     pub reading: Reading,
     #[command(flatten)]

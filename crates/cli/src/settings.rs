@@ -195,7 +195,7 @@ impl World {
 /// What was chosen about values.
 fn choices(policies: Policies, answers: Option<&Answers>) -> Result<Choices> {
     let zone = match answers.and_then(|a| a.assume_tz.as_deref()) {
-        Some(name) => Some(Zone::parse(name).map_err(|e| Error::usage(e).about("--assume-tz"))?),
+        Some(name) => Some(Zone::parse(name).map_err(|e| no_zone(name, e).about("--assume-tz"))?),
         None => None,
     };
     let types = match answers.map_or(args::Types::Native, |a| a.types) {
@@ -204,6 +204,14 @@ fn choices(policies: Policies, answers: Option<&Answers>) -> Result<Choices> {
         args::Types::Plain => Types::Plain,
     };
     Ok(Choices { types, zone, ..Choices::of(policies) })
+}
+
+/// What was given may be a target in the wrong place, with a password in it.
+fn no_zone(name: &str, message: String) -> Error {
+    match may_hold_secret(name) {
+        true => Error::usage("a target is no time zone; give one like Europe/Berlin, UTC or +02:00"),
+        false => Error::usage(message),
+    }
 }
 
 /// A directory that the tool manages, by its name or by what is in it.

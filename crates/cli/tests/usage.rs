@@ -27,6 +27,8 @@ fn a_refused_target_is_never_repeated() {
         // clap repeats what it refuses.
         (&["migrate", &source, "--jobs=postgresql://u:geheim@h/d"], "(a target)"),
         (&["migrate", &source, "--jobs", "u:geheim@h/d"], "(a target)"),
+        (&["migrate", &source, "--assume-tz=postgresql://u:geheim@h/d"], "a target is no time zone"),
+        (&["migrate", &source, "--types=u:geheim@h/d"], "(a target)"),
         (&["migrate", &source, "--chunk-bytes=host=h password=geheim"], "(a target)"),
         (&["migrate", &source, "--postgresql://u:geheim@h/d"], ""),
         (&["migrate", &source, "-postgresql://u:geheim@h/d"], ""),
@@ -85,4 +87,37 @@ fn what_is_no_document_is_refused_with_json() {
         assert_eq!((document["status"].as_str(), document["exit"].as_u64()), (Some("failed"), Some(2)), "{args:?}");
     }
     assert_eq!(bench.run(&["man", "--dir", "pages", "--json"]).exits(0).json()["written"], "pages");
+}
+
+#[test]
+fn how_rich_types_may_be_is_asked_for() {
+    let bench = Bench::new();
+    let source = bench.sqlite(
+        "a.db",
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, b BOOLEAN, d TEXT, at DATETIME, n TEXT);
+         INSERT INTO t VALUES(1, 1, '2024-01-31', '2024-07-01 12:00:00', 'a' || char(0));",
+    );
+    let columns = |args: &[&str]| {
+        let sql = bench.run(&[&["plan", &source, "--sql", "--policy", "nul=bytea"], args].concat()).exits(0).stdout;
+        let of = |name: &str| {
+            let line = sql.lines().find(|l| l.trim_start().starts_with(&format!("\"{name}\" "))).unwrap_or_default();
+            line.trim().trim_end_matches(',').split_once(' ').map(|(_, ty)| ty.to_owned()).unwrap_or_default()
+        };
+        ["b", "d", "at"].map(of).join(" ")
+    };
+    assert_eq!(columns(&[]), "boolean text timestamp");
+    assert_eq!(columns(&["--types", "inferred"]), "boolean date timestamp");
+    assert_eq!(columns(&["--types", "plain"]), "bigint text text");
+    assert_eq!(columns(&["--assume-tz", "Europe/Berlin"]), "boolean text timestamptz");
+    assert_eq!(columns(&["--assume-tz", "-05:30"]), "boolean text timestamptz");
+    for bad in ["Berlin", "+5"] {
+        let said = bench.run(&["plan", &source, "--assume-tz", bad]).exits(2).stderr;
+        assert!(said.contains("no such time zone") && said.contains("Europe/Berlin, UTC or +02:00"), "{said}");
+    }
+    let said = bench.run(&["plan", &source, "--types", "rich"]).exits(2).stderr;
+    assert!(said.contains("native") && said.contains("inferred") && said.contains("plain"), "{said}");
+    // What is typed next decides the same.
+    let stopped = bench.run(&["migrate", &source, "--types", "plain", "--assume-tz", "+02:00"]).exits(5);
+    let said = stopped.stdout + &stopped.stderr;
+    assert!(said.contains("--types plain --assume-tz +02:00"), "{said}");
 }

@@ -6,6 +6,7 @@ mod running;
 
 use lite2pg_engine::observe::Report;
 use lite2pg_engine::run::{Cancel, Settings, migrate};
+use lite2pg_engine::safety::rollback::{RollbackOptions, rollback};
 use lite2pg_model::finding::{Finding, codes};
 use lite2pg_model::mapping::PgType;
 use lite2pg_model::mapping::choices::{Choices, ColumnChoice, Types};
@@ -373,4 +374,42 @@ fn uuids_enums_and_arrays() {
         ["uuid", "uuid", "bytea", "uuid", "text", "text"]
     );
     assert_eq!(place.ask("SELECT u = h AND h = g AND encode(b, 'hex') = replace(u::text, '-', '') FROM t"), "true");
+}
+
+#[test]
+fn an_enum_where_one_is_asked_for() {
+    let place = Place::new();
+    let sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, state TEXT NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'it''s done')));
+               CREATE INDEX by_state ON t(state); INSERT INTO t(id, state) VALUES(1, 'it''s done'), (2, 'new');";
+    let labels = "SELECT string_agg(enumlabel, '|' ORDER BY enumsortorder) FROM pg_enum JOIN pg_type y ON y.oid = enumtypid \
+                  WHERE y.typname = 't_state' AND y.typnamespace = current_schema::regnamespace";
+    let plain = ["CREATE SCHEMA s2", "SELECT 1"];
+    // Into a schema that is made, and into one that is there.
+    for before in [plain[1], plain[0]] {
+        place.cluster.client("postgres").batch_execute(before).unwrap();
+        place.done(sql, &retyped("state", PgType::Enum));
+        assert_eq!(place.type_of("state"), "t_state");
+        assert_eq!(
+            (place.ask(labels), place.values("state")),
+            ("new|it's done".to_owned(), "it's done | new".to_owned())
+        );
+        let mut client = place.cluster.client("postgres");
+        client.batch_execute(&format!("INSERT INTO s{}.t(id) VALUES (3)", place.runs.get())).unwrap();
+        assert_eq!(place.ask("SELECT state FROM t WHERE id = 3"), "new");
+    }
+    // What rollback takes back is all that was made.
+    let path = place.dir.join("2.db");
+    let settings =
+        Settings { schema: "s2".to_owned(), ..running::settings(&path, &place.cluster, "postgres", &place.dir) };
+    let discard = RollbackOptions { dry_run: false, discard_changes: true, purge: false };
+    rollback(&settings, discard, &Show, &Cancel::new()).unwrap();
+    assert_eq!(place.ask("SELECT count(*) FROM pg_type WHERE typnamespace = 's2'::regnamespace"), "0");
+
+    let stranger = sql.replace("(2, 'new')", "(2, 'old')").replace("'it''s done'))", "'it''s done', 'old'))");
+    let mut choices = retyped("state", PgType::Enum);
+    let choice = choices.columns.values_mut().next().unwrap();
+    choice.labels = vec!["new".to_owned(), "it's done".to_owned()];
+    let report = place.run(&stranger, &choices);
+    assert_eq!(blocking(&report), [(codes::UNFIT, "t.state")]);
+    assert!(report.findings.iter().any(|f| f.message.contains("1 of 2 values do not fit enum; first at rowid 2")));
 }

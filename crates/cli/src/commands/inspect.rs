@@ -5,21 +5,23 @@ use super::line::Line;
 use super::{decide, observers, warn_about_target};
 use crate::args::{Global, Inspect};
 use crate::settings::World;
+use crate::show::page::{self, Next};
 use crate::show::table::{self, Side, cut};
 use crate::show::text::{clean, count, counted};
-use crate::show::{Show, findings, human, text};
+use crate::show::{Show, findings, human, profiles, text};
 use crate::signals::{self, CANCEL};
-use lite2pg_engine::Result;
 use lite2pg_engine::run::{self, Inspection};
+use lite2pg_engine::{Error, Result};
 use lite2pg_model::finding::Severity;
-use lite2pg_model::mapping::profile::{ColumnProfile, TableProfile};
+use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Objects of one code that are shown without `-v`.
 const OBJECTS: usize = 12;
-/// Up to so many columns in all, examples are shown without `-v`.
-const SHORT: usize = 40;
+/// Up to so many different values, their number is shown.
+const FEW: u64 = 20;
 
 pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());
@@ -30,12 +32,21 @@ pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
     let fan = observers(&show.without_plan(), global, &world, "inspect", false, all.clone())?;
     let inspection = run::inspect(&settings, args.way.target.is_some(), &fan, &CANCEL)?;
     drop(fan);
+    let line = || Line::new("migrate", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
+    if let Some(path) = &args.report {
+        let decision = findings::decision(&inspection.plan.findings);
+        let command = decision.flags.iter().fold(line(), |line, word| line.word(word)).text();
+        write(path, &page::page(&inspection, &Next { command, by_hand: decision.by_hand }))?;
+    }
     if show.json {
-        show.document(&inspection.report);
+        show.document(&document(&inspection, args.report.as_deref()));
         return Ok(inspection.report.exit);
     }
     people(&inspection, &all, show);
-    let line = Line::new("migrate", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
+    if let Some(path) = &args.report {
+        show.line(&human::head(show, "report", &clean(&path.display().to_string())));
+    }
+    let line = line();
     match inspection.report.exit {
         0 => {
             show.line("");
@@ -44,6 +55,26 @@ pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
         _ => decide::advise(show, &inspection.report, line, "nothing was written"),
     }
     Ok(inspection.report.exit)
+}
+
+/// The report with the profiles, and where the page was written.
+fn document(inspection: &Inspection, page: Option<&Path>) -> serde_json::Value {
+    let mut document = serde_json::to_value(&inspection.report).unwrap_or_default();
+    if let Some(map) = document.as_object_mut() {
+        map.insert("profiles".into(), profiles::document(&inspection.profiles, &inspection.plan));
+        if let Some(page) = page {
+            map.insert("written".into(), page.display().to_string().into());
+        }
+    }
+    document
+}
+
+fn write(path: &Path, page: &str) -> Result<()> {
+    std::fs::write(path, page).map_err(|e| {
+        Error::usage(format!("cannot be written: {e}"))
+            .about(path.display().to_string())
+            .hint("choose another file with --report")
+    })
 }
 
 fn people(inspection: &Inspection, all: &str, show: &Show) {
@@ -66,15 +97,14 @@ fn people(inspection: &Inspection, all: &str, show: &Show) {
         let most = if show.verbose { usize::MAX - 1 } else { OBJECTS };
         findings::lines(&plan.findings, most, all, show).iter().for_each(|l| show.line(l));
     }
-    let examples = show.verbose || columns <= SHORT;
     for table in &plan.tables {
-        one_table(table, inspection, examples, show);
+        one_table(table, inspection, show);
     }
     show.line("");
     show.line(&format!("{} · nothing was written", human::cost(&inspection.report)));
 }
 
-fn one_table(table: &TablePlan, inspection: &Inspection, examples: bool, show: &Show) {
+fn one_table(table: &TablePlan, inspection: &Inspection, show: &Show) {
     let profile = inspection.profiles.get(&table.name);
     let odd: BTreeSet<&str> = inspection
         .plan
@@ -100,8 +130,8 @@ fn one_table(table: &TablePlan, inspection: &Inspection, examples: bool, show: &
     let lines = table::lines(&[Side::Left, Side::Left, Side::Left, Side::Left], &rows);
     for (line, (i, _)) in lines.iter().zip(&order) {
         show.line(&format!("  {line}"));
-        if let Some(column) = profile.and_then(|p| p.columns.get(*i)).filter(|_| examples) {
-            let values = values(column);
+        if let Some(column) = profile.and_then(|p| p.columns.get(*i)) {
+            let values = profiles::values(column).join(" · ");
             if !values.is_empty() {
                 show.line(&show.paint().dim(&format!("      {values}")));
             }
@@ -113,10 +143,13 @@ fn line_of(column: &ColumnPlan, profile: Option<&TableProfile>, i: usize, odd: &
     let mark = if odd.contains(column.name.as_str()) { "! " } else { "" };
     let renamed = if column.name == column.target { String::new() } else { format!(" → {}", clean(&column.target)) };
     let declared = if column.declared.is_empty() { "(none)" } else { &column.declared };
-    let nulls = profile.and_then(|p| p.columns.get(i)).map_or(0, |p| p.nulls);
+    let seen = profile.and_then(|p| p.columns.get(i));
     let mut reason = clean(&column.reason).into_owned();
-    if nulls > 0 {
+    if let Some(nulls) = seen.map(|p| p.nulls).filter(|n| *n > 0) {
         reason.push_str(&format!(" · {} NULL", count(nulls)));
+    }
+    if let Some(different) = seen.and_then(|p| profiles::different(p, FEW)) {
+        reason.push_str(&format!(" · {different}"));
     }
     vec![
         format!("{mark}{}{renamed}", cut(&clean(&column.name), 40)),
@@ -124,19 +157,4 @@ fn line_of(column: &ColumnPlan, profile: Option<&TableProfile>, i: usize, odd: &
         if column.not_null { "not null".to_owned() } else { String::new() },
         reason,
     ]
-}
-
-/// At most three values, of every class that is there.
-fn values(column: &ColumnProfile) -> String {
-    let mut out: Vec<String> = Vec::new();
-    for round in 0..3 {
-        for class in &column.examples {
-            if let Some(example) = class.get(round)
-                && out.len() < 3
-            {
-                out.push(clean(&example.text).into_owned());
-            }
-        }
-    }
-    out.join(" · ")
 }

@@ -89,7 +89,7 @@ pub fn lines(findings: &[Finding], most: usize, all: &str, show: &Show) -> Vec<S
 }
 
 /// The hint without the object it names.
-fn general(finding: &Finding) -> String {
+pub fn general(finding: &Finding) -> String {
     let named = format!("{}:{}", finding.code, finding.object);
     finding.hint.replace(&named, &format!("{}[:OBJECT]", finding.code))
 }

@@ -120,7 +120,7 @@ pub fn changed_counts(client: &mut impl GenericClient, plan: &Plan, report: &Rep
     let mut changed = Vec::new();
     for (table, line) in plan.tables.iter().zip(&report.tables) {
         let name = format!("{}.{}", plan.schema, table.target);
-        if !table.columns.iter().all(|c| live.contains(&(table.target.clone(), c.target.clone(), c.ty.shown()))) {
+        if !table.columns.iter().all(|c| live.contains(&(table.target.clone(), c.target.clone(), c.shown()))) {
             changed.push(format!("{name} (its columns are others)"));
             continue;
         }

@@ -11,7 +11,7 @@ use super::{clock, finish};
 use crate::error::{Error, Kind, Result};
 use crate::observe::report::Report;
 use crate::observe::{Observer, Silent, memory};
-use crate::source::{Reader, Source};
+use crate::source::{self, Reader, Source};
 use crate::target::catalog::{self, Facts};
 use crate::target::copy::CopyIn;
 use crate::target::ledger::Range;
@@ -32,6 +32,8 @@ pub struct Inspection {
     pub plan: Plan,
     /// What the columns hold, by table.
     pub profiles: BTreeMap<String, TableProfile>,
+    /// What is known of the file itself.
+    pub facts: source::Facts,
 }
 
 /// What a dry run gave.
@@ -74,12 +76,13 @@ pub fn inspect(settings: &Settings, with_target: bool, observer: &dyn Observer, 
     let prepared = prepare::decide(settings, &source, &mut readers, &facts, observer, cancel, &mut times)?;
     drop(readers);
     source.check_unchanged()?;
+    let seen = source.facts().clone();
     source.discard_copy()?;
     let mut report = report(settings, &prepared, &target);
     report.stages = times;
     report.seconds = begin.elapsed().as_secs_f64();
     report.peak_rss_bytes = memory::peak_rss();
-    Ok(Inspection { report, plan: prepared.plan, profiles: prepared.profiles })
+    Ok(Inspection { report, plan: prepared.plan, profiles: prepared.profiles, facts: seen })
 }
 
 fn report(settings: &Settings, prepared: &Prepared, target: &str) -> Report {

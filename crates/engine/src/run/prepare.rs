@@ -238,6 +238,7 @@ pub fn published_names(plan: &Plan) -> BTreeSet<String> {
         names.extend(table.indexes.iter().map(|i| i.name.clone()));
         names.extend(table.columns.iter().filter_map(|c| c.identity.as_ref()).map(|i| i.sequence.clone()));
         names.extend(table.extra.iter().filter_map(|e| e.sequence.clone()));
+        names.extend(table.columns.iter().filter_map(|c| c.enum_name.clone()));
     }
     names
 }

@@ -15,7 +15,7 @@ use crate::target::rejected;
 use crate::verify::digest;
 use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::normal::Sum;
-use lite2pg_model::plan::{Plan, TablePlan};
+use lite2pg_model::plan::{Plan, TablePlan, ddl};
 use postgres::{Client, Transaction};
 
 /// Table, column and type of each column.
@@ -218,6 +218,9 @@ fn published(
         let tables: Vec<String> = plan.tables.iter().map(|t| pg_in(&run.schema, &t.target)).collect();
         undone.sql.push(format!("DROP TABLE {}", tables.join(", ")));
     }
+    // Without CASCADE: where a column made since has such a type, nothing is undone.
+    let enums = plan.tables.iter().flat_map(ddl::enums).map(|(name, _)| pg_in(&run.schema, name));
+    undone.sql.extend(enums.map(|name| format!("DROP TYPE {name}")));
     if run.schema_made {
         undone.schema_removed = true;
         undone.sql.push(format!("DROP SCHEMA {}", pg(&run.schema)));
@@ -234,7 +237,7 @@ fn now(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Option<Sum>> {
-    if !table.columns.iter().all(|c| live.contains(&(table.target.clone(), c.target.clone(), c.ty.shown()))) {
+    if !table.columns.iter().all(|c| live.contains(&(table.target.clone(), c.target.clone(), c.shown()))) {
         return Ok(None);
     }
     digest::of_target(client, &run.schema, table, observer, cancel).map(Some)

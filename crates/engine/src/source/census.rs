@@ -1,20 +1,31 @@
 //! The census: one pass over every value of every ordinary table, and the questions that need joins.
 //! Owns what a column was seen to hold and where chunks are cut; never decides a type.
+//!
+//! Large tables are read in ranges of their rowids, side by side; the profiles of the ranges add up to that of one pass.
+
+mod joins;
+mod scan;
 
 use super::reader::Reader;
 use super::select;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::observe::{Event, Observer};
 use crate::pool::{self, Cancel};
 use lite2pg_model::ident::sqlite;
-use lite2pg_model::mapping::profile::{TableProfile, show};
-use lite2pg_model::schema::{ForeignKey, Schema, Table, TableKind};
-use lite2pg_model::value::Value;
+use lite2pg_model::mapping::profile::{KeyColumns, TableProfile, show};
+use lite2pg_model::schema::{Schema, Table, TableKind};
+use scan::{Bounds, Part};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many rows go by between two looks at the progress and at Ctrl-C.
 pub const TICK: u64 = 4096;
+/// Fewer rowids than this are not worth a range of their own.
+const SMALL: u64 = 50_000;
+/// Ranges for each reader, so that none waits long for the last.
+const RANGES: usize = 4;
+/// Most columns of all ranges of a table together: each may hold some 20 kB until the ranges are added up.
+const COLUMNS: usize = 4096;
 
 /// What the census learned of one table.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +38,24 @@ pub struct TableCensus {
     pub max_rowid: Option<i64>,
 }
 
-/// Reads every ordinary table once, a table a task over the readers, largest files of work first where that is known.
+/// What holds for every table.
+struct Whole<'a> {
+    schema: &'a Schema,
+    chunk_bytes: u64,
+    observer: &'a dyn Observer,
+    cancel: &'a Cancel,
+}
+
+/// One range of one table.
+struct Task<'a> {
+    table: &'a Table,
+    /// Of all tables that are read.
+    number: usize,
+    range: usize,
+    bounds: Bounds,
+}
+
+/// Reads every ordinary table once, over all readers, the largest first as far as their rowids tell.
 ///
 /// # Errors
 /// The source cannot be read, or `Interrupted`.
@@ -38,184 +66,163 @@ pub fn census(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<BTreeMap<String, TableCensus>> {
-    let tables: Vec<&Table> = schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary).collect();
+    let whole = Whole { schema, chunk_bytes, observer, cancel };
+    let mut tasks = Vec::new();
+    let mut parts: Vec<Mutex<Vec<Option<Part>>>> = Vec::new();
+    for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
+        let ranges = ranges(readers, table)?;
+        parts.push(Mutex::new(ranges.iter().map(|_| None).collect()));
+        let number = parts.len() - 1;
+        tasks.extend(ranges.into_iter().enumerate().map(|(range, bounds)| Task { table, number, range, bounds }));
+    }
+    // Tables of many ranges first: the others fill the gaps at the end.
+    tasks.sort_by_key(|t| std::cmp::Reverse(parts.get(t.number).map_or(0, |p| lock(p).len())));
     let found = Mutex::new(BTreeMap::new());
-    pool::run(readers, tables, cancel, |reader, table| {
-        let mut census = one_table(reader, table, chunk_bytes, observer, cancel)?;
-        name_places(reader, table, &mut census.profile)?;
-        census.profile.orphans =
-            table.foreign_keys.iter().map(|key| orphans(reader, schema, table, key, cancel)).collect::<Result<_>>()?;
-        census.profile.check_broken = broken_checks(reader, table, cancel)?;
+    pool::run(readers, tasks, cancel, |reader, task| {
+        let part = scan::scan(reader, task.table, task.bounds, &whole)?;
+        let Some(parts) = parts.get(task.number) else { return Ok(()) };
+        // Whoever ends the last range goes on with the table.
+        let Some(all) = put(&mut lock(parts), task.range, part) else { return Ok(()) };
+        let census = finish(reader, task.table, all, &whole)?;
         let (rows, bytes) = (census.profile.rows, census.profile.bytes);
-        observer.see(&Event::Done { stage: "census", object: table.name.clone(), rows, bytes, seconds: 0.0 });
-        found.lock().unwrap_or_else(PoisonError::into_inner).insert(table.name.clone(), census);
+        observer.see(&Event::Done { stage: "census", object: task.table.name.clone(), rows, bytes, seconds: 0.0 });
+        lock(&found).insert(task.table.name.clone(), census);
         Ok(())
     })?;
     Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn one_table(
-    reader: &mut Reader,
-    table: &Table,
-    chunk_bytes: u64,
-    observer: &dyn Observer,
-    cancel: &Cancel,
-) -> Result<TableCensus> {
-    let names = || table.columns.iter().map(|c| c.name.as_str());
-    let rowid = select::rowid_name(names(), table.without_rowid);
-    let sql = select::rows(&table.name, names(), rowid, false, false);
-    let width = table.columns.len();
-    let mut census = TableCensus { profile: TableProfile::for_table(table), ..TableCensus::default() };
-    let mut in_chunk = 0;
-    let mut told = (0, 0);
-    reader
-        .for_each(&sql, &[], |row| {
-            let profile = &mut census.profile;
-            let mut size = 0;
-            for (i, column) in profile.columns.iter_mut().enumerate() {
-                let value = row.get(i);
-                size += value.size();
-                column.observe(value);
-            }
-            profile.rows += 1;
-            profile.bytes += size;
-            profile.max_row_bytes = profile.max_row_bytes.max(size);
-            // Every row costs the target some 24 bytes of its own; without them, tables of NULLs would be one chunk.
-            in_chunk += size + 24;
-            if rowid.is_some()
-                && let Value::Integer(key) = row.get(width)
-            {
-                census.max_rowid = Some(key);
-                if in_chunk >= chunk_bytes {
-                    census.cuts.push(key);
-                    in_chunk = 0;
-                }
-            }
-            if profile.rows.is_multiple_of(TICK) {
-                cancel.check()?;
-                let (rows, bytes) = (profile.rows - told.0, profile.bytes - told.1);
-                told = (profile.rows, profile.bytes);
-                observer.see(&Event::Progress { stage: "census", table: table.name.clone(), rows, bytes });
-            }
-            Ok(())
-        })
-        .map_err(|e| if e.kind == Kind::Interrupted { e } else { e.about(&table.name) })?;
-    let (rows, bytes) = (census.profile.rows - told.0, census.profile.bytes - told.1);
-    observer.see(&Event::Progress { stage: "census", table: table.name.clone(), rows, bytes });
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps one part; all of them, in order, once none is missing.
+fn put(parts: &mut Vec<Option<Part>>, range: usize, part: Part) -> Option<Vec<Part>> {
+    if let Some(place) = parts.get_mut(range) {
+        *place = Some(part);
+    }
+    if parts.iter().all(Option::is_some) { std::mem::take(parts).into_iter().collect() } else { None }
+}
+
+/// The ranges in which a table is read. The first has no lower bound and the last no upper one.
+fn ranges(readers: &mut [Reader], table: &Table) -> Result<Vec<Bounds>> {
+    let most = (readers.len() * RANGES).min(COLUMNS / table.columns.len().max(1));
+    let (Some(rowid), [reader, _, ..]) = (scan::rowid(table), readers) else { return Ok(vec![Bounds::default()]) };
+    // Two statements: SQLite finds each of the two at once, but both together only by reading the table.
+    let mut ask = |what: &str| {
+        let sql = format!("SELECT {what}({rowid}) FROM {} NOT INDEXED", sqlite(&table.name));
+        reader.query_i64(&sql, &[]).map_err(|e| e.about(&table.name))
+    };
+    let (Some(least), Some(greatest)) = (ask("min")?, ask("max")?) else { return Ok(vec![Bounds::default()]) };
+    Ok(cut(least, greatest, most))
+}
+
+/// Cuts a span of rowids into at most so many ranges of one width.
+fn cut(least: i64, greatest: i64, most: usize) -> Vec<Bounds> {
+    let width = greatest.abs_diff(least);
+    let count = (width / SMALL).min(most as u64).max(1);
+    let mut bounds = Vec::new();
+    let mut after = None;
+    for i in 1..count {
+        let last = least.saturating_add_unsigned(width / count * i);
+        bounds.push(Bounds { after, last: Some(last) });
+        after = Some(last);
+    }
+    bounds.push(Bounds { after, last: None });
+    bounds
+}
+
+fn finish(reader: &mut Reader, table: &Table, parts: Vec<Part>, whole: &Whole<'_>) -> Result<TableCensus> {
+    let mut census = join(parts, whole.chunk_bytes);
+    let profile = &mut census.profile;
+    profile.finish_sizes(&KeyColumns::of(table));
+    name_places(reader, table, profile)?;
+    let ask = |key| joins::orphans(reader, whole.schema, table, key, whole.cancel);
+    profile.orphans = table.foreign_keys.iter().map(ask).collect::<Result<_>>()?;
+    profile.check_broken = joins::broken_checks(reader, table, whole.cancel)?;
     Ok(census)
 }
 
-/// Finds the keys of the few rows whose values were remarkable, so that a person can look at them. The scan that
-/// numbered them is repeated as far as needed: on one snapshot it gives the same order.
+/// Adds up the parts of a table. What is left of a range after its last cut is a chunk of its own if that is worth it,
+/// else it belongs to the next: no chunk is larger than one and a half.
+fn join(parts: Vec<Part>, chunk_bytes: u64) -> TableCensus {
+    let mut census = TableCensus::default();
+    let mut left = 0;
+    for (i, part) in parts.into_iter().enumerate() {
+        if left > 0 && left >= chunk_bytes / 2 {
+            census.cuts.extend(census.max_rowid);
+            left = 0;
+        }
+        left = if part.cuts.is_empty() { left + part.tail } else { part.tail };
+        census.cuts.extend(part.cuts);
+        census.max_rowid = part.last.or(census.max_rowid);
+        if i == 0 {
+            census.profile = part.profile;
+        } else {
+            census.profile.merge(&part.profile);
+        }
+    }
+    census
+}
+
+/// Finds the keys of the few rows whose values were remarkable, so that a person can look at them. Rowids were noted by
+/// the pass; for other tables the scan that numbered the rows is repeated as far as needed: on one snapshot it gives the
+/// same order.
 fn name_places(reader: &mut Reader, table: &Table, profile: &mut TableProfile) -> Result<()> {
-    let names = || table.columns.iter().map(|c| c.name.as_str());
-    let rowid = select::rowid_name(names(), table.without_rowid);
-    let key: Vec<&str> = match (&table.primary_key, rowid) {
-        (Some(key), None) => key.columns.iter().filter_map(|k| names().nth(k.column)).collect(),
-        (_, Some(_)) => Vec::new(),
-        (None, None) => return Ok(()),
+    let mut places = profile.places();
+    let (Some(key), None) = (&table.primary_key, scan::rowid(table)) else {
+        places.extend(profile.example_places());
+        profile.place_keys.retain(|row, _| places.contains(row));
+        return Ok(());
     };
-    for place in profile.places() {
-        let sql = select::rows(&table.name, key.iter().copied(), rowid, false, false);
+    let key: Vec<&str> =
+        key.columns.iter().filter_map(|k| table.columns.get(k.column)).map(|c| c.name.as_str()).collect();
+    for place in places {
+        let sql = select::rows(&table.name, key.iter().copied(), None, false, false);
         let sql = format!("{sql} LIMIT 1 OFFSET {}", place.saturating_sub(1));
         let mut words = Vec::new();
-        reader
-            .for_each(&sql, &[], |row| {
-                words = key.iter().enumerate().map(|(i, name)| format!("{name}={}", show(row.get(i)))).collect();
-                if rowid.is_some() {
-                    words.push(format!("rowid {}", show(row.get(key.len()))));
-                }
-                Ok(())
-            })
-            .map_err(|e| e.about(&table.name))?;
+        let note = |row: &super::Row<'_>| {
+            words = key.iter().enumerate().map(|(i, name)| format!("{name}={}", show(row.get(i)))).collect();
+            Ok::<(), Error>(())
+        };
+        reader.for_each(&sql, &[], note).map_err(|e| e.about(&table.name))?;
         profile.place_keys.insert(place, words.join(" "));
     }
     Ok(())
 }
 
-/// Rows whose key points at no parent, as PostgreSQL will compare them: by bytes, whatever collation a column declares.
-fn orphans(reader: &mut Reader, schema: &Schema, table: &Table, key: &ForeignKey, cancel: &Cancel) -> Result<u64> {
-    let Some(parent) = schema.tables.iter().find(|t| t.name == key.parent && t.kind == TableKind::Ordinary) else {
-        return Ok(0);
-    };
-    if key.parent_columns.is_empty() || key.parent_columns.len() != key.columns.len() {
-        return Ok(0);
-    }
-    let mut given = Vec::new();
-    let mut same = Vec::new();
-    for (child, parent_column) in key.columns.iter().zip(&key.parent_columns) {
-        let Some(column) = table.columns.get(*child) else { return Ok(0) };
-        let collation = parent.columns.iter().find(|c| c.name.eq_ignore_ascii_case(parent_column));
-        let collation = collation.and_then(|c| c.collation.as_deref());
-        let child = format!("child.{}", sqlite(&column.name));
-        let parent_column = format!("parent.{}", sqlite(parent_column));
-        given.push(format!("{child} IS NOT NULL"));
-        if collation.is_some() || column.collation.is_some() {
-            // What is equal by bytes is equal under SQLite's own collations too: the parent's index narrows by that first.
-            if collation.is_none_or(known_collation) {
-                same.push(format!("{parent_column} = {child}"));
-            }
-            same.push(format!("{parent_column} = {child} COLLATE BINARY"));
-        } else {
-            same.push(format!("{parent_column} = {child}"));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_leave_no_gap() {
+        for (least, greatest) in [(1, 1_000_000), (i64::MIN, i64::MAX), (-5, 3), (i64::MAX - 60_000, i64::MAX), (7, 7)]
+        {
+            let all = cut(least, greatest, 8);
+            assert_eq!((all[0].after, all[all.len() - 1].last), (None, None));
+            assert!(all.windows(2).all(|w| w[0].last.is_some() && w[0].last == w[1].after), "{all:?}");
+            let cuts: Vec<i64> = all.iter().filter_map(|b| b.last).collect();
+            assert!(cuts.is_sorted() && cuts.iter().all(|c| *c >= least && *c < greatest), "{all:?}");
         }
+        assert_eq!(cut(1, 1_000_000, 8).len(), 8);
+        assert_eq!(cut(1, 100, 8).len(), 1);
     }
-    let sql = format!(
-        "SELECT count(*) FROM {} AS child NOT INDEXED WHERE {} AND NOT EXISTS (SELECT 1 FROM {} AS parent WHERE {})",
-        sqlite(&table.name),
-        given.join(" AND "),
-        sqlite(&parent.name),
-        same.join(" AND ")
-    );
-    let count = reader
-        .interruptible(cancel, |reader| reader.query_i64(&sql, &[]))
-        .map_err(|e| Error { object: Some(format!("{} (foreign key to {})", table.name, parent.name)), ..e })?;
-    Ok(count.unwrap_or(0).cast_unsigned())
-}
 
-/// Whether a collation is SQLite's own: of an application's we have only a stand-in.
-fn known_collation(name: &str) -> bool {
-    ["BINARY", "NOCASE", "RTRIM"].iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
-/// Rows that break each CHECK of their table, all in one pass. Those that SQLite cannot compute here (a function of the
-/// application) count none, and so do those that are not understood, which are not carried over anyway.
-fn broken_checks(reader: &mut Reader, table: &Table, cancel: &Cancel) -> Result<Vec<u64>> {
-    let mut broken = vec![0; table.checks.len()];
-    if table.columns.iter().any(|c| !known_collation(c.collation.as_deref().unwrap_or("BINARY"))) {
-        return Ok(broken);
+    #[test]
+    fn what_is_left_of_a_range_is_no_chunk_too_small_or_too_large() {
+        let part = |cuts: &[i64], tail: u64, last: i64| Part {
+            profile: TableProfile::default(),
+            cuts: cuts.to_vec(),
+            tail,
+            last: Some(last),
+        };
+        let cuts = |parts| join(parts, 100).cuts;
+        assert_eq!(cuts(vec![part(&[10, 20], 60, 30), part(&[40], 0, 40)]), [10, 20, 30, 40]);
+        assert_eq!(cuts(vec![part(&[10, 20], 49, 30), part(&[40], 5, 50)]), [10, 20, 40]);
+        assert_eq!(cuts(vec![part(&[], 30, 3), part(&[], 30, 6), part(&[], 30, 9)]), [6]);
+        assert_eq!(cuts(vec![part(&[], 90, 3)]), [0i64; 0]);
+        let one = |cuts: &[i64], last| part(cuts, 0, last);
+        assert_eq!(join(vec![one(&[1, 2], 2), one(&[3], 3)], 1).cuts, [1, 2, 3], "every row a chunk");
     }
-    let asked: Vec<usize> = (0..table.checks.len()).filter(|i| table.checks[*i].expr.ast.is_some()).collect();
-    if asked.is_empty() || count_broken(reader, table, &asked, &mut broken, cancel).is_ok() {
-        return Ok(broken);
-    }
-    for check in asked {
-        cancel.check()?;
-        // One that cannot be computed must not hide the others.
-        let _ = count_broken(reader, table, &[check], &mut broken, cancel);
-    }
-    cancel.check()?;
-    Ok(broken)
-}
-
-fn count_broken(
-    reader: &mut Reader,
-    table: &Table,
-    checks: &[usize],
-    broken: &mut [u64],
-    cancel: &Cancel,
-) -> Result<()> {
-    // A line of its own each: its text may end in a comment. A CHECK that is NULL passes, and sum() leaves it out.
-    let sums: Vec<String> = checks.iter().map(|i| format!("sum(NOT (\n{}\n))", table.checks[*i].expr.sql)).collect();
-    let sql = format!("SELECT {} FROM {} NOT INDEXED", sums.join(", "), sqlite(&table.name));
-    reader.interruptible(cancel, |reader| {
-        reader.for_each(&sql, &[], |row| {
-            for (place, check) in checks.iter().enumerate() {
-                if let (Value::Integer(count), Some(broken)) = (row.get(place), broken.get_mut(*check)) {
-                    *broken = count.cast_unsigned();
-                }
-            }
-            Ok(())
-        })
-    })
 }

@@ -1,6 +1,8 @@
 //! SQLite's own check of the file's structure, read with stand-ins, broken statements and virtual tables in mind.
 //! Owns the verdict "damaged"; never reports as damage what a stand-in or a broken constraint explains.
 
+mod salvage;
+
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -35,12 +37,18 @@ struct Verdict {
     messages: u64,
 }
 
-/// See [`super::Source::quick_check`]. `hides`: broken statements hide tables, whose pages then seem unused.
-pub(super) fn quick_check(conn: &mut Connection, hides: bool, cancelled: &dyn Fn() -> bool) -> Result<Vec<Finding>> {
+/// See [`super::Source::quick_check`]. `hides`: broken statements hide tables, whose pages then seem unused. `tables`:
+/// what is looked at where the file is damaged.
+pub(super) fn quick_check(
+    conn: &mut Connection,
+    hides: bool,
+    tables: &[String],
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Vec<Finding>> {
     let stop = conn.get_interrupt_handle();
     let (send, receive) = mpsc::channel();
     thread::scope(|scope| {
-        scope.spawn(move || drop(send.send(check(conn, hides))));
+        scope.spawn(move || drop(send.send(check(conn, hides, tables))));
         let mut asked_to_stop = false;
         loop {
             match receive.recv_timeout(PATIENCE) {
@@ -59,7 +67,7 @@ pub(super) fn quick_check(conn: &mut Connection, hides: bool, cancelled: &dyn Fn
     })
 }
 
-fn check(conn: &Connection, hides: bool) -> Result<Vec<Finding>> {
+fn check(conn: &Connection, hides: bool, tables: &[String]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let mut verdict = run(conn, FIRST, hides)?;
     if verdict.damage.is_empty() && verdict.messages >= u64::from(FIRST) {
@@ -70,7 +78,7 @@ fn check(conn: &Connection, hides: bool) -> Result<Vec<Finding>> {
         findings.push(unchecked(function));
     }
     if !verdict.damage.is_empty() {
-        return Err(damaged(&verdict.damage));
+        return Err(damaged(&verdict.damage, &salvage::survey(conn, tables).unwrap_or_default()));
     }
     findings.extend(verdict.findings());
     Ok(findings)
@@ -166,13 +174,13 @@ fn unchecked(function: &str) -> Finding {
     )
 }
 
-fn damaged(problems: &[String]) -> Error {
+fn damaged(problems: &[String], readable: &str) -> Error {
     let more = match problems.len().saturating_sub(NAMED) {
         0 => String::new(),
         n => format!("; and {n} more"),
     };
     let first: Vec<&str> = problems.iter().take(NAMED).map(String::as_str).collect();
-    Error::source(format!("is damaged, says SQLite's check: {}{more}", first.join("; "))).hint(
+    Error::source(format!("is damaged, says SQLite's check: {}{more}{readable}", first.join("; "))).hint(
         "restore it from a backup, or save what can be read with `sqlite3 FILE .recover` into a new file and move that",
     )
 }

@@ -206,11 +206,13 @@ impl Source {
         self.stand_ins.findings()
     }
 
-    /// SQLite's own check of the file's structure. Damage is an error that names the first problems; broken
+    /// SQLite's own check of the file's structure. Damage is an error that names the first problems and what can still
+    /// be read; broken
     /// NOT NULLs and types, and what could not be checked because of stand-ins, are findings. CHECK constraints and
     /// foreign keys are not looked at. Calls `cancelled` often, and ends with `Kind::Interrupted` once it says yes.
     pub fn quick_check(&self, cancelled: &dyn Fn() -> bool) -> Result<Vec<Finding>> {
-        check::quick_check(&mut self.main(), self.damage.tolerant, cancelled).map_err(|e| self.named(e))
+        check::quick_check(&mut self.main(), self.damage.tolerant, &self.damage.tables, cancelled)
+            .map_err(|e| self.named(e))
     }
 
     /// A connection of its own on the same snapshot, for a thread of its own. An error if there can be no more.

@@ -102,15 +102,17 @@ pub fn schema_exists(client: &mut impl GenericClient, schema: &str) -> Result<bo
     Ok(row.get(0))
 }
 
-/// Every column of the tables of a schema: table, column, and type as `format_type` shows it.
+/// Every column of the tables of a schema: table, column, and type as `format_type` shows it (of an enum its name: where it
+/// lies is as the search path has it).
 ///
 /// # Errors
 /// The target cannot be asked.
 pub fn columns(client: &mut impl GenericClient, schema: &str) -> Result<BTreeSet<(String, String, String)>> {
     let rows = client
         .query(
-            "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a \
-             JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+            "SELECT c.relname::text, a.attname::text, \
+             CASE WHEN t.typtype = 'e' THEN t.typname::text ELSE format_type(a.atttypid, a.atttypmod) END \
+             FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped",
             &[&schema],
         )

@@ -4,7 +4,7 @@
 use crate::error::Result;
 use crate::target::error_from_pg;
 use lite2pg_model::ident::{literal, pg, pg_in};
-use lite2pg_model::plan::Plan;
+use lite2pg_model::plan::{Plan, ddl};
 use postgres::{GenericClient, Transaction};
 
 /// Moves everything to the final schema: by renaming where there is none yet, else table by table. Returns whether the
@@ -29,6 +29,10 @@ pub fn publish(tx: &mut Transaction<'_>, plan: &Plan, staging: &str) -> Result<b
     for table in &plan.tables {
         let sql = format!("ALTER TABLE {} SET SCHEMA {}", pg_in(staging, &table.target), pg(schema));
         tx.batch_execute(&sql).map_err(|e| error_from_pg(e, doing).about(pg_in(schema, &table.target)))?;
+    }
+    for (name, _) in plan.tables.iter().flat_map(ddl::enums) {
+        let sql = format!("ALTER TYPE {} SET SCHEMA {}", pg_in(staging, name), pg(schema));
+        tx.batch_execute(&sql).map_err(|e| error_from_pg(e, doing).about(pg_in(schema, name)))?;
     }
     for grant in default_privileges(tx, plan)? {
         tx.batch_execute(&grant).map_err(|e| error_from_pg(e, "applying the schema's default privileges"))?;

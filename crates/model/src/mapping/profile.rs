@@ -5,6 +5,7 @@ mod ask;
 mod distinct;
 mod exact;
 mod merge;
+mod show;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ use crate::value::Value;
 pub use distinct::{DISTINCT, LABELS};
 use distinct::{Distinct, Labels};
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
+pub use show::show;
 pub use table::{KeyColumns, TableProfile};
 
 /// How many examples of a kind are kept.
@@ -222,13 +223,37 @@ impl ColumnProfile {
             let integral = r.abs() >= EXACT || (r as i64) as f64 == r;
             self.integral_reals += u64::from(integral);
             self.large_reals += u64::from(r.abs() >= EXACT);
-            if !self.decimals_skipped {
+            if !self.decimals_skipped && !self.is_measured(r.abs(), integral) {
                 self.measure(r);
             }
         }
         self.is_new(1, Value::Real(r)) | remember
     }
 
+    /// Whether a number surely has no more digits, before and after the point, than those before it. Spares formatting.
+    #[inline]
+    fn is_measured(&self, magnitude: f64, integral: bool) -> bool {
+        /// Powers of ten that are doubles: a smaller double has a smaller shortest decimal.
+        const POWERS: [f64; 23] = [
+            1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+            1e19, 1e20, 1e21, 1e22,
+        ];
+        const SCALES: [u64; SHORT_DECIMALS as usize + 1] = [1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+        if POWERS.get(self.real_before as usize).is_none_or(|power| magnitude >= *power) {
+            return false;
+        }
+        if integral {
+            return true;
+        }
+        // If it is m / 10^6 and m has at most 15 digits, that is its shortest decimal.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let m = (magnitude * 1e6 + 0.5) as u64;
+        #[allow(clippy::cast_precision_loss, clippy::float_cmp)] // below 2^53; equality to the bit is what is asked
+        let short = m < 1_000_000_000_000_000 && m as f64 / 1e6 == magnitude;
+        short && SCALES.get(self.real_after as usize).is_none_or(|scale| m.is_multiple_of(*scale))
+    }
+
+    #[cold]
     fn measure(&mut self, r: f64) {
         let Some(decimal) = Decimal::shortest(r) else { return };
         let (before, after) = decimal.places();
@@ -480,27 +505,4 @@ fn limit(declared: &str) -> Option<u32> {
     let (name, rest) = upper.split_once('(')?;
     let (n, _) = rest.split_once(')')?;
     name.contains("CHAR").then(|| n.trim().parse().ok()).flatten()
-}
-
-/// A value for people: at most about 40 characters, control characters escaped, blobs as `x'…'`.
-pub fn show(v: Value<'_>) -> String {
-    match v {
-        Value::Null => "NULL".into(),
-        Value::Integer(i) => i.to_string(),
-        Value::Real(r) => format!("{r:?}"),
-        Value::Text(b) => {
-            let border = |at: &usize| b.get(*at).is_none_or(|c| (c & 0xC0) != 0x80);
-            let cut = &b[..(37..=b.len().min(40)).rev().find(border).unwrap_or(b.len().min(40))];
-            let text: String = String::from_utf8_lossy(cut).escape_debug().collect();
-            format!("'{text}{}'", if cut.len() < b.len() { "…" } else { "" })
-        }
-        Value::Blob(b) => {
-            let mut hex = String::from("x'");
-            for byte in b.iter().take(16) {
-                let _ = write!(hex, "{byte:02x}");
-            }
-            hex.push_str(if b.len() > 16 { "…'" } else { "'" });
-            hex
-        }
-    }
 }

@@ -9,6 +9,7 @@ use super::names::Names;
 use super::{CheckPlan, ColumnPlan, Count, Identity, IndexPlan, Objects, Plan, TablePlan, VERSION};
 use crate::finding::{Finding, Remedy, Severity, codes};
 use crate::ident;
+use crate::mapping::PgType;
 use crate::mapping::decide::{KeyFate, TableMapping};
 use crate::mapping::profile::{ColumnProfile, TableProfile};
 use crate::mapping::shape::Crossing;
@@ -204,12 +205,20 @@ impl Builder<'_> {
             declared: column.declared.clone(),
             read: column.read.clone(),
             crossing: mapped.crossing.clone(),
+            enum_name: self.enum_name(table, i, mapped.ty),
             quarantine: mapped.quarantine,
             reason: mapped.reason.clone(),
             not_null,
             default,
             identity,
         })
+    }
+
+    /// Types share the names of relations: each table has a type of its own.
+    fn enum_name(&mut self, table: &Table, i: usize, ty: PgType) -> Option<String> {
+        let wanted = || format!("{}_{}", self.names.table(&table.name), self.names.column(&table.name, i));
+        let wanted = (ty == PgType::Enum).then(wanted)?;
+        Some(self.names.relation(&wanted))
     }
 
     /// The next value is beyond every key that is there and every key AUTOINCREMENT ever gave.

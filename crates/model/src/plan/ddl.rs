@@ -2,7 +2,7 @@
 //! Owns how DDL is written; never decides what is written.
 
 use super::{CheckPlan, ColumnPlan, Effect, ForeignKeyPlan, IndexPlan, Plan, Stage, Step, TablePlan};
-use crate::ident::{pg, pg_in};
+use crate::ident::{literal, pg, pg_in};
 use crate::schema::{Action, Deferrable};
 
 impl Plan {
@@ -57,7 +57,13 @@ impl Plan {
         steps.list
     }
 
+    /// The enums of a table and the table itself, in one step: none of them is of use without the other.
     fn create_table(&self, schema: &str, table: &TablePlan) -> String {
+        let enums: String = enums(table).map(|(name, labels)| create_enum(schema, name, labels)).collect();
+        enums + &self.create_table_alone(schema, table)
+    }
+
+    fn create_table_alone(&self, schema: &str, table: &TablePlan) -> String {
         let columns = table.columns.iter().map(|c| self.column(schema, c));
         let columns = columns.chain(table.extra.iter().map(|e| {
             let sequence = e.sequence.as_ref().map(|s| format!(" (SEQUENCE NAME {})", pg_in(schema, s)));
@@ -76,7 +82,8 @@ impl Plan {
     }
 
     fn column(&self, schema: &str, c: &ColumnPlan) -> String {
-        let mut sql = format!("{} {}", pg(&c.target), c.ty.sql());
+        let ty = c.enum_name.as_ref().map_or_else(|| c.ty.sql(), |name| pg_in(schema, name));
+        let mut sql = format!("{} {ty}", pg(&c.target));
         if self.collate && c.ty.collatable() {
             sql.push_str(" COLLATE \"C\"");
         }
@@ -151,7 +158,18 @@ pub fn list(names: &[String]) -> String {
 }
 
 fn drop(schema: &str, table: &TablePlan) -> String {
-    format!("DROP TABLE {}", pg_in(schema, &table.target))
+    let types: String = enums(table).map(|(name, _)| format!(";\nDROP TYPE {}", pg_in(schema, name))).collect();
+    format!("DROP TABLE {}{types}", pg_in(schema, &table.target))
+}
+
+/// The enums of a table: name and labels.
+pub fn enums(table: &TablePlan) -> impl Iterator<Item = (&str, &[String])> {
+    table.columns.iter().filter_map(|c| Some((c.enum_name.as_deref()?, c.labels.as_slice())))
+}
+
+fn create_enum(schema: &str, name: &str, labels: &[String]) -> String {
+    let labels: Vec<String> = labels.iter().map(|l| literal(l)).collect();
+    format!("CREATE TYPE {} AS ENUM ({});\n", pg_in(schema, name), labels.join(", "))
 }
 
 fn create_index(schema: &str, table: &TablePlan, index: &IndexPlan) -> String {

@@ -109,6 +109,9 @@ pub struct ColumnPlan {
     /// How its values cross; its type in the target.
     #[serde(flatten)]
     pub crossing: Crossing,
+    /// Name of its enum, if its type is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enum_name: Option<String>,
     /// Rows whose value does not fit go to `lite2pg.rejected_row` rather than end the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub quarantine: bool,
@@ -129,6 +132,11 @@ impl ColumnPlan {
     /// The codec of the column.
     pub fn codec(&self) -> Codec {
         Codec::of(&self.crossing)
+    }
+
+    /// Its type as PostgreSQL's catalog shows it; of an enum the name alone.
+    pub fn shown(&self) -> String {
+        self.enum_name.clone().unwrap_or_else(|| self.ty.shown())
     }
 
     /// What its digests compare.

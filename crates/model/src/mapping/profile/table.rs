@@ -149,6 +149,11 @@ impl TableProfile {
         self.columns.iter().flat_map(ColumnProfile::places).collect()
     }
 
+    /// Every place of a plain example, in order.
+    pub fn example_places(&self) -> BTreeSet<u64> {
+        self.columns.iter().flat_map(|c| c.examples.iter().flatten()).map(|e| e.row).collect()
+    }
+
     /// Places for people: by their keys where these are known, else by number.
     pub fn name_places(&self, places: &[u64]) -> String {
         let name = |n: &u64| self.place_keys.get(n).cloned().unwrap_or_else(|| format!("row {n}"));

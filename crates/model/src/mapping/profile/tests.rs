@@ -77,6 +77,24 @@ proptest! {
     }
 
     #[test]
+    fn decimals_are_measured_as_their_shortest_form_shows(
+        reals in proptest::collection::vec(
+            prop_oneof![
+                (-1_000_000_000i64..1_000_000_000, 0i32..9).prop_map(|(m, k)| m as f64 / 10f64.powi(k)),
+                any::<i32>().prop_map(|m| f64::from(m) * 1e12),
+                -1e3..1e3,
+            ],
+            1..8,
+        ),
+    ) {
+        let reals: Vec<f64> = reals.into_iter().filter(|r| r.to_bits() != (-0.0f64).to_bits()).collect();
+        let p = seen("NUMERIC", &reals.iter().map(|r| Value::Real(*r)).collect::<Vec<_>>());
+        let places = reals.iter().filter_map(|r| Decimal::shortest(*r)).map(|d| d.places());
+        let most = places.fold((0, 0), |(a, b), (c, d)| (a.max(c), b.max(d)));
+        prop_assert_eq!((p.real_before, p.real_after), most, "{:?}", reals);
+    }
+
+    #[test]
     fn different_values_are_counted_exactly(values in proptest::collection::vec(any_value(), 0..60)) {
         let mut p = ColumnProfile::for_column(&column(""));
         let mut different: Vec<&OwnedValue> = Vec::new();
