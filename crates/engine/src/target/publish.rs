@@ -62,8 +62,9 @@ fn default_privileges(tx: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<Strin
             let objects: Vec<String> = if kind == "r" {
                 vec![format!("TABLE {}", pg_in(&plan.schema, &table.target))]
             } else {
-                let sequences = table.columns.iter().filter_map(|c| c.identity.as_ref());
-                sequences.map(|i| format!("SEQUENCE {}", pg_in(&plan.schema, &i.sequence))).collect()
+                let of_columns = table.columns.iter().filter_map(|c| c.identity.as_ref()).map(|i| &i.sequence);
+                let sequences = of_columns.chain(table.extra.iter().filter_map(|e| e.sequence.as_ref()));
+                sequences.map(|s| format!("SEQUENCE {}", pg_in(&plan.schema, s))).collect()
             };
             grants.extend(objects.iter().map(|o| format!("GRANT {privilege} ON {o} TO {grantee}{option}")));
         }
