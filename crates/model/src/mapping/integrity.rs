@@ -315,13 +315,16 @@ impl Judge<'_> {
     fn index_sizes(&mut self) {
         let table = self.table;
         let of_key = |k: &Key| k.columns.iter().map(|c| c.column).collect::<Vec<_>>();
+        let measured = |list: &[u64], i: usize| list.get(i).copied().unwrap_or(0);
+        let profile = self.profile;
         if let Some(key) = &table.primary_key
-            && self.index_size(format!("{} (primary key)", table.name), &of_key(key))
+            && self.index_size(format!("{} (primary key)", table.name), &of_key(key), profile.primary_bytes)
         {
             self.mapping.primary_key = KeyFate::Drop;
         }
         for (i, key) in table.uniques.iter().enumerate() {
-            if self.index_size(format!("{} (unique key)", table.name), &of_key(key)) {
+            let bytes = measured(&profile.unique_bytes, i);
+            if self.index_size(format!("{} (unique key)", table.name), &of_key(key), bytes) {
                 self.mapping.uniques[i] = KeyFate::Drop;
             }
         }
@@ -330,14 +333,16 @@ impl Judge<'_> {
                 IndexOn::Column(c) => Some(*c),
                 IndexOn::Expression(_) => None,
             });
-            if self.index_size(index.name.clone(), &columns.collect::<Vec<_>>()) {
+            let bytes = measured(&profile.index_bytes, i);
+            if self.index_size(index.name.clone(), &columns.collect::<Vec<_>>(), bytes) {
                 self.mapping.indexes[i] = KeyFate::Drop;
             }
         }
     }
 
-    /// Tells what is too large, and whether the index must be left out.
-    fn index_size(&mut self, object: String, columns: &[usize]) -> bool {
+    /// Tells what is too large, and whether the index must be left out. `measured` is what the values of its largest row
+    /// take in SQLite, if that is known.
+    fn index_size(&mut self, object: String, columns: &[usize], measured: u64) -> bool {
         let largest = columns.iter().map(|c| self.width(*c)).max().unwrap_or(0);
         if largest > MAX_INDEXED_BYTES {
             let message = format!(
@@ -354,7 +359,15 @@ impl Judge<'_> {
             return true;
         }
         // Eight bytes of header, and up to eight of length and alignment a column.
-        let bytes = columns.iter().map(|c| self.width(*c).saturating_add(8)).fold(8u64, u64::saturating_add);
+        let mut bytes = columns.iter().map(|c| self.width(*c).saturating_add(8)).fold(8u64, u64::saturating_add);
+        // The longest values of two columns need not stand in one row. Values that are written longer than they are do not
+        // count by what they take in SQLite.
+        let rewritten = |c: &usize| {
+            self.mapping.columns.get(*c).is_some_and(|m| matches!(m.normal, Normal::Text | Normal::JsonScalar))
+        };
+        if measured > 0 && !columns.iter().any(rewritten) {
+            bytes = bytes.min(measured.saturating_add(8 * (columns.len() as u64 + 1)));
+        }
         if bytes > MAX_INDEX_ROW_BYTES {
             let message = format!(
                 "an index row over {} may take {} bytes; PostgreSQL refuses more than {} after compression",

@@ -228,9 +228,9 @@ impl Kind {
             self.choices().iter().filter(|c| **c != Fail && **c != lossless).map(|c| c.word()).collect();
         let others = match others.is_empty() {
             true => String::new(),
-            false => format!(" (or {})", others.join(", ")),
+            false => format!("; also {}", others.join(", ")),
         };
-        format!("--policy {}={}{others} {does}; or mend the rows in the source", self.word(), lossless.word())
+        format!("--policy {}={} {does}{others}; or mend the rows in the source", self.word(), lossless.word())
     }
 }
 

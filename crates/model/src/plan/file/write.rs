@@ -282,14 +282,16 @@ fn counted(n: u64, word: &str) -> String {
     format!("{} {word}{}", crate::mapping::shape::thousands(n), if n == 1 { "" } else { "s" })
 }
 
+/// A size as `inspect` shows it.
+#[allow(clippy::cast_precision_loss)] // only to show it
 fn sized(bytes: u64) -> String {
-    let (unit, word) = match bytes {
-        0..1024 => return format!("{bytes} B"),
-        1024..1_048_576 => (1024, "KiB"),
-        1_048_576..1_073_741_824 => (1_048_576, "MiB"),
-        _ => (1_073_741_824, "GiB"),
-    };
-    // In tenths, without a float.
-    let tenths = bytes.saturating_mul(10) / unit;
-    format!("{}.{} {word}", tenths / 10, tenths % 10)
+    let mut value = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1000.0 {
+            let places = usize::from(value < 10.0 && unit != "B");
+            return format!("{value:.places$} {unit}");
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
 }
