@@ -38,11 +38,11 @@ const TYPES: &[(&str, &str, &str)] = &[
     ("jsonb", "JSON", "'{\"n\": ' || i || '}'"),
     ("json", "JSON", "'{\"n\": ' || i || ', \"n\": 0}'"),
     ("varchar", "VARCHAR(20)", "'Name ' || i"),
-    ("char", "CHAR(4)", "printf('%04d', i)"),
+    ("char", "CHAR(4)", "printf('a%03x', i)"),
     ("time", "TIME", "printf('%02d:%02d:00', i % 24, i % 60)"),
     ("interval", "INTERVAL", "'P' || i || 'DT1H'"),
-    ("inet", "INET", "'10.1.' || i / 250 || '.' || i % 250"),
-    ("cidr", "CIDR", "'10.' || i / 250 || '.' || i % 250 || '.0/24'"),
+    ("inet", "INET", "printf('10.1.%d.%d', i / 250, i % 250)"),
+    ("cidr", "CIDR", "printf('10.%d.%d.0/24', i / 250, i % 250)"),
     ("macaddr", "MACADDR", "printf('08:00:2b:01:%02x:%02x', i / 250, i % 250)"),
 ];
 
@@ -73,6 +73,7 @@ fn every_codec_that_errs_once_is_caught() {
     let cluster = Cluster::start(&[], &[]);
     let place = Place::new(&cluster, one_table_a_type);
     let before = place.picture(&cluster);
+    let mut caught = std::collections::BTreeSet::new();
     let reached = |fault: &Fault| TYPES.iter().any(|t| t.0 == fault.ty);
     for (index, fault) in FAULTS.iter().enumerate().filter(|(_, fault)| reached(fault)) {
         for nth in [1, 251, 500] {
@@ -80,7 +81,17 @@ fn every_codec_that_errs_once_is_caught() {
             fault::arm(index, nth);
             let report = place.migrate();
             assert!(fault::disarm(), "{what}: the fixture has no such value, so nothing was tested");
-            let report = report.unwrap_or_else(|e| panic!("{what}: {}", tell(&e)));
+            let report = match report {
+                Ok(report) => report,
+                // Some the server itself refuses to read: then nothing arrives.
+                Err(e) => {
+                    assert!(tell(&e).contains("22P03"), "{what}: {}", tell(&e));
+                    assert_eq!(published(&place, &cluster), 0, "{what}: something was published");
+                    place.must_undo(&what);
+                    continue;
+                }
+            };
+            caught.insert(fault.ty);
             assert_eq!((report.exit, report.status.as_str()), (7, "different"), "{what} was not caught");
             let wrong: Vec<&str> = report.tables.iter().filter(|t| !t.verified).map(|t| t.name.as_str()).collect();
             assert_eq!(wrong, [table(fault.ty)], "{what}");
@@ -95,7 +106,7 @@ fn every_codec_that_errs_once_is_caught() {
     let report = place.must_migrate("without a fault");
     assert_eq!(report.tables.len(), TYPES.len());
     assert_eq!(published(&place, &cluster), TYPES.len() as i64);
-    assert!(TYPES.iter().all(|t| FAULTS.iter().any(|f| f.ty == t.0)));
+    assert!(TYPES.iter().all(|t| caught.contains(t.0)), "only {caught:?} were caught by their digests");
 }
 
 /// The digest of a column on the source's side, and of what PostgreSQL holds.
@@ -134,7 +145,12 @@ fn every_way_of_writing_that_errs_once_is_caught() {
         let ty = codec.ty().sql();
         let ty = ty.split('(').next().unwrap();
         for (index, fault) in FAULTS.iter().enumerate().filter(|(_, fault)| fault.ty == ty) {
-            for nth in [1, case.values.len() / 2, case.values.len()] {
+            let all = case.values.len();
+            for (turn, nth) in [1, all / 2, all].into_iter().chain(2..all).enumerate() {
+                // Beyond the first three only until the fault was met in a value that shows it.
+                if turn >= 3 && told[index] > 0 {
+                    break;
+                }
                 fault::arm(index, nth);
                 let broken = copy::stream(&codec, &case).unwrap();
                 // NULLs are not met: then the last may be missed.

@@ -158,6 +158,7 @@ pub const FAULTS: &[Fault] = &[
 static ARMED: AtomicUsize = AtomicUsize::new(0);
 static COUNTDOWN: AtomicUsize = AtomicUsize::new(0);
 static ROW: AtomicUsize = AtomicUsize::new(0);
+static HELD: AtomicUsize = AtomicUsize::new(0);
 
 /// From now on the codec errs as `FAULTS[index]` says, once: in the `nth` value of its type that it meets (from 1).
 pub fn arm(index: usize, nth: usize) {
@@ -179,7 +180,28 @@ pub fn disarm() -> bool {
 }
 
 fn now() -> bool {
+    if HELD.load(Ordering::SeqCst) > 0 {
+        return false;
+    }
     COUNTDOWN.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)) == Ok(1)
+}
+
+/// While it lives, nothing goes wrong: what only tries values out does not meet the fault that a copy shall meet.
+pub struct Held(());
+
+impl Held {
+    /// From now on.
+    #[allow(clippy::new_without_default)] // made for what its end does
+    pub fn new() -> Held {
+        HELD.fetch_add(1, Ordering::SeqCst);
+        Held(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HELD.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Called by the codec after each field that it wrote from `start` on.

@@ -36,6 +36,8 @@ pub fn run(
     wanted: &[(String, usize)],
     cancel: &Cancel,
 ) -> Result<()> {
+    #[cfg(feature = "fault-injection")]
+    let _held = lite2pg_model::fault::Held::new();
     let mut tasks = Vec::new();
     for table in &schema.tables {
         let columns: Vec<usize> = wanted.iter().filter(|w| w.0 == table.name).map(|w| w.1).collect();
