@@ -11,6 +11,7 @@ use crate::run::session::Session;
 use crate::run::settings::Settings;
 use crate::run::{clock, prepare};
 use crate::source::Reader;
+use crate::source::select::Reading;
 use crate::target::catalog;
 use crate::target::control::{self, Run, Status};
 use crate::target::{error_from_pg, rejected};
@@ -174,7 +175,8 @@ fn counts(
     table: &TablePlan,
     line: &mut TableReport,
 ) -> Result<()> {
-    let here = reader.query_i64(&format!("SELECT count(*) FROM {} NOT INDEXED", ident::sqlite(&table.name)), &[])?;
+    let sql = format!("SELECT count(*) FROM {}", Reading::of_plan(table).clause(None));
+    let here = reader.query_i64(&sql, &[]).map_err(|e| e.about(&table.name))?;
     let sql = format!("SELECT count(*) FROM ONLY {}", ident::pg_in(schema, &table.target));
     let there: i64 =
         client.query_one(&sql, &[]).map_err(|e| error_from_pg(e, "counting rows").about(&table.name))?.get(0);
