@@ -4,7 +4,7 @@
 mod running;
 
 use lite2pg_engine::observe::report::{How, Report};
-use lite2pg_engine::run::{Cancel, migrate};
+use lite2pg_engine::run::{Cancel, Settings, migrate};
 use lite2pg_engine::verify::{Level, verify};
 use lite2pg_testkit::cluster::Cluster;
 use lite2pg_testkit::fixtures;
@@ -17,7 +17,9 @@ const SOURCE: &str = "
     CREATE TABLE keyless (x TEXT, y BLOB);
     INSERT INTO keyless VALUES ('twice', x'00ff'), ('twice', x'00ff'), ('once''s \\ odd', NULL), (NULL, NULL);
     CREATE TABLE untouched (id INTEGER PRIMARY KEY, at DATETIME);
-    INSERT INTO untouched VALUES (1, '2024-01-01 00:00:00'), (2, NULL);";
+    INSERT INTO untouched VALUES (1, '2024-01-01 00:00:00'), (2, NULL);
+    CREATE TABLE long (id INTEGER PRIMARY KEY, b BLOB, n INTEGER);
+    INSERT INTO long VALUES (1, randomblob(2000000), 1), (2, randomblob(2500000), 2), (3, x'01', 3);";
 
 fn table<'a>(report: &'a Report, name: &str) -> &'a lite2pg_engine::observe::report::TableReport {
     report.tables.iter().find(|t| t.name == name).unwrap()
@@ -29,7 +31,8 @@ fn every_difference_is_counted_and_named_at_the_level_that_sees_it() {
     let dir = tempdir();
     let path = dir.join("source.db");
     fixtures::make(&path, SOURCE);
-    let settings = settings(&path, &cluster, "postgres", &dir);
+    // Then a value of two megabytes is too long to be held whole.
+    let settings = Settings { memory: 32 << 20, ..settings(&path, &cluster, "postgres", &dir) };
     let look = |level| verify(&settings, level, &Show, &Cancel::new()).unwrap();
     assert_eq!(migrate(&settings, &Show, &Cancel::new()).unwrap().exit, 0);
     for level in [Level::Counts, Level::Checksums, Level::Rows] {
@@ -43,7 +46,8 @@ fn every_difference_is_counted_and_named_at_the_level_that_sees_it() {
             "UPDATE keyed SET n = n + 1e-12 WHERE b = 'k7'; DELETE FROM keyed WHERE b = 'k8';
              INSERT INTO keyed VALUES (99, 'k''new', 1);
              DELETE FROM keyless WHERE ctid = (SELECT min(ctid) FROM keyless WHERE x = 'twice');
-             UPDATE keyless SET y = '\\x01' WHERE x LIKE 'once%'",
+             UPDATE keyless SET y = '\\x01' WHERE x LIKE 'once%';
+             UPDATE long SET b = b || '\\x01' WHERE id = 1; UPDATE long SET b = '\\x02' WHERE id = 2",
         )
         .unwrap();
     let counts = look(Level::Counts);
@@ -60,11 +64,15 @@ fn every_difference_is_counted_and_named_at_the_level_that_sees_it() {
     assert_eq!(changed.columns.iter().map(|c| c.column.as_str()).collect::<Vec<_>>(), ["n"]);
     let keyless = table(&report, "keyless").differences.clone().unwrap();
     assert_eq!((keyless.missing, keyless.extra, keyless.changed), (2, 1, 0), "{keyless:?}");
+    let long = table(&report, "long").differences.clone().unwrap();
+    assert_eq!((long.missing, long.extra, long.changed), (0, 0, 2), "{long:?}");
+    assert_eq!(long.named.iter().map(|d| d.key.as_str()).collect::<Vec<_>>(), ["id = 1", "id = 2"]);
+    assert!(long.named.iter().all(|d| d.columns.iter().any(|c| c.column == "b")), "{long:?}");
     assert_eq!(table(&report, "untouched").differences.as_ref().map(|d| d.count()), Some(0));
     // Each statement finds its row, and only where that is.
     let db = rusqlite::Connection::open(&path).unwrap();
     let mut client = cluster.client("postgres");
-    for row in keyed.named.iter().chain(&keyless.named) {
+    for row in keyed.named.iter().chain(&keyless.named).chain(&long.named) {
         let here = db.prepare(&row.source_sql).unwrap().query_map([], |_| Ok(())).unwrap().count();
         let there = client.query(&row.target_sql, &[]).unwrap().len();
         match row.how {

@@ -11,7 +11,6 @@ use super::reader::{Reader, Row};
 use super::select::Reading;
 use crate::error::{Error, Result};
 use crate::pool::Cancel;
-use lite2pg_model::ident::sqlite;
 use lite2pg_model::mapping::profile::ColumnProfile;
 use lite2pg_model::mapping::profile::long::LongValue;
 use lite2pg_model::plan::TablePlan;
@@ -52,10 +51,16 @@ impl Long {
     /// # Errors
     /// The source cannot be read, or `Interrupted`.
     pub fn look(reader: &mut Reader, table: &Table, over: u64, cancel: &Cancel) -> Result<Long> {
-        let mut list: Vec<String> = Reading::of_table(table).values();
-        list.iter_mut().for_each(|column| *column = format!("octet_length({column})"));
+        // An expression in a column's place is no value of the file, of which a piece could be read: it is not even made.
+        let in_file = |place: usize| table.columns.get(place).is_some_and(|c| c.read.is_none());
+        let reading = Reading::of_table(table);
+        let length = |(place, column): (usize, String)| match in_file(place) {
+            true => format!("octet_length({column})"),
+            false => "0".to_owned(),
+        };
+        let list: Vec<String> = reading.values().into_iter().enumerate().map(length).collect();
         let mut longest = vec![0i64; list.len()];
-        let sql = format!("SELECT {} FROM {} NOT INDEXED", list.join(", "), sqlite(&table.name));
+        let sql = reading.asking(list);
         let mut rows = 0u64;
         reader.for_each(&sql, &[], |row| {
             for (i, longest) in longest.iter_mut().enumerate() {
@@ -67,10 +72,7 @@ impl Long {
             if rows.is_multiple_of(TICK) { cancel.check() } else { Ok(()) }
         })?;
         let named = table.columns.iter().map(|c| c.name.clone()).enumerate().zip(longest);
-        // An expression in a column's place is no value of the file, of which a piece could be read.
-        let in_file = |place: usize| table.columns.get(place).is_some_and(|c| c.read.is_none());
-        let long = named.filter(|((place, _), longest)| longest.unsigned_abs() > over && in_file(*place));
-        let columns = long.map(|(column, _)| column).collect();
+        let columns = named.filter(|(_, longest)| longest.unsigned_abs() > over).map(|(column, _)| column).collect();
         Ok(Long { table: table.name.clone(), columns, over, held: Held::None })
     }
 

@@ -134,6 +134,19 @@ impl Reader {
         if worked.is_err() && cancel.requested() { Err(interrupted()) } else { worked }
     }
 
+    /// Runs `work`; if a person's SQL is computed in it (`computes`), as [`Reader::interruptible`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn heeding<T>(
+        &mut self,
+        cancel: &Cancel,
+        computes: bool,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        if computes { self.interruptible(cancel, work) } else { work(self) }
+    }
+
     /// The connection, for what the methods here do not offer. Must not commit or roll back: the transaction is the
     /// snapshot.
     pub fn connection(&self) -> &Connection {

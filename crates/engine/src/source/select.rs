@@ -81,6 +81,16 @@ impl<'a> Reading<'a> {
         self.select(self.values(), self.long, bounds)
     }
 
+    /// Asks something of every row that is read, then its rowid if it can be read.
+    pub fn asking(&self, list: Vec<String>) -> String {
+        self.select(list, None, Bounds::default())
+    }
+
+    /// Whether a person's SQL is computed for its rows: that may take any time.
+    pub fn computes(&self) -> bool {
+        self.filter.is_some() || self.columns.iter().any(|c| c.read.is_some())
+    }
+
     /// What is read of each column, as SQL.
     pub fn values(&self) -> Vec<String> {
         self.columns.iter().map(|c| self.value(*c)).collect()

@@ -61,8 +61,8 @@ pub fn of_target(
     .map_err(|e| if e.object.is_some() || e.kind == Kind::Interrupted { e } else { e.about(&table.name) })?;
     tell(observer, table, sum.rows - told);
     if let Some(long) = &long {
-        long.each(client, &forms, cancel, |digest| {
-            sum.add(&digest);
+        long.each(client, &forms, cancel, |row| {
+            sum.add(&row.digest);
             tell(observer, table, 1);
             Ok(())
         })?;

@@ -64,6 +64,16 @@ fn unsliced(column: usize) -> Error {
     Error::internal(format!("the normal form of column {} is not made piece by piece", column + 1))
 }
 
+/// One such row of the target.
+pub(super) struct LongRow {
+    /// Of the whole row.
+    pub digest: RowDigest,
+    /// The normal form of each field; of a long one, of NULL.
+    pub normals: Vec<Vec<u8>>,
+    /// Its fields as COPY BINARY has them; a long one is left out.
+    pub fields: Vec<Option<Vec<u8>>>,
+}
+
 /// The rows of a table that hold a long value.
 pub(super) struct LongRows<'a> {
     schema: &'a str,
@@ -95,7 +105,7 @@ impl<'a> LongRows<'a> {
         pg_in(self.schema, &self.table.target)
     }
 
-    /// Hands out the digest of each.
+    /// Hands out each.
     ///
     /// # Errors
     /// The target cannot be read, `each` fails, or `Interrupted`.
@@ -104,7 +114,7 @@ impl<'a> LongRows<'a> {
         client: &mut impl GenericClient,
         forms: &[normal::Column],
         cancel: &Cancel,
-        mut each: impl FnMut(RowDigest) -> Result<()>,
+        mut each: impl FnMut(LongRow) -> Result<()>,
     ) -> Result<()> {
         let about = |e| error_from_pg(e, "looking for rows with long values").about(&self.table.name);
         let sql = format!("SELECT ctid::text FROM ONLY {} WHERE NOT ({})", self.from(), self.others());
@@ -122,7 +132,7 @@ impl<'a> LongRows<'a> {
         place: &str,
         forms: &[normal::Column],
         cancel: &Cancel,
-    ) -> Result<RowDigest> {
+    ) -> Result<LongRow> {
         let place = format!("ctid = {}::tid", literal(place));
         let mut list: Vec<String> = (0..forms.len()).map(|i| self.name(i)).collect();
         for i in &self.columns {
@@ -138,10 +148,12 @@ impl<'a> LongRows<'a> {
         }
         let sql = format!("SELECT {} FROM ONLY {} WHERE {place}", list.join(", "), self.from());
         let mut fields: Vec<Vec<u8>> = vec![Vec::new(); forms.len()];
+        let mut raw: Vec<Option<Vec<u8>>> = vec![None; forms.len()];
         let mut long: Vec<Option<i32>> = vec![None; forms.len()];
         copy_out(client, &sql, |row| {
-            for ((form, field), normal) in forms.iter().zip(row).zip(&mut fields) {
+            for (((form, field), normal), raw) in forms.iter().zip(row).zip(&mut fields).zip(&mut raw) {
                 form.of_target(*field, normal);
+                *raw = field.map(<[u8]>::to_vec);
             }
             for (i, field) in self.columns.iter().zip(row.iter().skip(forms.len())) {
                 long[*i] = field.and_then(|f| f.try_into().ok()).map(i32::from_be_bytes);
@@ -155,7 +167,7 @@ impl<'a> LongRows<'a> {
                 None => digest.take(normal),
             }
         }
-        Ok(digest.finish())
+        Ok(LongRow { digest: digest.finish(), normals: fields, fields: raw })
     }
 
     fn slices(

@@ -72,13 +72,6 @@ struct Hashes {
     row: u128,
 }
 
-impl Hashes {
-    /// Of a row that is matched as a whole: one with values too long to be held.
-    fn whole(digest: &RowDigest) -> Hashes {
-        Hashes { key: half(digest), row: half(digest) }
-    }
-}
-
 /// Both sides of a table, and how they are read.
 pub struct Sides<'a> {
     schema: &'a str,
@@ -185,6 +178,17 @@ impl<'a> Sides<'a> {
         Hashes { key: half(&digest::row(&key)), row }
     }
 
+    /// Hashes of a row with long values, of which the digest is known; `field` appends the normal form of a short one.
+    fn long_hashes(&self, digest: &RowDigest, field: impl Fn(usize, &mut Vec<u8>)) -> Hashes {
+        let row = half(digest);
+        if self.keyless {
+            return Hashes { key: row, row };
+        }
+        let mut key = Vec::new();
+        self.key.iter().for_each(|i| field(*i, &mut key));
+        Hashes { key: half(&digest::row(&key)), row }
+    }
+
     /// The normal form of a row, and where each field of it ends.
     fn normal<'v>(&self, value: impl Fn(usize) -> Value<'v>, normal: &mut Vec<u8>, ends: &mut Vec<usize>) {
         normal.clear();
@@ -217,7 +221,12 @@ impl<'a> Sides<'a> {
                 let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, first));
                 if let Some(long) = long.as_ref().filter(|_| !left_out.is_empty()) {
                     let (digest, _) = huge::source_row(long, &self.forms, &nulls, blobs, row, &left_out, cancel)?;
-                    each(Hashes::whole(&digest), row);
+                    let field = |i: usize, out: &mut Vec<u8>| match (nulls.contains(&i), self.forms.get(i)) {
+                        (false, Some(form)) => form.of_source(row.get(i), out),
+                        (true, Some(form)) => form.of_source(Value::Null, out),
+                        (_, None) => {}
+                    };
+                    each(self.long_hashes(&digest, field), row);
                     return Ok(());
                 }
                 let value = |i: usize| if nulls.contains(&i) { Value::Null } else { row.get(i) };
@@ -269,8 +278,10 @@ impl<'a> Sides<'a> {
         })
         .map_err(|e| if e.kind == Kind::Interrupted { e } else { e.about(&self.table.name) })?;
         let Some(long) = long else { return Ok(()) };
-        long.each(client, &self.forms, cancel, |digest| {
-            each(Hashes::whole(&digest), &[]);
+        long.each(client, &self.forms, cancel, |row| {
+            let field = |i: usize, out: &mut Vec<u8>| out.extend(row.normals.get(i).into_iter().flatten());
+            let fields: Vec<Option<&[u8]>> = row.fields.iter().map(Option::as_deref).collect();
+            each(self.long_hashes(&row.digest, field), &fields);
             Ok(())
         })
     }
@@ -324,20 +335,21 @@ impl<'a> Sides<'a> {
             let terms = key_columns.iter().filter_map(|i| Some(side.term(column(*i)?, row.get(*i)?)));
             terms.collect::<Vec<_>>().join(" AND ")
         };
-        let key = match row.is_empty() {
-            true => "a row with a long value".to_owned(),
-            false => words.collect::<Vec<_>>().join(", "),
+        let target_sql = match how {
+            // The other row of this key is not in the table: it was set aside, and the source has changed since.
+            How::Changed if there.is_empty() => format!(
+                "SELECT * FROM lite2pg.rejected_row WHERE run = {} AND table_name = {}",
+                ident::literal(self.run),
+                ident::literal(&self.table.name)
+            ),
+            _ => format!("SELECT * FROM {} WHERE {}", pg_in(self.schema, &self.table.target), bounds(Side::Target)),
         };
         Difference {
             how,
-            key,
+            key: words.collect::<Vec<_>>().join(", "),
             columns,
             source_sql: format!("SELECT * FROM {} WHERE {}", ident::sqlite(&self.table.name), bounds(Side::Source)),
-            target_sql: format!(
-                "SELECT * FROM {} WHERE {}",
-                pg_in(self.schema, &self.table.target),
-                bounds(Side::Target)
-            ),
+            target_sql,
         }
     }
 
@@ -351,6 +363,16 @@ impl<'a> Sides<'a> {
                 let (source, target) = (show(a.as_value()), show(b.as_value()));
                 out.push(ColumnDifference { column: column.name.clone(), source, target });
             }
+        }
+        if out.is_empty() && !there.is_empty() {
+            // Long values are left out of what is shown.
+            let long = self.table.long.iter().flat_map(|l| &l.columns);
+            let (source, target) = ("a long value".to_owned(), "another".to_owned());
+            out.extend(long.map(|column| ColumnDifference {
+                column: column.clone(),
+                source: source.clone(),
+                target: target.clone(),
+            }));
         }
         out
     }

@@ -41,11 +41,13 @@ pub(super) fn rowid(table: &Table) -> Option<&'static str> {
 /// their beginning.
 pub(super) fn scan(reader: &mut Reader, table: &Table, bounds: Bounds, whole: &Whole<'_>) -> Result<Part> {
     let over = whole.memory.counted;
-    if let Some(part) = reader.within(over, |reader| pass(reader, table, bounds, None, whole))? {
+    let computes = Reading::of_table(table).computes();
+    let first = |reader: &mut Reader| reader.within(over, |reader| pass(reader, table, bounds, None, whole));
+    if let Some(part) = reader.heeding(whole.cancel, computes, first)? {
         return Ok(part);
     }
     let long = Long::look(reader, table, over, whole.cancel).map_err(|e| e.about(&table.name))?;
-    pass(reader, table, bounds, Some(&long), whole)
+    reader.heeding(whole.cancel, computes, |reader| pass(reader, table, bounds, Some(&long), whole))
 }
 
 fn pass(reader: &mut Reader, table: &Table, bounds: Bounds, long: Option<&Long>, whole: &Whole<'_>) -> Result<Part> {
