@@ -14,6 +14,8 @@ use lite2pg_engine::source::huge::Long;
 use lite2pg_engine::source::{Options, Reader, Source};
 use lite2pg_engine::verify::{Level, verify};
 use lite2pg_model::finding::codes;
+use lite2pg_model::mapping::choices::Choices;
+use lite2pg_model::mapping::policy::Policies;
 use lite2pg_model::sql::resolve::resolve;
 use lite2pg_testkit::cluster::Cluster;
 use running::{Show, settings_for, target};
@@ -278,6 +280,36 @@ fn of_a_utf16_database_blobs_cross_in_pieces_and_texts_do_not() {
     let report = migrate(&settings, &Show, &Cancel::new()).unwrap();
     let told = blocking(&report);
     assert!(told.len() == 1 && told[0].starts_with("t.note") && told[0].contains("UTF-16"), "{told:?}");
+}
+
+#[test]
+fn a_long_row_that_is_set_aside_is_told_before_the_first_row() {
+    let place = Place::new();
+    let (_, db) = place.source(
+        "PRAGMA foreign_keys = OFF; CREATE TABLE p(id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1);
+         CREATE TABLE c(id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id), v BLOB, n INTEGER);
+         INSERT INTO c VALUES (1, 1, zeroblob(3000000), 1), (2, 9, x'01', 2);",
+    );
+    let mut settings = place.settings(32 * MIB);
+    settings.choices = Choices::of(Policies::parse(["orphans=quarantine"]).unwrap());
+    let report = migrate(&Settings { schema: "one".to_owned(), ..settings.clone() }, &Show, &Cancel::new()).unwrap();
+    assert_eq!((report.exit, report.rejected), (0, 1), "{report:?}");
+    db.execute_batch("UPDATE c SET v = zeroblob(3000000) WHERE id = 2").unwrap();
+    let report = migrate(&settings, &Show, &Cancel::new()).unwrap();
+    let told = blocking(&report);
+    assert!(told.len() == 1 && told[0].contains("set aside") && told[0].contains("--memory"), "{told:?}");
+    // As much as it says is enough. Rows that a filter leaves out, with an expression that fails on them, are not asked.
+    let enough = Settings { memory: 97 * MIB, ..settings.clone() };
+    assert_eq!(migrate(&enough, &Show, &Cancel::new()).unwrap().exit, 0);
+    db.execute_batch("UPDATE c SET n = '{' WHERE id = 2").unwrap();
+    let text = "version = 1
+        [tables.c]
+        where = 'id = 1'
+        [tables.c.columns]
+        n = \"\"\"json_extract('{\"a\":' || n || '}', '$.a')\"\"\"";
+    let overrides = lite2pg_model::plan::file::read(text, "plan").unwrap();
+    let filtered = Settings { overrides, schema: "two".to_owned(), ..settings };
+    assert_eq!(migrate(&filtered, &Show, &Cancel::new()).unwrap().exit, 0);
 }
 
 #[test]

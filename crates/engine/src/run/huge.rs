@@ -1,20 +1,24 @@
 //! A row with long values on its way: short fields as ever, long ones piece by piece into COPY and into the digest.
 //! Owns that one row; never decides which values are long.
 
-use super::exclude::Why;
-use super::reject;
-use crate::error::{Error, Result};
+use super::exclude::{Excluded, Why};
+use super::{reject, scan};
+use crate::error::{Error, Kind, Result};
 use crate::run::pool::Cancel;
-use crate::source::Row;
+use crate::source::census::TICK;
 use crate::source::huge::{Blobs, LeftOut, Long};
+use crate::source::select::{Bounds, Reading};
+use crate::source::{Reader, Row};
 use crate::target::copy::CopyIn;
+use lite2pg_model::finding::{Finding, codes};
 use lite2pg_model::mapping::PgType;
 use lite2pg_model::mapping::codec::{Codec, MAX_FIELD_BYTES, Normal};
 use lite2pg_model::mapping::forms::Flaw;
 use lite2pg_model::mapping::profile::long::LongValue;
 use lite2pg_model::normal::digest::{RowDigest, RowHasher};
 use lite2pg_model::normal::{self};
-use lite2pg_model::plan::TablePlan;
+use lite2pg_model::plan::limits::Memory;
+use lite2pg_model::plan::{Plan, TablePlan};
 use lite2pg_model::value::{Class, Value};
 
 /// Where the row goes.
@@ -102,6 +106,56 @@ impl Sink<'_, '_> {
             Flaw::InvalidUtf8 => Err(misfit("not valid UTF-8")),
         }
     }
+}
+
+/// Rows that a key refuses and a policy would set aside, but that hold a value too long to be held whole: known before
+/// the first row moves. `jobs` workers share the memory.
+///
+/// # Errors
+/// The source cannot be read, or `Interrupted`.
+pub(super) fn foresee(
+    reader: &mut Reader,
+    plan: &Plan,
+    excluded: &Excluded,
+    jobs: usize,
+    cancel: &Cancel,
+) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for table in &plan.tables {
+        let (Some(long), Some(set)) = (Long::of_plan(table), excluded.of(&table.name)) else { continue };
+        let reading = Reading::of_plan(table).without(Some(&long));
+        let (rowid, sql) = (reading.rowid(), reading.rows(Bounds::default()));
+        let first = table.columns.len() + usize::from(rowid.is_some());
+        let (mut place, mut rows, mut longest) = (0u64, 0u64, 0u64);
+        reader
+            .for_each(&sql, &[], |row| {
+                place += 1;
+                let number = scan::number(rowid, row, table.columns.len(), place.cast_signed());
+                if set.rejected(number).is_some()
+                    && let Some(length) = long.left_out(row, first).iter().map(|out| out.length).max()
+                {
+                    rows += 1;
+                    longest = longest.max(length);
+                }
+                if place.is_multiple_of(TICK) { cancel.check() } else { Ok(()) }
+            })
+            .map_err(|e| if e.kind == Kind::Interrupted { e } else { e.about(&table.name) })?;
+        if rows > 0 {
+            findings.push(too_long_to_set_aside(&table.name, rows, longest, jobs));
+        }
+    }
+    Ok(findings)
+}
+
+fn too_long_to_set_aside(table: &str, rows: u64, longest: u64, jobs: usize) -> Finding {
+    let needed = longest.saturating_mul(2 * Memory::COPIES).saturating_mul(jobs.max(1) as u64) >> 20;
+    let are = if rows == 1 { "1 row that is".to_owned() } else { format!("{rows} rows that are") };
+    Finding::data(
+        codes::TOO_LARGE,
+        table,
+        format!("{are} set aside hold a value of {longest} bytes, and rejected rows are held whole"),
+        format!("allow more with --memory {}MiB, or mend the rows in the source", needed + 1),
+    )
 }
 
 /// A row that a policy would set aside, but that is too long to be held whole.

@@ -2,6 +2,7 @@
 //! Owns that order, shared by migrate, inspect, plan and dry-run; never writes to a target.
 
 use super::exclude::{self, Excluded};
+use super::huge;
 use super::pool::Cancel;
 use super::session::Session;
 use super::settings::{Settings, TargetSpec};
@@ -184,6 +185,7 @@ pub fn decide(
         plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);
         excluded = exclude::find(reader, &plan, cancel)?;
     }
+    plan.findings.extend(huge::foresee(reader, &plan, &excluded, settings.jobs, cancel)?);
     if quarantine_all {
         exclude::answered(&mut plan.findings, &schema, &profiles);
     }
