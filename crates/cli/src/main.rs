@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod exit;
+mod outputs;
 mod panics;
 mod said;
 mod settings;

@@ -217,6 +217,13 @@ pub fn managed_dir_of(path: &Path) -> Result<PathBuf> {
     Ok(path.to_owned())
 }
 
+/// The source that the directory of a managed PostgreSQL belongs to: `shop.db` of `shop.db.pg`. What is no such directory
+/// is the source itself.
+pub fn source_of_dir(path: &Path) -> PathBuf {
+    let named = path.extension().is_some_and(|e| e == "pg");
+    if named && !path.is_file() { path.with_extension("") } else { path.to_owned() }
+}
+
 /// A server's address where a file belongs may hold a password, and what is said of files repeats their names.
 fn no_target_here(place: &str, path: &Path) -> Result<()> {
     let text = path.to_string_lossy();

@@ -3,13 +3,14 @@
 
 use super::must_exist;
 use crate::args::Dump;
+use crate::outputs;
 use crate::settings::{World, managed_dir_of};
 use crate::show::{Show, human, text};
 use lite2pg_engine::run::TargetSpec;
 use lite2pg_engine::{Error, Result, local};
-use std::fs::{self, File};
-use std::io::{BufWriter, IsTerminal as _, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::{BufWriter, IsTerminal as _};
+use std::path::Path;
 
 pub fn run(args: &Dump, show: &Show) -> Result<u8> {
     let world = World::read(args.place.work_dir.as_deref());
@@ -23,23 +24,7 @@ pub fn run(args: &Dump, show: &Show) -> Result<u8> {
         local::dump(&options, BufWriter::new(std::io::stdout().lock()))?;
         return Ok(0);
     }
-    // Beside the file and then renamed: what is there is either the old dump or the whole new one.
-    let draft = PathBuf::from(format!("{}.part", args.output.display()));
-    let failed = |e: std::io::Error| {
-        Error::usage(format!("cannot be written: {e}"))
-            .about(args.output.display().to_string())
-            .hint("choose another file with -o")
-    };
-    let mut file = BufWriter::new(File::create(&draft).map_err(failed)?);
-    let dumped = local::dump(&options, &mut file).and_then(|()| {
-        file.flush().and_then(|()| file.get_ref().sync_all()).map_err(failed)?;
-        fs::rename(&draft, &args.output).map_err(failed)
-    });
-    if dumped.is_err() {
-        // What is half written is of no use.
-        let _ = fs::remove_file(&draft);
-    }
-    dumped?;
+    outputs::write(&args.output, "-o", |file| local::dump(&options, file))?;
     let bytes = fs::metadata(&args.output).map_or(0, |m| m.len());
     if show.json {
         show.document(&serde_json::json!({

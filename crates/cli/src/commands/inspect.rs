@@ -4,14 +4,15 @@
 use super::line::Line;
 use super::{decide, observers, warn_about_target};
 use crate::args::{Global, Inspect};
+use crate::outputs::write_text;
 use crate::settings::World;
 use crate::show::page::{self, Next};
 use crate::show::table::{self, Side, cut};
 use crate::show::text::{clean, count, counted};
 use crate::show::{Show, findings, human, profiles, text};
 use crate::signals::{self, CANCEL};
+use lite2pg_engine::Result;
 use lite2pg_engine::run::{self, Inspection};
-use lite2pg_engine::{Error, Result};
 use lite2pg_model::finding::Severity;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
@@ -36,7 +37,7 @@ pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
     if let Some(path) = &args.report {
         let decision = findings::decision(&inspection.plan.findings);
         let command = decision.flags.iter().fold(line(), |line, word| line.word(word)).text();
-        write(path, &page::page(&inspection, &Next { command, by_hand: decision.by_hand }))?;
+        write_text(path, "--report", &page::page(&inspection, &Next { command, by_hand: decision.by_hand }))?;
     }
     if show.json {
         show.document(&document(&inspection, args.report.as_deref()));
@@ -67,14 +68,6 @@ fn document(inspection: &Inspection, page: Option<&Path>) -> serde_json::Value {
         }
     }
     document
-}
-
-fn write(path: &Path, page: &str) -> Result<()> {
-    std::fs::write(path, page).map_err(|e| {
-        Error::usage(format!("cannot be written: {e}"))
-            .about(path.display().to_string())
-            .hint("choose another file with --report")
-    })
 }
 
 fn people(inspection: &Inspection, all: &str, show: &Show) {

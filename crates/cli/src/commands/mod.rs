@@ -15,7 +15,8 @@ mod verify;
 
 use crate::args::{Cli, Command, Global};
 use crate::exit;
-use crate::settings::World;
+use crate::outputs;
+use crate::settings::{World, source_of_dir};
 use crate::show::Show;
 use crate::show::log::{self, Lines};
 use crate::show::progress::{Fan, People};
@@ -23,12 +24,16 @@ use crate::signals;
 use lite2pg_engine::observe::Observer;
 use lite2pg_engine::run::{Settings, TargetSpec};
 use lite2pg_engine::{Error, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Runs the command that was asked for.
 pub fn run(cli: &Cli) -> ExitCode {
     let show = Show::new(&cli.global);
+    // First of all: nothing is opened yet that may not be written over.
+    if let Err(error) = check_outputs(cli) {
+        return exit::failed(&show, &error);
+    }
     let out = match &cli.command {
         Command::Inspect(args) => inspect::run(args, &cli.global, &show),
         Command::Plan(args) => plan::run(args, &cli.global, &show),
@@ -47,6 +52,24 @@ pub fn run(cli: &Cli) -> ExitCode {
         Ok(status) => ExitCode::from(status),
         Err(error) => exit::failed(&show, &signals::next_step(error)),
     }
+}
+
+/// No file that a flag names may be the source, or another database.
+fn check_outputs(cli: &Cli) -> Result<()> {
+    let stdout = Path::new("-");
+    let (source, output): (Option<PathBuf>, _) = match &cli.command {
+        Command::Inspect(args) => (Some(args.way.source.clone()), args.report.as_deref().map(|p| ("--report", p))),
+        Command::Plan(args) => (Some(args.way.source.clone()), Some(("-o", args.output.as_path()))),
+        Command::Migrate(args) => (Some(args.way.source.clone()), None),
+        Command::Verify(args) => (Some(args.way.source.clone()), None),
+        Command::Rollback(args) => (Some(args.way.source.clone()), None),
+        Command::Dump(args) => (Some(source_of_dir(&args.dir)), Some(("-o", args.output.as_path()))),
+        Command::Status(_) | Command::History(_) | Command::Serve(_) => (None, None),
+        Command::Completions { .. } | Command::Man { .. } | Command::Keeper => (None, None),
+    };
+    let log = cli.global.log_file.as_deref().map(|p| ("--log-file", p));
+    let output = output.filter(|(flag, path)| *flag != "-o" || *path != stdout);
+    outputs::check(source.as_deref(), &output.into_iter().chain(log).collect::<Vec<_>>())
 }
 
 /// Who is told of events: people, the log file, JSON lines.

@@ -4,11 +4,12 @@
 use super::line::Line;
 use super::{decide, observers, warn_about_target};
 use crate::args::{Global, Plan};
+use crate::outputs::write_text;
 use crate::settings::World;
 use crate::show::{Show, text};
 use crate::signals::{self, CANCEL};
+use lite2pg_engine::Result;
 use lite2pg_engine::run::{self, Accept, Settings};
-use lite2pg_engine::{Error, Result};
 use lite2pg_model::plan::file;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
@@ -27,7 +28,7 @@ pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
     drop(fan);
     let plan = if args.sql { inspection.plan.script() } else { page(args, &settings, &inspection.plan) };
     if !to_stdout {
-        write(&args.output, &plan)?;
+        write_text(&args.output, "-o", &plan)?;
     }
     if show.json {
         let mut document = serde_json::to_value(&inspection.report).unwrap_or_default();
@@ -70,13 +71,5 @@ fn page(args: &Plan, settings: &Settings, plan: &lite2pg_model::plan::Plan) -> S
         collation_database: settings.collation_database,
         source: &args.way.source.display().to_string(),
         command: &command,
-    })
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|e| {
-        Error::usage(format!("cannot be written: {e}"))
-            .about(path.display().to_string())
-            .hint("choose another file with -o")
     })
 }
