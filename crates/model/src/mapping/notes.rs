@@ -1,6 +1,7 @@
 //! What of the writing of a value is not kept where its meaning is: one note for each such column.
 //! Owns these words; never decides a type.
 
+use super::PgType;
 use super::codec::Normal;
 use super::decide::TableMapping;
 use super::forms::Form;
@@ -10,7 +11,7 @@ use crate::finding::{Finding, codes};
 use crate::schema::{Schema, TableKind};
 use std::collections::BTreeMap;
 
-/// Adds the notes. Numbers need none, for SQLite too takes 1 and 1.0 for equal; mixed columns have a finding of their own.
+/// Adds the notes. Numbers that are no texts need none, for SQLite too takes 1 and 1.0 for equal; mixed columns have a finding of their own.
 pub(super) fn normal_forms(
     schema: &Schema,
     profiles: &BTreeMap<String, TableProfile>,
@@ -20,12 +21,24 @@ pub(super) fn normal_forms(
     for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
         let (Some(profile), Some(mapping)) = (profiles.get(&table.name), tables.get(&table.name)) else { continue };
         for ((column, p), mapped) in table.columns.iter().zip(&profile.columns).zip(&mapping.columns) {
-            if let Some((message, hint)) = words(mapped.normal, p) {
+            let told = words(mapped.normal, p).into_iter().chain(decimals(mapped.ty, p));
+            for (message, hint) in told {
                 let object = format!("{}.{}", table.name, column.name);
                 findings.push(Finding::note(codes::NORMAL_FORM, object, message, hint));
             }
         }
     }
+}
+
+/// Decimals in text keep their value for certain; of the zeros at their end no digest tells.
+fn decimals(ty: PgType, p: &ColumnProfile) -> Option<(String, &'static str)> {
+    let fractions = p.texts.saturating_sub(p.empty_texts).saturating_sub(p.count(Form::Integer).unwrap_or(0));
+    (matches!(ty, PgType::Numeric(_)) && fractions > 0).then(|| {
+        (
+            format!("{} decimal texts keep their value; zeros at the end of a fraction are not proven", thousands(fractions)),
+            "numeric keeps them where it has no limits, but compares by value: 1.50 = 1.5",
+        )
+    })
 }
 
 /// What is not kept, and what to do who needs it.
