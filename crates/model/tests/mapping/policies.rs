@@ -79,6 +79,8 @@ fn text_that_is_no_text_is_treated() {
     assert_eq!((mapping.ty, mapping.treatments.len()), (PgType::Bytea, 0));
     let (mapping, findings) = chosen("TEXT", &values, &with(&["nul=strip"]));
     assert_eq!((mapping.ty, findings.iter().filter(|f| f.blocks()).count()), (PgType::Text, 1));
+    // It is done all the same: --max-rejects may answer the other.
+    assert_eq!(mapping.treatments, vec![Treatment::NulStrip]);
 }
 
 #[test]

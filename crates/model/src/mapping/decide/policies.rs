@@ -117,8 +117,7 @@ impl Rules<'_> {
             (Kind::Nul, codes::NUL, p.nul_texts, &p.nul_places, "hold a NUL byte"),
         ];
         let found = || flaws.iter().filter(|f| f.2 > 0);
-        let answered = found().all(|f| self.policy(f.0) != Choice::Fail);
-        let bytea = answered && found().any(|f| self.policy(f.0) == Choice::Bytea);
+        let bytea = found().any(|f| self.policy(f.0) == Choice::Bytea);
         // In the order of the kinds, as they are listed everywhere.
         for (kind, code, count, places, what) in flaws.iter().rev().filter(|f| f.2 > 0) {
             let object = format!("{}.{}", self.table.name, self.column.name);
@@ -141,7 +140,8 @@ impl Rules<'_> {
             verdict.ty = PgType::Bytea;
             verdict.normal = None;
             verdict.why = format!("{}, some of which PostgreSQL's text does not hold", self.classes());
-        } else if answered {
+        } else {
+            // Each by itself: what no policy answers blocks, or its rows are kept aside.
             verdict.treatments.extend(found().filter_map(|f| treatment(f.0, self.policy(f.0))));
         }
         bytea
