@@ -108,6 +108,36 @@ fn a_rule_that_the_trial_refutes_is_taken_back() {
 }
 
 #[test]
+fn no_policy_takes_an_hour_away_that_the_clock_never_showed() {
+    let zone = Zone::parse("Europe/Berlin").unwrap();
+    let values = [Text(b"2024-03-31 02:30:00"), Text(b"x")];
+    let trial = |ty, normal, zone, nulled| {
+        let mut crossing = Crossing::new(ty, normal);
+        crossing.zone = zone;
+        Trial { crossing, values: 2, misfits: 0, nulled, places: vec![] }
+    };
+    for (policy, quarantine) in [("dates=null", false), ("dates=quarantine", true)] {
+        let mut choices = Choices::of(Policies::parse([policy]).unwrap());
+        choices.zone = Some(zone.clone());
+        let t = table("t", &[("c", "TIMESTAMP")]);
+        let mut p = profile(&t, &[&values]);
+        // The stranger alone did not fit.
+        p.add_trial(0, trial(PgType::TimestampTz, Normal::ZonedClock, Some(zone.clone()), 1));
+        assert_eq!(of_table(t.clone(), p.clone(), &values[1..], &choices).0.ty, PgType::TimestampTz);
+        // And the date-time with it.
+        p.add_trial(0, trial(PgType::TimestampTz, Normal::ZonedClock, Some(zone.clone()), 2));
+        for again in [false, true] {
+            let (mapping, findings) = of_table(t.clone(), p.clone(), &values, &choices);
+            assert_eq!((mapping.ty, mapping.normal, &mapping.zone), (PgType::Timestamp, Normal::DateTime, &None));
+            assert_eq!((mapping.quarantine, mapping.treatments.is_empty()), (quarantine, quarantine), "{again}");
+            assert!(findings.iter().any(|f| f.message.contains("never showed it")), "{findings:?}");
+            // What the column became is tried too, and does not make it forget.
+            p.add_trial(0, trial(PgType::Timestamp, Normal::DateTime, None, 1));
+        }
+    }
+}
+
+#[test]
 fn a_choice_that_the_trial_refutes_blocks() {
     let values = [Text(b"a"), Text(b"b")];
     let t = table("t", &[("c", "TEXT")]);
