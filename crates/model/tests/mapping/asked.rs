@@ -154,6 +154,32 @@ fn a_choice_that_the_trial_refutes_blocks() {
 }
 
 #[test]
+fn linked_columns_with_different_policies_block() {
+    let mut p = table("p", &[("id", "TEXT")]);
+    p.primary_key = Some(key(&[0]));
+    let mut c = table("c", &[("p_id", "TEXT")]);
+    c.foreign_keys = vec![refers(0, "p", "id")];
+    let values = [Text(b"a\0b")];
+    let profiles =
+        BTreeMap::from([("p".to_owned(), profile(&p, &[&values])), ("c".to_owned(), profile(&c, &[&values]))]);
+    let schema = Schema { tables: vec![p, c], ..Schema::default() };
+    let given = |all: &[&str], of_child: &[&str]| {
+        let choice = ColumnChoice { policies: Policies::parse(of_child).unwrap(), ..ColumnChoice::default() };
+        let mut choices = Choices::of(Policies::parse(all).unwrap());
+        choices.columns.insert(("c".into(), "p_id".into()), choice);
+        let (_, findings) = decide(&schema, &profiles, &choices);
+        findings.into_iter().filter(Finding::blocks).map(|f| (f.code, f.message)).collect::<Vec<_>>()
+    };
+    let blocks = given(&["nul=strip"], &["nul=replace"]);
+    assert_eq!(blocks.len(), 1, "{blocks:?}");
+    assert!(blocks[0].1.contains("p.id (nul=strip) with c.p_id (nul=replace)"), "{blocks:?}");
+    assert_eq!(given(&["nul=strip"], &["nul=strip"]), []);
+    assert_eq!(given(&["nul=strip"], &[]), []);
+    // A choice that has nothing to do is no contradiction.
+    assert_eq!(given(&["nul=strip", "empty=null"], &["empty=keep"]), []);
+}
+
+#[test]
 fn a_choice_binds_the_columns_linked_with_it() {
     let mut p = table("p", &[("id", "TEXT")]);
     p.primary_key = Some(key(&[0]));
