@@ -108,6 +108,19 @@ fn a_rule_that_the_trial_refutes_is_taken_back() {
 }
 
 #[test]
+fn what_is_told_of_writing_counts_what_crosses() {
+    let values = [Text(b"{}"), Text(b"{no}"), Text(b"[1]"), Text(b"")];
+    let choices = Choices::of(Policies::parse(["json=quarantine", "empty=null"]).unwrap());
+    let t = table("t", &[("c", "JSON")]);
+    let mut p = profile(&t, &[&values]);
+    let crossing = of_table(t.clone(), p.clone(), &values, &choices).0.crossing;
+    p.trials.insert(0, Trial { crossing, values: 4, misfits: 1, nulled: 0, places: vec![] });
+    let (_, findings) = of_table(t, p, &values, &choices);
+    let told = findings.iter().find(|f| f.code == codes::NORMAL_FORM).unwrap();
+    assert!(told.message.starts_with("2 JSON values keep"), "{}", told.message);
+}
+
+#[test]
 fn no_policy_takes_an_hour_away_that_the_clock_never_showed() {
     let zone = Zone::parse("Europe/Berlin").unwrap();
     let values = [Text(b"2024-03-31 02:30:00"), Text(b"x")];

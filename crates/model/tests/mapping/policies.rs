@@ -100,8 +100,15 @@ fn a_mixture_goes_by_its_policy() {
     );
     assert_eq!(ty("INTEGER", &words, "mixed=widest"), (PgType::Text, Normal::Text, false, false));
     assert_eq!(ty("INTEGER", &words, "mixed=jsonb"), (PgType::Jsonb, Normal::JsonScalar, false, false));
-    // jsonb has no bytes.
-    assert_eq!(ty("INTEGER", &[Integer(1), Blob(b"x")], "mixed=jsonb").0, PgType::Text);
+    // Bytes and infinities are objects of one member there; NUL has no place.
+    for odd in [Blob(b"x"), Real(f64::INFINITY), Real(-0.0)] {
+        let values = [Integer(1), Text(b"a"), odd];
+        assert_eq!(ty("INTEGER", &values, "mixed=jsonb"), (PgType::Jsonb, Normal::JsonScalar, false, false));
+    }
+    let (mapping, findings) = chosen("", &[Integer(1), Text(b"a\0")], &with(&["mixed=jsonb", "nul=strip"]));
+    assert_eq!(mapping.ty, PgType::Text);
+    let note = findings.iter().find(|f| f.severity == Severity::Note).unwrap();
+    assert!(note.hint.contains("numbers in decimal") && !note.hint.contains("stay"), "{}", note.hint);
     assert_eq!(ty("INTEGER", &words, "mixed=quarantine"), (PgType::BigInt, Normal::Exact, true, false));
     assert_eq!(ty("SMALLINT", &words, "mixed=quarantine"), (PgType::SmallInt, Normal::Exact, true, false));
     assert_eq!(ty("DECIMAL(5,2)", &words, "mixed=quarantine").0, PgType::Numeric(Some((5, 2))));
