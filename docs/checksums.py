@@ -62,6 +62,8 @@ def as_text(value):
 
 
 def numeric(value):
+    negative_zero = isinstance(value, bytes) and value[:1] == b"-" and not value.lower().partition(b"e")[0].strip(b"-0.")
+    demand(not negative_zero)
     if isinstance(value, float):
         demand(value not in (float("inf"), float("-inf")))
         value = repr(value).encode()

@@ -130,6 +130,8 @@ pub mod codes {
     pub const WIDER: &str = "wider-type";
     /// Values of a column that its type does not hold.
     pub const UNFIT: &str = "does-not-fit";
+    /// Columns that foreign keys link were given different policies.
+    pub const CONTRADICTION: &str = "different-policies";
     /// Values of a date column that are no dates.
     pub const DATES: &str = "not-a-date";
     /// Values of a JSON column that are no JSON.

@@ -267,6 +267,21 @@ fn the_page_about_the_file_names_every_key() {
 }
 
 #[test]
+fn labels_are_given_as_words_or_as_the_file_writes_them() {
+    let labels = |text: &str| {
+        let overrides = flags::read([text]).unwrap_or_else(|p| panic!("{p:?}"));
+        let column = &overrides.tables["t"].columns["b"];
+        column.labels.as_ref().unwrap().value.clone()
+    };
+    assert_eq!(labels("t.b.labels=x, yes"), ["x", "yes"]);
+    assert_eq!(labels(r#"t.b.labels=["x","yes"]"#), ["x", "yes"]);
+    assert_eq!(labels(r#"t.b.labels=[ "a,b", 'c"' ]"#), ["a,b", "c\""]);
+    for bad in [r#"t.b.labels=["x""#, "t.b.labels=[x,yes]", "t.b.labels=[1]", "t.b.labels=[]"] {
+        assert!(flags::read([bad]).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn flags_say_the_same() {
     let o = flags::read([
         "users.id.type=numeric(10,2)",

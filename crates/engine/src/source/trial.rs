@@ -53,7 +53,7 @@ pub fn run(
     })?;
     for (table, trials) in found.into_inner().unwrap_or_else(PoisonError::into_inner) {
         if let Some(profile) = profiles.get_mut(&table) {
-            profile.trials.extend(trials);
+            trials.into_iter().for_each(|(column, trial)| profile.add_trial(column, trial));
         }
     }
     Ok(())

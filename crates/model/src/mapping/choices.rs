@@ -59,6 +59,13 @@ impl Choices {
         self.columns.get(&(table.to_owned(), column.to_owned()))
     }
 
+    /// The policy that a person gave for one column, or for all, if any.
+    pub fn given(&self, table: &str, column: &str, kind: Kind) -> Option<Choice> {
+        let closer = self.column(table, column).map(|c| &c.policies);
+        let said = closer.into_iter().chain([&self.policies]).find(|p| p.chose(kind));
+        said.map(|p| p.get(kind))
+    }
+
     /// The policy of one column.
     pub fn policy(&self, table: &str, column: &str, kind: Kind) -> Choice {
         let closer = self.column(table, column).filter(|c| c.policies.chose(kind));

@@ -30,7 +30,8 @@ pub enum Normal {
     #[default]
     Exact,
     /// The same number comes back, not its class: 1 and 1.0 are one, and so are 12 and '12'. Under numeric a text that is
-    /// a plain decimal keeps all its digits, and comes back as text where no integer and no double is that number.
+    /// a plain decimal keeps its value (numeric keeps zeros at the end of a fraction too, but takes 1.50 and 1.5 for one, as
+    /// the digests do), and comes back as text where no integer and no double is that number.
     /// (Where the column's affinity turns the one into the other on insert, the very value comes back.)
     Number,
     /// The same date-time comes back as `YYYY-MM-DD HH:MM:SS[.ffffff]`; a date alone is its midnight.

@@ -191,7 +191,9 @@ fn number_forms(text: &[u8]) -> u32 {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     let whole = digits.iter().take_while(|b| b.is_ascii_digit()).count();
     let leading_zero = digits.first() == Some(&b'0') && whole > 1;
-    if whole == 0 || leading_zero {
+    // numeric has no negative zero.
+    let negative_zero = digits.len() < text.len() && digits.iter().all(|b| matches!(b, b'0' | b'.'));
+    if whole == 0 || leading_zero || negative_zero {
         return 0;
     }
     match digits[whole..] {
@@ -345,6 +347,9 @@ mod tests {
                 && !has(Form::Number, ".5")
                 && !has(Form::Number, "1e5")
                 && !has(Form::Number, "")
+                && !has(Form::Number, "-0")
+                && !has(Form::Number, "-0.00")
+                && has(Form::Number, "-0.01")
         );
         assert!(
             !has(Form::Integer, "-0")

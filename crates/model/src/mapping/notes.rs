@@ -1,16 +1,19 @@
 //! What of the writing of a value is not kept where its meaning is: one note for each such column.
 //! Owns these words; never decides a type.
 
+use super::PgType;
 use super::codec::Normal;
-use super::decide::TableMapping;
+use super::decide::{ColumnMapping, TableMapping};
 use super::forms::Form;
 use super::profile::{ColumnProfile, TableProfile};
 use super::shape::thousands;
+use super::treat::Treatment;
+use super::trial::Trial;
 use crate::finding::{Finding, codes};
 use crate::schema::{Schema, TableKind};
 use std::collections::BTreeMap;
 
-/// Adds the notes. Numbers need none, for SQLite too takes 1 and 1.0 for equal; mixed columns have a finding of their own.
+/// Adds the notes. Numbers that are no texts need none, for SQLite too takes 1 and 1.0 for equal; mixed columns have a finding of their own.
 pub(super) fn normal_forms(
     schema: &Schema,
     profiles: &BTreeMap<String, TableProfile>,
@@ -19,8 +22,11 @@ pub(super) fn normal_forms(
 ) {
     for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
         let (Some(profile), Some(mapping)) = (profiles.get(&table.name), tables.get(&table.name)) else { continue };
-        for ((column, p), mapped) in table.columns.iter().zip(&profile.columns).zip(&mapping.columns) {
-            if let Some((message, hint)) = words(mapped.normal, p) {
+        let columns = table.columns.iter().zip(&profile.columns).zip(&mapping.columns);
+        for (i, ((column, p), mapped)) in columns.enumerate() {
+            let kept = kept(p, mapped, profile.trials.get(&i));
+            let told = words(mapped.normal, p, &kept).into_iter().chain(decimals(mapped.ty, p));
+            for (message, hint) in told {
                 let object = format!("{}.{}", table.name, column.name);
                 findings.push(Finding::note(codes::NORMAL_FORM, object, message, hint));
             }
@@ -28,12 +34,29 @@ pub(super) fn normal_forms(
     }
 }
 
+/// How many values cross: all, but for those that a trial found not to fit, or that a policy makes NULL.
+fn kept(p: &ColumnProfile, mapped: &ColumnMapping, trial: Option<&Trial>) -> String {
+    let unfit = trial.filter(|t| t.is_of(mapped.ty, mapped.normal)).map_or(0, |t| t.misfits + t.nulled);
+    let empty = if mapped.treatments.contains(&Treatment::EmptyNull) { p.empty_texts } else { 0 };
+    thousands(p.values().saturating_sub(unfit + empty))
+}
+
+/// Decimals in text keep their value for certain; of the zeros at their end no digest tells.
+fn decimals(ty: PgType, p: &ColumnProfile) -> Option<(String, &'static str)> {
+    let fractions = p.texts.saturating_sub(p.empty_texts).saturating_sub(p.count(Form::Integer).unwrap_or(0));
+    (matches!(ty, PgType::Numeric(_)) && fractions > 0).then(|| {
+        (
+            format!("{} decimal texts keep their value; zeros at the end of a fraction are not proven", thousands(fractions)),
+            "numeric keeps them where it has no limits, but compares by value: 1.50 = 1.5",
+        )
+    })
+}
+
 /// What is not kept, and what to do who needs it.
-fn words(normal: Normal, p: &ColumnProfile) -> Option<(String, &'static str)> {
+fn words(normal: Normal, p: &ColumnProfile, values: &str) -> Option<(String, &'static str)> {
     if p.values() == 0 {
         return None;
     }
-    let values = thousands(p.values());
     let dates = p.count(Form::Date).unwrap_or(0);
     Some(match normal {
         Normal::Instant => (
@@ -41,7 +64,7 @@ fn words(normal: Normal, p: &ColumnProfile) -> Option<(String, &'static str)> {
             "PostgreSQL shows them in the time zone of the session; where the offset matters, keep it in a column of its own",
         ),
         Normal::DateTime if dates > 0 => (
-            format!("{} of {values} date-times are dates alone and become midnight", thousands(dates)),
+            format!("{} date-times are dates alone and become midnight", thousands(dates)),
             "nothing tells them from those that were written with 00:00:00",
         ),
         Normal::DateTime => (

@@ -4,6 +4,7 @@
 //! The order is fixed, whatever order they were chosen in: first text that is not UTF-8, then NUL bytes, then empty text;
 //! what the codec still does not take comes last. Only texts are treated; [`Treatment::UnfitNull`] takes every class.
 
+use super::policy::Kind;
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -27,6 +28,18 @@ pub enum Treatment {
     EmptyNull,
     /// What the type does not hold becomes NULL.
     UnfitNull,
+}
+
+impl Treatment {
+    /// The kind of data that it answers.
+    pub fn kind(self) -> Kind {
+        match self {
+            Treatment::InvalidLatin1 | Treatment::InvalidCp1252 | Treatment::InvalidReplace => Kind::InvalidUtf8,
+            Treatment::NulReplace | Treatment::NulStrip => Kind::Nul,
+            Treatment::EmptyNull => Kind::Empty,
+            Treatment::UnfitNull => Kind::Dates,
+        }
+    }
 }
 
 /// A value after its treatments.

@@ -40,6 +40,7 @@ pub fn unify(
                 give(tables, member, &common, &members, findings);
             }
         }
+        tell_contradictions(choices, &members, findings);
         treat_alike(tables, &members);
         tell_misfits(tables, &members, findings);
     }
@@ -118,9 +119,19 @@ impl<'a> Member<'a> {
         })
     }
 
+    fn column_name(&self) -> String {
+        self.table.columns.get(self.column).map_or_else(|| "?".to_owned(), |c| c.name.clone())
+    }
+
     fn name(&self) -> String {
-        let column = self.table.columns.get(self.column).map_or("?", |c| c.name.as_str());
-        format!("{}.{column}", self.table.name)
+        format!("{}.{}", self.table.name, self.column_name())
+    }
+
+    /// Whether the policy for a kind does something to the values or the rows of this column.
+    fn applies(&self, choices: &Choices, kind: Kind) -> bool {
+        let aside =
+            || self.quarantine && choices.policy(&self.table.name, &self.column_name(), kind) == Choice::Quarantine;
+        self.crossing.treatments.iter().any(|t| t.kind() == kind) || aside()
     }
 
     /// Whether it has values of its own to be judged by (the rowid always is an integer).
@@ -326,6 +337,26 @@ fn treat_alike(tables: &mut BTreeMap<String, TableMapping>, members: &[Member<'_
         let kept = |t: &Treatment| mapping.ty != PgType::Bytea || matches!(t, Treatment::EmptyNull);
         mapping.crossing.treatments = all.iter().copied().filter(kept).collect();
         mapping.quarantine = quarantine;
+    }
+}
+
+/// What one policy does to the values of a column it does to those of its partners too: where a person gave them different
+/// ones, none of these may win unseen.
+fn tell_contradictions(choices: &Choices, members: &[Member<'_>], findings: &mut Vec<Finding>) {
+    for kind in Kind::all().filter(|kind| members.iter().any(|m| m.applies(choices, *kind))) {
+        let given = |m: &Member<'_>| Some((choices.given(&m.table.name, &m.column_name(), kind)?, m.name()));
+        let given: Vec<(Choice, String)> = members.iter().filter_map(given).collect();
+        let Some((first, one)) = given.first() else { continue };
+        let Some((other, another)) = given.iter().find(|(choice, _)| choice != first) else { continue };
+        let message = format!(
+            "foreign keys link {one} ({}={}) with {another} ({}={}): values that were equal would part",
+            kind.word(),
+            first.word(),
+            kind.word(),
+            other.word()
+        );
+        let hint = format!("give both columns one choice for {}", kind.word());
+        findings.push(Finding::data(codes::CONTRADICTION, one, message, hint));
     }
 }
 

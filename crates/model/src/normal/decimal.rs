@@ -40,6 +40,11 @@ impl Decimal {
         Some(Decimal { negative, digits, scale })
     }
 
+    /// Whether it is a zero with a minus sign, which numeric does not have.
+    pub fn is_negative_zero(&self) -> bool {
+        self.negative && self.digits.is_empty()
+    }
+
     /// With its scale, as PostgreSQL's numeric keeps it: `1e2` is `100`, `1.50` stays `1.50`.
     pub fn scaled(&self) -> Result<String, NoForm> {
         let zeros = (-self.scale).max(0);

@@ -102,7 +102,10 @@ fn numeric(value: Value<'_>) -> Result<String, NoForm> {
         Value::Real(r) if r.is_finite() => {
             Decimal::parse(format!("{r:e}").as_bytes()).ok_or(NoForm("not a number"))?.canonical()
         }
-        Value::Text(t) => Decimal::parse(t).ok_or(NoForm("not a number"))?.canonical(),
+        Value::Text(t) => {
+            let decimal = Decimal::parse(t).ok_or(NoForm("not a number"))?;
+            if decimal.is_negative_zero() { Err(NoForm("a negative zero")) } else { decimal.canonical() }
+        }
         _ => Err(NoForm("not a decimal number")),
     }
 }

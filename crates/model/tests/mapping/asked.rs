@@ -108,6 +108,49 @@ fn a_rule_that_the_trial_refutes_is_taken_back() {
 }
 
 #[test]
+fn what_is_told_of_writing_counts_what_crosses() {
+    let values = [Text(b"{}"), Text(b"{no}"), Text(b"[1]"), Text(b"")];
+    let choices = Choices::of(Policies::parse(["json=quarantine", "empty=null"]).unwrap());
+    let t = table("t", &[("c", "JSON")]);
+    let mut p = profile(&t, &[&values]);
+    let crossing = of_table(t.clone(), p.clone(), &values, &choices).0.crossing;
+    p.trials.insert(0, Trial { crossing, values: 4, misfits: 1, nulled: 0, places: vec![] });
+    let (_, findings) = of_table(t, p, &values, &choices);
+    let told = findings.iter().find(|f| f.code == codes::NORMAL_FORM).unwrap();
+    assert!(told.message.starts_with("2 JSON values keep"), "{}", told.message);
+}
+
+#[test]
+fn no_policy_takes_an_hour_away_that_the_clock_never_showed() {
+    let zone = Zone::parse("Europe/Berlin").unwrap();
+    let values = [Text(b"2024-03-31 02:30:00"), Text(b"x")];
+    let trial = |ty, normal, zone, nulled| {
+        let mut crossing = Crossing::new(ty, normal);
+        crossing.zone = zone;
+        Trial { crossing, values: 2, misfits: 0, nulled, places: vec![] }
+    };
+    for (policy, quarantine) in [("dates=null", false), ("dates=quarantine", true)] {
+        let mut choices = Choices::of(Policies::parse([policy]).unwrap());
+        choices.zone = Some(zone.clone());
+        let t = table("t", &[("c", "TIMESTAMP")]);
+        let mut p = profile(&t, &[&values]);
+        // The stranger alone did not fit.
+        p.add_trial(0, trial(PgType::TimestampTz, Normal::ZonedClock, Some(zone.clone()), 1));
+        assert_eq!(of_table(t.clone(), p.clone(), &values[1..], &choices).0.ty, PgType::TimestampTz);
+        // And the date-time with it.
+        p.add_trial(0, trial(PgType::TimestampTz, Normal::ZonedClock, Some(zone.clone()), 2));
+        for again in [false, true] {
+            let (mapping, findings) = of_table(t.clone(), p.clone(), &values, &choices);
+            assert_eq!((mapping.ty, mapping.normal, &mapping.zone), (PgType::Timestamp, Normal::DateTime, &None));
+            assert_eq!((mapping.quarantine, mapping.treatments.is_empty()), (quarantine, quarantine), "{again}");
+            assert!(findings.iter().any(|f| f.message.contains("never showed it")), "{findings:?}");
+            // What the column became is tried too, and does not make it forget.
+            p.add_trial(0, trial(PgType::Timestamp, Normal::DateTime, None, 1));
+        }
+    }
+}
+
+#[test]
 fn a_choice_that_the_trial_refutes_blocks() {
     let values = [Text(b"a"), Text(b"b")];
     let t = table("t", &[("c", "TEXT")]);
@@ -121,6 +164,32 @@ fn a_choice_that_the_trial_refutes_blocks() {
     assert_eq!(blocks.len(), 1);
     assert!(blocks[0].message.contains("1 of 2 values do not fit inet; first at rowid 2: no address"));
     assert!(blocks[0].hint.contains("see it with: SELECT \"c\" FROM \"t\""), "{}", blocks[0].hint);
+}
+
+#[test]
+fn linked_columns_with_different_policies_block() {
+    let mut p = table("p", &[("id", "TEXT")]);
+    p.primary_key = Some(key(&[0]));
+    let mut c = table("c", &[("p_id", "TEXT")]);
+    c.foreign_keys = vec![refers(0, "p", "id")];
+    let values = [Text(b"a\0b")];
+    let profiles =
+        BTreeMap::from([("p".to_owned(), profile(&p, &[&values])), ("c".to_owned(), profile(&c, &[&values]))]);
+    let schema = Schema { tables: vec![p, c], ..Schema::default() };
+    let given = |all: &[&str], of_child: &[&str]| {
+        let choice = ColumnChoice { policies: Policies::parse(of_child).unwrap(), ..ColumnChoice::default() };
+        let mut choices = Choices::of(Policies::parse(all).unwrap());
+        choices.columns.insert(("c".into(), "p_id".into()), choice);
+        let (_, findings) = decide(&schema, &profiles, &choices);
+        findings.into_iter().filter(Finding::blocks).map(|f| (f.code, f.message)).collect::<Vec<_>>()
+    };
+    let blocks = given(&["nul=strip"], &["nul=replace"]);
+    assert_eq!(blocks.len(), 1, "{blocks:?}");
+    assert!(blocks[0].1.contains("p.id (nul=strip) with c.p_id (nul=replace)"), "{blocks:?}");
+    assert_eq!(given(&["nul=strip"], &["nul=strip"]), []);
+    assert_eq!(given(&["nul=strip"], &[]), []);
+    // A choice that has nothing to do is no contradiction.
+    assert_eq!(given(&["nul=strip", "empty=null"], &["empty=keep"]), []);
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! What each policy makes of a column, and that its finding says so.
 
 use crate::tables::*;
-use lite2pg_model::mapping::choices::ColumnChoice;
+use lite2pg_model::mapping::choices::{ColumnChoice, Types};
+use lite2pg_model::mapping::codec::Codec;
+use lite2pg_model::mapping::shape::Crossing;
 use lite2pg_model::mapping::treat::Treatment;
+use lite2pg_model::normal;
 
 fn with(policies: &[&str]) -> Choices {
     Choices::of(Policies::parse(policies).unwrap())
@@ -76,6 +79,8 @@ fn text_that_is_no_text_is_treated() {
     assert_eq!((mapping.ty, mapping.treatments.len()), (PgType::Bytea, 0));
     let (mapping, findings) = chosen("TEXT", &values, &with(&["nul=strip"]));
     assert_eq!((mapping.ty, findings.iter().filter(|f| f.blocks()).count()), (PgType::Text, 1));
+    // It is done all the same: --max-rejects may answer the other.
+    assert_eq!(mapping.treatments, vec![Treatment::NulStrip]);
 }
 
 #[test]
@@ -95,8 +100,15 @@ fn a_mixture_goes_by_its_policy() {
     );
     assert_eq!(ty("INTEGER", &words, "mixed=widest"), (PgType::Text, Normal::Text, false, false));
     assert_eq!(ty("INTEGER", &words, "mixed=jsonb"), (PgType::Jsonb, Normal::JsonScalar, false, false));
-    // jsonb has no bytes.
-    assert_eq!(ty("INTEGER", &[Integer(1), Blob(b"x")], "mixed=jsonb").0, PgType::Text);
+    // Bytes and infinities are objects of one member there; NUL has no place.
+    for odd in [Blob(b"x"), Real(f64::INFINITY), Real(-0.0)] {
+        let values = [Integer(1), Text(b"a"), odd];
+        assert_eq!(ty("INTEGER", &values, "mixed=jsonb"), (PgType::Jsonb, Normal::JsonScalar, false, false));
+    }
+    let (mapping, findings) = chosen("", &[Integer(1), Text(b"a\0")], &with(&["mixed=jsonb", "nul=strip"]));
+    assert_eq!(mapping.ty, PgType::Text);
+    let note = findings.iter().find(|f| f.severity == Severity::Note).unwrap();
+    assert!(note.hint.contains("numbers in decimal") && !note.hint.contains("stay"), "{}", note.hint);
     assert_eq!(ty("INTEGER", &words, "mixed=quarantine"), (PgType::BigInt, Normal::Exact, true, false));
     assert_eq!(ty("SMALLINT", &words, "mixed=quarantine"), (PgType::SmallInt, Normal::Exact, true, false));
     assert_eq!(ty("DECIMAL(5,2)", &words, "mixed=quarantine").0, PgType::Numeric(Some((5, 2))));
@@ -106,6 +118,36 @@ fn a_mixture_goes_by_its_policy() {
     assert_eq!(ty("", &[Integer(2), Integer(3), Blob(b"x")], "mixed=quarantine").0, PgType::BigInt);
     let (_, findings) = chosen("INTEGER", &words, &with(&["mixed=quarantine"]));
     assert!(findings[0].accepted && findings[0].hint.contains("lite2pg.rejected_row"), "{findings:?}");
+}
+
+#[test]
+fn a_negative_zero_in_text_is_no_decimal() {
+    let zeros = [Text(b"-0"), Text(b"1.50"), Text(b"-0.00")];
+    let inferred = Choices { types: Types::Inferred, ..Choices::default() };
+    assert_eq!(chosen("TEXT", &zeros, &inferred).0.ty, PgType::Text);
+    assert_eq!(chosen("TEXT", &[Text(b"0.00"), Text(b"1.50")], &inferred).0.ty, PgType::Numeric(None));
+    let mixed = [Integer(1), Text(b"-0.00")];
+    assert_eq!(chosen("", &mixed, &with(&["mixed=widest"])).0.ty, PgType::Text);
+    // A person may ask for numeric: what it has no value for does not fit, and the digests know none either.
+    let codec = Codec::of(&Crossing::new(PgType::Numeric(None), Normal::Number));
+    let form = normal::Column::of(&Crossing::new(PgType::Numeric(None), Normal::Number));
+    for text in [&b"-0"[..], b"-0.00"] {
+        assert!(codec.encode(Text(text), &mut Vec::new()).is_err());
+        let mut field = Vec::new();
+        form.of_source(Text(text), &mut field);
+        assert!(field.starts_with(b"?"), "{field:?}");
+    }
+}
+
+#[test]
+fn zeros_at_the_end_of_decimal_texts_are_told() {
+    let inferred = Choices { types: Types::Inferred, ..Choices::default() };
+    let (_, findings) = chosen("TEXT", &[Text(b"1.50"), Text(b"7"), Text(b"2.5")], &inferred);
+    let told = findings.iter().find(|f| f.code == codes::NORMAL_FORM).unwrap();
+    assert!(told.message.starts_with("2 decimal texts keep their value"), "{}", told.message);
+    // Numbers have no such zeros, nor have whole numbers.
+    assert_eq!(chosen("DECIMAL", &[Real(1.5), Integer(7)], &inferred).1, vec![]);
+    assert!(!chosen("TEXT", &[Text(b"15"), Text(b"7")], &inferred).1.iter().any(|f| f.code == codes::NORMAL_FORM));
 }
 
 #[test]

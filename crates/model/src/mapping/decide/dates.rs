@@ -8,9 +8,10 @@ use super::super::epoch;
 use super::super::forms::{Form, Group};
 use super::super::policy::{Choice, Kind};
 use super::super::treat::Treatment;
+use super::super::trial::Trial;
 use super::verdict::Verdict;
 use super::{Rules, facts, thousands};
-use crate::finding::codes;
+use crate::finding::{Finding, codes};
 use crate::value::Class;
 
 impl Rules<'_> {
@@ -114,6 +115,9 @@ impl Rules<'_> {
     /// Date-times without zone are of the zone that a person named.
     pub fn zoned(&self, mut verdict: Verdict) -> Verdict {
         let plain = verdict.ty == PgType::Timestamp && self.normal_of(&verdict) == Normal::DateTime;
+        if plain && let Some(back) = self.no_such_hours(&verdict) {
+            return back;
+        }
         if let Some(zone) = self.choices.zone.as_ref().filter(|_| plain) {
             verdict.ty = PgType::TimestampTz;
             verdict.normal = Some(Normal::ZonedClock);
@@ -121,6 +125,38 @@ impl Rules<'_> {
             verdict.zone = Some(zone.clone());
         }
         verdict
+    }
+
+    /// Date-times that the clock of the zone never showed are no strangers: no policy may take them away. The column stays
+    /// without zone, and where some of its values have one, it stays as it is.
+    fn no_such_hours(&self, verdict: &Verdict) -> Option<Verdict> {
+        let zone = self.choices.zone.as_ref()?;
+        let trials = [self.profile.trials.get(&self.index), self.profile.clocks.get(&self.index)];
+        let of_zone = |t: &&Trial| t.is_of(PgType::TimestampTz, Normal::ZonedClock) && t.crossing.zone.as_ref() == Some(zone);
+        let trial = trials.into_iter().flatten().find(of_zone)?;
+        let count = |form| self.p.count(form).unwrap_or(0);
+        let zoned = count(Form::Zoned);
+        let known = count(Form::Date) + count(Form::Local) + zoned;
+        let strangers = self.p.values().saturating_sub(known);
+        let unshown = (trial.misfits + trial.nulled).saturating_sub(strangers);
+        if unshown == 0 {
+            return None;
+        }
+        let why = format!(
+            "{} of {} values do not fit timestamptz{}; the clock of {} never showed {}",
+            thousands(unshown),
+            thousands(trial.values),
+            trial.shown(),
+            zone.name(),
+            if unshown == 1 { "it" } else { "them" }
+        );
+        if zoned > 0 && known > zoned {
+            return Some(Verdict::new(PgType::Text, why.clone()).wider(why));
+        }
+        let mut back = Verdict { why: format!("{}; {why}", verdict.why), ..verdict.clone() };
+        let object = format!("{}.{}", self.table.name, self.column.name);
+        back.findings.push(Finding::warning(codes::WIDER, object, why, "it becomes timestamp, which holds every date-time"));
+        Some(back)
     }
 
     /// A verdict that the trial found wrong is taken back: the values stay as they are.
@@ -140,17 +176,10 @@ impl Rules<'_> {
             verdict.ty.sql(),
             trial.shown()
         );
-        match normal {
-            Normal::ZonedClock => {
-                let back = Verdict::new(PgType::Timestamp, format!("{}; {why}", verdict.why));
-                let zone = verdict.zone.as_ref().map_or("the zone", |z| z.name());
-                back.wider(format!("{why}; the clock of {zone} never showed them"))
-            }
-            _ => match verdict.ty {
-                // So many characters, but a space at the end, which char(n) does not tell from padding.
-                PgType::Char(n) => Verdict::new(PgType::VarChar(n), format!("{}; {why}", verdict.why)),
-                _ => self.by_content().wider(why),
-            },
+        match verdict.ty {
+            // So many characters, but a space at the end, which char(n) does not tell from padding.
+            PgType::Char(n) => Verdict::new(PgType::VarChar(n), format!("{}; {why}", verdict.why)),
+            _ => self.by_content().wider(why),
         }
     }
 

@@ -47,19 +47,24 @@ impl Rules<'_> {
     /// jsonb, which tells numbers from texts.
     fn scalars(&self, verdict: Verdict, why: String) -> Verdict {
         let p = self.p;
-        let held = p.blobs + p.non_finite + p.nul_texts + p.invalid_texts == 0;
+        let held = p.nul_texts + p.invalid_texts == 0;
         if !held || self.must_be_unique() {
             return verdict.note(format!(
-                "jsonb holds no blobs, no infinities and no NUL, and cannot stand in a unique key: {why}"
+                "jsonb holds no NUL and no invalid UTF-8, and cannot stand in a unique key: {why}"
             ));
         }
+        let odd = p.blobs + p.non_finite + p.negative_zeros > 0;
         let mut scalars = Verdict::new(PgType::Jsonb, format!("{}, each as a JSON scalar", self.classes()));
         scalars.normal = Some(Normal::JsonScalar);
         scalars.findings.push(Finding::warning(
             codes::MIXED,
             format!("{}.{}", self.table.name, self.column.name),
             why,
-            "it becomes jsonb: numbers and texts as JSON scalars",
+            if odd {
+                "it becomes jsonb: numbers and texts as JSON scalars, blobs as {\"$blob\": hex}, infinities and -0.0 as {\"$real\": …}"
+            } else {
+                "it becomes jsonb: numbers and texts as JSON scalars"
+            },
         ));
         scalars
     }
@@ -92,11 +97,7 @@ impl Rules<'_> {
 
     pub fn mixed_finding(&self, object: &str, ty: PgType, wider: Option<String>, findings: &mut Vec<Finding>) {
         let message = wider.unwrap_or_else(|| format!("holds {}", self.classes()));
-        let becomes = if ty == PgType::Text {
-            "it becomes text: numbers in decimal, blobs as \\x and hex"
-        } else {
-            "it becomes bytea: the bytes of its texts"
-        };
+        let becomes = written_anew(ty);
         findings.push(if self.policy(Kind::Mixed) != Choice::Fail {
             Finding::warning(codes::MIXED, object, message, becomes)
         } else {
@@ -117,8 +118,7 @@ impl Rules<'_> {
             (Kind::Nul, codes::NUL, p.nul_texts, &p.nul_places, "hold a NUL byte"),
         ];
         let found = || flaws.iter().filter(|f| f.2 > 0);
-        let answered = found().all(|f| self.policy(f.0) != Choice::Fail);
-        let bytea = answered && found().any(|f| self.policy(f.0) == Choice::Bytea);
+        let bytea = found().any(|f| self.policy(f.0) == Choice::Bytea);
         // In the order of the kinds, as they are listed everywhere.
         for (kind, code, count, places, what) in flaws.iter().rev().filter(|f| f.2 > 0) {
             let object = format!("{}.{}", self.table.name, self.column.name);
@@ -141,10 +141,19 @@ impl Rules<'_> {
             verdict.ty = PgType::Bytea;
             verdict.normal = None;
             verdict.why = format!("{}, some of which PostgreSQL's text does not hold", self.classes());
-        } else if answered {
+        } else {
+            // Each by itself: what no policy answers blocks, or its rows are kept aside.
             verdict.treatments.extend(found().filter_map(|f| treatment(f.0, self.policy(f.0))));
         }
         bytea
+    }
+}
+
+/// What becomes of values of several classes in a column of text or bytea.
+pub(super) fn written_anew(ty: PgType) -> &'static str {
+    match ty {
+        PgType::Text => "it becomes text: numbers in decimal, blobs as \\x and hex",
+        _ => "it becomes bytea: the bytes of its texts",
     }
 }
 

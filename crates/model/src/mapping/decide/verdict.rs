@@ -8,6 +8,7 @@ use super::super::shape::{ColumnMapping, normal_for};
 use super::super::treat::Treatment;
 use super::super::zone::Zone;
 use super::Rules;
+use super::policies::written_anew;
 use crate::finding::{Finding, codes};
 
 /// A type with the words that explain it.
@@ -83,7 +84,10 @@ impl Rules<'_> {
             findings.push(Finding::warning(codes::WIDER, &object, why, hint));
         }
         if let Some(note) = verdict.note.take() {
-            let hint = format!("it becomes {}: the values stay as they are", verdict.ty.sql());
+            let hint = match normal {
+                Normal::Text | Normal::Bytes => written_anew(verdict.ty).to_owned(),
+                _ => format!("it becomes {}: the values stay as they are", verdict.ty.sql()),
+            };
             findings.push(Finding::note(codes::WIDER, &object, note, hint));
         }
         findings.append(&mut verdict.findings);

@@ -2,6 +2,7 @@
 //! Owns the shape, which keys are how wide, and the names of places; the engine fills it.
 
 use super::ColumnProfile;
+use crate::mapping::codec::Normal;
 use crate::mapping::trial::Trial;
 use crate::schema::{IndexOn, Key, Table};
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,9 @@ pub struct TableProfile {
     /// What the trials of columns found, by the column's place in `Table::columns`.
     #[serde(default)]
     pub trials: BTreeMap<usize, Trial>,
+    /// Trials of clocks with a zone that were followed by another of the same column: what they found still counts.
+    #[serde(default)]
+    pub clocks: BTreeMap<usize, Trial>,
 }
 
 impl TableProfile {
@@ -112,6 +116,14 @@ impl TableProfile {
             unique_bytes: vec![0; table.uniques.len()],
             index_bytes: vec![0; table.indexes.len()],
             ..Self::default()
+        }
+    }
+
+    /// Takes in what a trial found. That of a clock with a zone is kept beside the next one of its column.
+    pub fn add_trial(&mut self, column: usize, trial: Trial) {
+        let before = self.trials.insert(column, trial);
+        if let Some(clock) = before.filter(|t| t.crossing.normal == Normal::ZonedClock) {
+            self.clocks.insert(column, clock);
         }
     }
 

@@ -93,6 +93,16 @@ impl<'a> Given<'a> {
 
     pub(super) fn labels(self, word: &str) -> Result<Vec<String>, Flaw> {
         let labels: Vec<String> = match self {
+            // As the plan's file writes it.
+            Given::Word(text) if text.trim_start().starts_with('[') => {
+                return match DeValue::parse(text.trim()) {
+                    Ok(list) => Given::Toml(list.get_ref()).labels(word),
+                    Err(_) => flaw(
+                        format!("{text:?} is no list of texts"),
+                        format!("write {word}=a,b or {word}=[\"a\", \"b\"]"),
+                    ),
+                };
+            }
             Given::Word(text) => text.split(',').map(|l| l.trim().to_owned()).collect(),
             Given::Toml(DeValue::Array(list)) => {
                 let texts: Option<Vec<String>> =
