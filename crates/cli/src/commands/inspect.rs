@@ -12,7 +12,7 @@ use crate::show::text::{clean, count, counted};
 use crate::show::{Show, findings, human, profiles, text};
 use crate::signals::{self, CANCEL};
 use lite2pg_engine::Result;
-use lite2pg_engine::run::{self, Inspection};
+use lite2pg_engine::run::{self, Inspection, TargetSpec};
 use lite2pg_model::finding::Severity;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
@@ -29,14 +29,17 @@ pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
     let settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
     warn_about_target(show, &world, &settings.target);
     signals::watch(show, &signals::LOOK);
-    let all = Line::new("inspect", &args.way, &settings.target).answers(&args.answers).word("-v").text();
+    let all = Line::new("inspect", &args.way, &settings.target)
+        .reading(&args.reading)
+        .answers(&args.answers)
+        .word("-v")
+        .text();
     let fan = observers(&show.without_plan(), global, &world, "inspect", false, all.clone())?;
     let inspection = run::inspect(&settings, args.way.target.is_some(), &fan, &CANCEL)?;
     drop(fan);
-    let line = || Line::new("migrate", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
     if let Some(path) = &args.report {
         let decision = findings::decision(&inspection.plan.findings);
-        let command = decision.flags.iter().fold(line(), |line, word| line.word(word)).text();
+        let command = next(args, &settings.target).decided(&decision.flags).text();
         write_text(path, "--report", &page::page(&inspection, &Next { command, by_hand: decision.by_hand }))?;
     }
     if show.json {
@@ -47,7 +50,7 @@ pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
     if let Some(path) = &args.report {
         show.line(&human::head(show, "report", &clean(&path.display().to_string())));
     }
-    let line = line();
+    let line = next(args, &settings.target);
     match inspection.report.exit {
         0 => {
             show.line("");
@@ -56,6 +59,11 @@ pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
         _ => decide::advise(show, &inspection.report, line, "nothing was written"),
     }
     Ok(inspection.report.exit)
+}
+
+/// The migration of what was looked at.
+pub fn next(args: &Inspect, target: &TargetSpec) -> Line {
+    Line::new("migrate", &args.way, target).reading(&args.reading).answers(&args.answers)
 }
 
 /// The report with the profiles, and where the page was written.
