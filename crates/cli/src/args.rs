@@ -332,6 +332,15 @@ words!(/// `--color`.
     Color { Auto, Always, Never });
 words!(/// `--managed`.
     Managed { Native, Embedded });
+impl Managed {
+    /// As it is typed.
+    pub fn word(self) -> &'static str {
+        match self {
+            Managed::Native => "native",
+            Managed::Embedded => "embedded",
+        }
+    }
+}
 words!(/// `--snapshot`.
     Snapshot { Auto, Pin, Copy });
 words!(/// `--collation`.

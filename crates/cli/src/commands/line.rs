@@ -1,7 +1,7 @@
 //! The command a person may type next, quoted for a shell.
 //! Owns that text; never puts a password or a control character into it.
 
-use crate::args::{Answers, CHUNK_BYTES, Collation, MEMORY, Managed, Place, Reading, Snapshot, Types, Way, size};
+use crate::args::{Answers, CHUNK_BYTES, Collation, MEMORY, Place, Reading, Snapshot, Types, Way, size};
 use crate::show::text::shell;
 use lite2pg_engine::run::TargetSpec;
 use std::path::Path;
@@ -21,7 +21,12 @@ impl Line {
         if let Some(schema) = &way.schema {
             line = line.flag("--schema", schema);
         }
-        line.place(&way.place)
+        line = line.place(&way.place);
+        match way.place.managed {
+            // A directory that was made remembers its own.
+            Some(kind) if command == "migrate" => line.flag("--managed", kind.word()),
+            _ => line,
+        }
     }
 
     /// `lite2pg COMMAND DIR`.
@@ -36,11 +41,7 @@ impl Line {
         if let Some(bin) = &place.pg_bin {
             self = self.flag("--pg-bin", &path(bin));
         }
-        match place.managed {
-            None => self,
-            Some(Managed::Native) => self.flag("--managed", "native"),
-            Some(Managed::Embedded) => self.flag("--managed", "embedded"),
-        }
+        self
     }
 
     /// Adds a flag and its value.
@@ -217,7 +218,8 @@ mod tests {
             grammar.build();
             let command = grammar.find_subcommand(name).unwrap();
             for flag in command.get_arguments().filter_map(clap::Arg::get_long) {
-                if OWN.contains(&flag) || flag == "retry-rejected" {
+                let remembered = flag == "managed" && ["verify", "rollback"].contains(&name);
+                if OWN.contains(&flag) || flag == "retry-rejected" || remembered {
                     continue;
                 }
                 let (_, value) = VALUES.iter().find(|(f, _)| *f == flag).unwrap_or_else(|| panic!("{flag} is new"));
