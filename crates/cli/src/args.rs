@@ -105,6 +105,11 @@ pub enum Command {
 /// The hidden command that the engine starts.
 pub const KEEPER: &str = "managed-keeper";
 
+/// The default of `--chunk-bytes`.
+pub const CHUNK_BYTES: &str = "64MiB";
+/// The default of `--memory`.
+pub const MEMORY: &str = "128MiB";
+
 /// From where to where.
 #[derive(Clone, Debug, Args)]
 pub struct Way {
@@ -144,10 +149,10 @@ pub struct Reading {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: Option<u16>,
     /// About how many bytes of values are copied in one transaction
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = CHUNK_BYTES, value_parser = size)]
     pub chunk_bytes: u64,
     /// About how much memory lite2pg may take; longer values are read piece by piece
-    #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = memory)]
+    #[arg(long, value_name = "SIZE", default_value = MEMORY, value_parser = memory)]
     pub memory: u64,
 }
 
@@ -233,8 +238,10 @@ pub struct Migrate {
     /// How many rows may be set aside in lite2pg.rejected_row although no policy says so: a number, or a share
     #[arg(long, value_name = "N|P%", value_parser = MaxRejects::parse)]
     pub max_rejects: Option<MaxRejects>,
-    /// Try the rows that the last run rejected again, after the cause was mended
-    #[arg(long, conflicts_with_all = ["dry_run", "no_verify", "max_rejects"])]
+    /// Try the rows that the last run rejected again, after the cause was mended; they cross as that run decided
+    #[arg(long, conflicts_with_all = [
+        "dry_run", "no_verify", "max_rejects", "types", "assume_tz", "plan", "set", "tables", "exclude",
+    ])]
     pub retry_rejected: bool,
     /// `keep` what is done for the next try, or `rollback`
     #[arg(long, value_enum, value_name = "WHAT", default_value = "keep")]
@@ -325,6 +332,15 @@ words!(/// `--color`.
     Color { Auto, Always, Never });
 words!(/// `--managed`.
     Managed { Native, Embedded });
+impl Managed {
+    /// As it is typed.
+    pub fn word(self) -> &'static str {
+        match self {
+            Managed::Native => "native",
+            Managed::Embedded => "embedded",
+        }
+    }
+}
 words!(/// `--snapshot`.
     Snapshot { Auto, Pin, Copy });
 words!(/// `--collation`.

@@ -182,3 +182,53 @@ fn a_damaged_file_ends_with_what_can_be_read_of_it() {
     let json = bench.run(&["inspect", "damaged.db", "--json"]).exits(3).json();
     assert!(json["error"]["message"].as_str().unwrap().contains("read to the end: good (1 row)"), "{json}");
 }
+
+#[test]
+fn the_document_has_what_people_see() {
+    let bench = Bench::new();
+    bench.sqlite(
+        "shop.db",
+        "PRAGMA encoding = 'UTF-16le'; PRAGMA user_version = 7;
+         CREATE TABLE kinds(kind TEXT PRIMARY KEY, note VARCHAR(9) DEFAULT 'none', hue TEXT CHECK (hue IN ('red', 'blue')));
+         CREATE TABLE things(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL REFERENCES kinds(kind),
+            price NUMERIC(8,2) CHECK (price > 0), UNIQUE (kind, price));
+         CREATE INDEX pricy ON things(price) WHERE price > 10;
+         INSERT INTO kinds VALUES('a', 'x', 'red'); INSERT INTO things VALUES(41, 'a', 1.25);",
+    );
+    let out = bench.run(&["inspect", "shop.db", "--json", "--set", "things.to=goods", "--set", "things.price.to=cost"]);
+    let json = out.exits(0).json();
+    let file = &json["source_file"];
+    let size = std::fs::metadata(bench.path("shop.db")).unwrap().len();
+    assert_eq!(file["bytes"], size);
+    assert_eq!(
+        ["journal", "encoding", "read"].map(|f| file[f].as_str().unwrap()),
+        ["rollback journal", "UTF-16le", "in-place"]
+    );
+    assert_eq!((&file["user_version"], &file["copied_because"]), (&7.into(), &serde_json::Value::Null));
+    let plan = &json["plan"];
+    assert_eq!(plan["schema"], "public");
+    let (kinds, things) = (&plan["tables"]["kinds"], &plan["tables"]["things"]);
+    assert_eq!((&kinds["target"], &things["target"]), (&"kinds".into(), &"goods".into()));
+    assert_eq!(kinds["key"]["columns"], serde_json::json!(["kind"]));
+    // SQLite takes NULL in such a key; PostgreSQL will not.
+    let (kind, note) = (&kinds["columns"][0], &kinds["columns"][1]);
+    assert_eq!((&kind["not_null"], &note["not_null"]), (&true.into(), &false.into()));
+    assert_eq!((&note["declared"], &note["default"]), (&"VARCHAR(9)".into(), &"'none'".into()));
+    assert!(note["reason"].as_str().unwrap().contains("declared VARCHAR(9)"), "{note}");
+    let (id, price) = (&things["columns"][0], &things["columns"][2]);
+    assert_eq!((&id["type"], &id["identity"]["next"]), (&"bigint".into(), &42.into()));
+    assert_eq!(["name", "target", "type"].map(|f| price[f].as_str().unwrap()), ["price", "cost", "numeric(8,2)"]);
+    assert_eq!(things["unique"][0]["columns"], serde_json::json!(["kind", "cost"]));
+    assert_eq!(things["foreign_keys"][0]["parent"], "kinds");
+    assert_eq!((&things["indexes"][0]["name"], &things["checks"][0]["validated"]), (&"pricy".into(), &true.into()));
+
+    let chosen = bench.run(&["inspect", "shop.db", "--json", "--set", "kinds.hue.type=enum"]).exits(0).json();
+    let hue = &chosen["plan"]["tables"]["kinds"]["columns"][2];
+    assert_eq!((&hue["type"], &hue["enum"]["labels"]), (&"enum".into(), &serde_json::json!(["red", "blue"])), "{hue}");
+    let copied = bench.run(&["inspect", "shop.db", "--json", "--snapshot", "copy"]).exits(0).json();
+    assert_eq!(copied["source_file"]["read"], "private-copy");
+    assert!(copied["source_file"]["copied_because"].is_string());
+    let people = bench.run(&["inspect", "shop.db", "--report", "page.html"]).exits(0).stdout;
+    let line = |name: &str| people.lines().find(|l| l.trim_start().starts_with(name)).unwrap().to_owned();
+    assert!(line("kind ").contains("not null") && !line("note ").contains("not null"), "{people}");
+}

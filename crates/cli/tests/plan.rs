@@ -11,7 +11,9 @@ use support::{Bench, SHOP, target};
 fn a_plan_is_written_edited_and_handed_back() {
     let (bench, cluster) = (Bench::new(), Cluster::start(&[], &[]));
     let (source, target) = (bench.sqlite("shop.db", SHOP), target(&cluster, "shop"));
-    bench.run(&["plan", &source, "-o", "p.toml", "--schema", "moved"]).exits(0);
+    let out = bench.run(&["plan", &source, "-o", "p.toml", "--schema", "moved"]).exits(0);
+    let next = format!("lite2pg migrate {source} --schema moved --plan p.toml");
+    assert!(out.stdout.lines().any(|l| l.starts_with("next ") && l.ends_with(&next)), "{}", out.stdout);
     let text = fs::read_to_string(bench.path("p.toml")).unwrap();
     assert!(text.starts_with("#:schema plan.schema.json\n"), "{text}");
     assert!(
@@ -54,6 +56,10 @@ fn what_is_left_out_needs_a_decision_where_something_needs_it() {
     assert!(out.stdout.contains("foreign-key-not-carried"), "{}", out.stdout);
     let said = format!("{}{}", out.stdout, out.stderr);
     assert!(said.contains("--exclude 'cust*'"), "the command that goes on says it again: {said}");
+    // With a file that says it, that file.
+    let out = bench.run(&["plan", &source, "--exclude", "cust*", "-o", "p.toml"]).exits(5);
+    let line = format!("lite2pg migrate {source} --plan p.toml --accept ");
+    assert!(out.stdout.lines().any(|l| l.trim_start().starts_with(&line)), "{}", out.stdout);
     bench.run(&["inspect", &source, "--exclude", "cust*", "--accept", "foreign-key-not-carried"]).exits(0);
     bench.run(&["inspect", &source, "--tables", "customers,orders"]).exits(0);
     // The file says again what a flag left out.

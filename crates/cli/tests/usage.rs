@@ -121,3 +121,41 @@ fn how_rich_types_may_be_is_asked_for() {
     let said = stopped.stdout + &stopped.stderr;
     assert!(said.contains("--types plain --assume-tz +02:00"), "{said}");
 }
+
+#[test]
+fn a_retry_takes_no_flags_that_would_do_nothing() {
+    let bench = Bench::new();
+    let source = bench.sqlite("a.db", SHOP);
+    for flag in [
+        "--set=orders.total.type=text",
+        "--tables=orders",
+        "--exclude=orders",
+        "--plan=p.toml",
+        "--types=plain",
+        "--assume-tz=UTC",
+    ] {
+        let said = bench.run(&["migrate", &source, "--retry-rejected", flag]).exits(2).stderr;
+        let name = flag.split('=').next().unwrap();
+        assert!(said.contains("--retry-rejected") && said.contains(name) && said.contains("cannot be used"), "{said}");
+    }
+    assert!(!bench.dir.join("a.db.pg").exists());
+}
+
+#[test]
+fn more_memory_is_offered_and_enough() {
+    let bench = Bench::new();
+    let source = bench.sqlite(
+        "a.db",
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, b BLOB) WITHOUT ROWID; INSERT INTO t VALUES(1, zeroblob(20000000));",
+    );
+    let given = ["--memory", "32MiB", "--jobs", "1"];
+    let out = bench.run(&[&["inspect", &source][..], &given].concat()).exits(5);
+    assert!(!out.stdout.contains("must be mended"), "{}", out.stdout);
+    let line = out.stdout.lines().find(|l| l.contains("lite2pg migrate")).unwrap();
+    let words: Vec<&str> = line.split_whitespace().skip(2).collect();
+    assert_eq!((words.len(), words[1], words[3]), (5, "--jobs", "--memory"), "{line}");
+    bench.run(&[&["inspect"], &words[..]].concat()).exits(0);
+    bench.run(&[&["inspect", &source, "--report", "page.html"][..], &given].concat()).exits(5);
+    let page = std::fs::read_to_string(bench.path("page.html")).unwrap();
+    assert!(page.contains(&words[3..].join(" ")) && !page.contains("must be mended"), "{page}");
+}

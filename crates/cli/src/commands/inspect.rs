@@ -9,10 +9,10 @@ use crate::settings::World;
 use crate::show::page::{self, Next};
 use crate::show::table::{self, Side, cut};
 use crate::show::text::{clean, count, counted};
-use crate::show::{Show, findings, human, profiles, text};
+use crate::show::{Show, findings, human, planned, profiles, text};
 use crate::signals::{self, CANCEL};
 use lite2pg_engine::Result;
-use lite2pg_engine::run::{self, Inspection};
+use lite2pg_engine::run::{self, Inspection, TargetSpec};
 use lite2pg_model::finding::Severity;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
@@ -29,14 +29,17 @@ pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
     let settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
     warn_about_target(show, &world, &settings.target);
     signals::watch(show, &signals::LOOK);
-    let all = Line::new("inspect", &args.way, &settings.target).answers(&args.answers).word("-v").text();
+    let all = Line::new("inspect", &args.way, &settings.target)
+        .reading(&args.reading)
+        .answers(&args.answers)
+        .word("-v")
+        .text();
     let fan = observers(&show.without_plan(), global, &world, "inspect", false, all.clone())?;
     let inspection = run::inspect(&settings, args.way.target.is_some(), &fan, &CANCEL)?;
     drop(fan);
-    let line = || Line::new("migrate", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
     if let Some(path) = &args.report {
         let decision = findings::decision(&inspection.plan.findings);
-        let command = decision.flags.iter().fold(line(), |line, word| line.word(word)).text();
+        let command = next(args, &settings.target).decided(&decision.flags).text();
         write_text(path, "--report", &page::page(&inspection, &Next { command, by_hand: decision.by_hand }))?;
     }
     if show.json {
@@ -47,7 +50,7 @@ pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
     if let Some(path) = &args.report {
         show.line(&human::head(show, "report", &clean(&path.display().to_string())));
     }
-    let line = line();
+    let line = next(args, &settings.target);
     match inspection.report.exit {
         0 => {
             show.line("");
@@ -58,10 +61,17 @@ pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
     Ok(inspection.report.exit)
 }
 
-/// The report with the profiles, and where the page was written.
+/// The migration of what was looked at.
+pub fn next(args: &Inspect, target: &TargetSpec) -> Line {
+    Line::new("migrate", &args.way, target).reading(&args.reading).answers(&args.answers)
+}
+
+/// The report with the file, the plan and the profiles, and where the page was written.
 fn document(inspection: &Inspection, page: Option<&Path>) -> serde_json::Value {
     let mut document = serde_json::to_value(&inspection.report).unwrap_or_default();
     if let Some(map) = document.as_object_mut() {
+        map.insert("source_file".into(), planned::source_file(&inspection.facts));
+        map.insert("plan".into(), planned::document(&inspection.plan));
         map.insert("profiles".into(), profiles::document(&inspection.profiles, &inspection.plan));
         if let Some(page) = page {
             map.insert("written".into(), page.display().to_string().into());
@@ -119,7 +129,7 @@ fn one_table(table: &TablePlan, inspection: &Inspection, show: &Show) {
     // Oddities first, the rest in the table's order.
     let mut order: Vec<(usize, &ColumnPlan)> = table.columns.iter().enumerate().collect();
     order.sort_by_key(|(_, c)| !odd.contains(c.name.as_str()));
-    let rows: Vec<Vec<String>> = order.iter().map(|(i, c)| line_of(c, profile, *i, &odd)).collect();
+    let rows: Vec<Vec<String>> = order.iter().map(|(i, c)| line_of((table, c), profile, *i, &odd)).collect();
     let lines = table::lines(&[Side::Left, Side::Left, Side::Left, Side::Left], &rows);
     for (line, (i, _)) in lines.iter().zip(&order) {
         show.line(&format!("  {line}"));
@@ -132,7 +142,12 @@ fn one_table(table: &TablePlan, inspection: &Inspection, show: &Show) {
     }
 }
 
-fn line_of(column: &ColumnPlan, profile: Option<&TableProfile>, i: usize, odd: &BTreeSet<&str>) -> Vec<String> {
+fn line_of(
+    (table, column): (&TablePlan, &ColumnPlan),
+    profile: Option<&TableProfile>,
+    i: usize,
+    odd: &BTreeSet<&str>,
+) -> Vec<String> {
     let mark = if odd.contains(column.name.as_str()) { "! " } else { "" };
     let renamed = if column.name == column.target { String::new() } else { format!(" → {}", clean(&column.target)) };
     let declared = if column.declared.is_empty() { "(none)" } else { &column.declared };
@@ -147,7 +162,7 @@ fn line_of(column: &ColumnPlan, profile: Option<&TableProfile>, i: usize, odd: &
     vec![
         format!("{mark}{}{renamed}", cut(&clean(&column.name), 40)),
         format!("{} → {}", cut(&clean(declared), 30), column.ty.sql()),
-        if column.not_null { "not null".to_owned() } else { String::new() },
+        if planned::not_null(table, column) { "not null".to_owned() } else { String::new() },
         reason,
     ]
 }

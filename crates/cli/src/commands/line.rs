@@ -1,7 +1,7 @@
 //! The command a person may type next, quoted for a shell.
 //! Owns that text; never puts a password or a control character into it.
 
-use crate::args::{Answers, Collation, Place, Reading, Snapshot, Types, Way};
+use crate::args::{Answers, CHUNK_BYTES, Collation, MEMORY, Place, Reading, Snapshot, Types, Way, size};
 use crate::show::text::shell;
 use lite2pg_engine::run::TargetSpec;
 use std::path::Path;
@@ -21,16 +21,17 @@ impl Line {
         if let Some(schema) = &way.schema {
             line = line.flag("--schema", schema);
         }
-        line.place(&way.place)
+        line = line.place(&way.place);
+        match way.place.managed {
+            // A directory that was made remembers its own.
+            Some(kind) if command == "migrate" => line.flag("--managed", kind.word()),
+            _ => line,
+        }
     }
 
     /// `lite2pg COMMAND DIR`.
     pub fn of_dir(command: &str, dir: &Path, place: &Place) -> Line {
-        let mut line = Line(vec![command.to_owned(), path(dir)]);
-        if let Some(bin) = &place.pg_bin {
-            line = line.flag("--pg-bin", &path(bin));
-        }
-        line
+        Line(vec![command.to_owned(), path(dir)]).place(place)
     }
 
     fn place(mut self, place: &Place) -> Line {
@@ -78,13 +79,18 @@ impl Line {
             None => {}
         }
         if let Some(plan) = &answers.plan {
-            self = self.flag("--plan", &path(plan));
+            self = self.plan(plan);
         }
         let lists = [("--set", &answers.set), ("--tables", &answers.tables), ("--exclude", &answers.exclude)];
         for (flag, text) in lists.iter().flat_map(|(flag, list)| list.iter().map(move |text| (flag, text))) {
             self = self.flag(flag, text);
         }
         self
+    }
+
+    /// Adds the file with the choices.
+    pub fn plan(self, file: &Path) -> Line {
+        self.flag("--plan", &path(file))
     }
 
     /// Adds how the source is read.
@@ -97,6 +103,25 @@ impl Line {
         if let Some(jobs) = reading.jobs {
             self = self.flag("--jobs", &jobs.to_string());
         }
+        for (flag, bytes, default) in
+            [("--chunk-bytes", reading.chunk_bytes, CHUNK_BYTES), ("--memory", reading.memory, MEMORY)]
+        {
+            if Ok(bytes) != size(default) {
+                self = self.flag(flag, &size_text(bytes));
+            }
+        }
+        self
+    }
+
+    /// Adds flags that answer findings, in pairs. What may stand only once takes the place of what was said before.
+    pub fn decided(mut self, flags: &[String]) -> Line {
+        for pair in flags.chunks(2) {
+            let at = self.0.iter().position(|w| w == "--memory" && pair.first() == Some(w));
+            if let Some(at) = at {
+                self.0.drain(at..self.0.len().min(at + 2));
+            }
+            self.0.extend_from_slice(pair);
+        }
         self
     }
 
@@ -107,8 +132,133 @@ impl Line {
     }
 }
 
+/// Bytes as they may be typed: `64MiB`.
+fn size_text(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let unit = units.into_iter().find(|(bits, _)| bytes.is_multiple_of(1 << bits));
+    unit.map_or_else(|| bytes.to_string(), |(bits, unit)| format!("{}{unit}", bytes >> bits))
+}
+
 /// A path as an argument: one that begins with `-` would be a flag.
 fn path(path: &Path) -> String {
     let text = path.display().to_string();
     if text.starts_with('-') { format!("./{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{self, Command};
+    use crate::commands::{inspect, migrate, plan, rollback, verify};
+    use crate::settings::World;
+
+    /// A value of each flag that takes one, never the default one.
+    const VALUES: [(&str, &str); 22] = [
+        ("schema", "s"),
+        ("work-dir", "w"),
+        ("pg-bin", "b"),
+        ("managed", "native"),
+        ("snapshot", "pin"),
+        ("jobs", "3"),
+        ("chunk-bytes", "3KiB"),
+        ("memory", "1GiB"),
+        ("accept", "view-not-carried"),
+        ("policy", "nul=bytea"),
+        ("types", "plain"),
+        ("assume-tz", "UTC"),
+        ("collation", "database"),
+        ("plan", "p.toml"),
+        ("set", "t.to=x"),
+        ("tables", "t"),
+        ("exclude", "t"),
+        ("max-rejects", "5%"),
+        ("on-failure", "rollback"),
+        ("no-verify", ""),
+        ("discard-changes", ""),
+        ("purge", ""),
+    ];
+    /// Flags that shape what is shown or what this one command does, not how a database is moved.
+    const OWN: [&str; 13] = [
+        "json",
+        "log-format",
+        "verbose",
+        "quiet",
+        "log-file",
+        "color",
+        "help",
+        "version",
+        "report",
+        "output",
+        "sql",
+        "dry-run",
+        "level",
+    ];
+
+    /// What the command prints as the next one.
+    fn next(words: &[&str]) -> String {
+        let cli = args::read(words.iter().map(Into::into)).unwrap_or_else(|e| panic!("{words:?}: {e}"));
+        let target = |way: &Way| World::read(None).target(&way.source, None, &way.place).unwrap();
+        match &cli.command {
+            Command::Inspect(a) => inspect::next(a, &target(&a.way)),
+            Command::Plan(a) => plan::next(a, &target(&a.way)),
+            Command::Migrate(a) if a.retry_rejected => migrate::retry(a, &target(&a.way)),
+            Command::Migrate(a) => migrate::again(a, &target(&a.way)),
+            Command::Verify(a) => verify::again(a, &target(&a.way)),
+            Command::Rollback(a) => rollback::again(a, &target(&a.way), false),
+            other => panic!("{other:?}"),
+        }
+        .text()
+    }
+
+    #[test]
+    fn the_next_command_has_every_flag_that_shapes_it() {
+        let mut seen = 0;
+        for name in ["inspect", "plan", "migrate", "verify", "rollback"] {
+            let mut grammar = args::grammar();
+            grammar.build();
+            let command = grammar.find_subcommand(name).unwrap();
+            for flag in command.get_arguments().filter_map(clap::Arg::get_long) {
+                let remembered = flag == "managed" && ["verify", "rollback"].contains(&name);
+                if OWN.contains(&flag) || flag == "retry-rejected" || remembered {
+                    continue;
+                }
+                let (_, value) = VALUES.iter().find(|(f, _)| *f == flag).unwrap_or_else(|| panic!("{flag} is new"));
+                let long = format!("--{flag}");
+                let words: Vec<&str> =
+                    ["lite2pg", name, "s.db", &long, value].into_iter().filter(|w| !w.is_empty()).collect();
+                let (given, text) = (words[3..].join(" "), next(&words));
+                assert!(text.contains(&format!(" {given}")), "{name} {given}: {text}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 50, "{seen}");
+        assert_eq!(next(&["lite2pg", "migrate", "s.db"]), "lite2pg migrate s.db");
+        let flags = ["lite2pg", "migrate", "s.db", "--retry-rejected", "--memory", "33MiB", "--managed", "native"];
+        assert_eq!(next(&flags), "lite2pg migrate s.db --managed native --memory 33MiB --retry-rejected");
+    }
+
+    #[test]
+    fn a_plan_that_was_written_is_what_goes_on() {
+        let flags = ["--policy", "nul=bytea", "--memory", "1GiB", "--plan", "old.toml"];
+        let line = |more: &[&str]| next(&[&["lite2pg", "plan", "s.db"][..], &flags, more].concat());
+        assert_eq!(line(&["-o", "new.toml"]), "lite2pg migrate s.db --memory 1GiB --plan new.toml");
+        // SQL is no plan that can be handed back, and what went to standard output lies nowhere.
+        for more in [&["-o", "new.sql", "--sql"][..], &[]] {
+            assert_eq!(line(more), "lite2pg migrate s.db --memory 1GiB --policy nul=bytea --plan old.toml");
+        }
+    }
+
+    #[test]
+    fn memory_is_said_once() {
+        let line = Line(["migrate", "s.db", "--memory", "64MiB", "--jobs", "2"].map(str::to_owned).to_vec());
+        let flags = ["--policy", "nul=bytea", "--memory", "864MiB"].map(str::to_owned);
+        assert_eq!(line.decided(&flags).text(), "lite2pg migrate s.db --jobs 2 --policy nul=bytea --memory 864MiB");
+    }
+
+    #[test]
+    fn sizes_are_read_as_they_are_written() {
+        for bytes in [1, 1023, 3 << 10, 64 << 20, 1 << 30, (1 << 30) + 1] {
+            assert_eq!(size(&size_text(bytes)), Ok(bytes));
+        }
+    }
 }

@@ -33,8 +33,8 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
             (false, false) => &signals::KEEP,
         },
     );
-    let inspect = Line::new("inspect", &args.way, &settings.target).answers(&args.answers).word("-v").text();
-    let fan = observers(show, global, &world, "migrate", !args.dry_run, inspect)?;
+    let inspect = Line::new("inspect", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
+    let fan = observers(show, global, &world, "migrate", !args.dry_run, inspect.word("-v").text())?;
     if args.dry_run {
         return dry_run(args, &settings, &fan, show);
     }
@@ -61,7 +61,7 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
 /// The hint of an interrupted run is the very command to type.
 fn next_command(args: &Migrate, settings: &Settings, mut error: Error) -> Error {
     if error.kind == Kind::Interrupted && !settings.rollback_on_failure {
-        let again = again(args, settings).text();
+        let again = again(args, &settings.target).text();
         let undo = Line::new("rollback", &args.way, &settings.target).text();
         error.hint = Some(format!("to go on:  {again}\nto undo:   {undo}"));
     }
@@ -72,15 +72,28 @@ fn next_command(args: &Migrate, settings: &Settings, mut error: Error) -> Error 
     error
 }
 
-fn again(args: &Migrate, settings: &Settings) -> Line {
-    let mut line = Line::new("migrate", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
+/// The same command.
+pub fn again(args: &Migrate, target: &TargetSpec) -> Line {
+    let mut line = Line::new("migrate", &args.way, target).reading(&args.reading).answers(&args.answers);
     if args.no_verify {
         line = line.word("--no-verify");
     }
     if let Some(most) = args.max_rejects {
         line = line.flag("--max-rejects", &most.to_string());
     }
-    line
+    match args.on_failure {
+        OnFailure::Keep => line,
+        OnFailure::Rollback => line.flag("--on-failure", "rollback"),
+    }
+}
+
+/// The command that tries rejected rows again.
+pub fn retry(args: &Migrate, target: &TargetSpec) -> Line {
+    Line::new("migrate", &args.way, target).reading(&args.reading).word("--retry-rejected")
+}
+
+fn compare(args: &Migrate, target: &TargetSpec) -> Line {
+    Line::new("verify", &args.way, target).reading(&args.reading)
 }
 
 fn finished(args: &Migrate, settings: &Settings, report: &Report, show: &Show) {
@@ -90,7 +103,7 @@ fn finished(args: &Migrate, settings: &Settings, report: &Report, show: &Show) {
     match report.exit {
         0 if report.already_done => already_done(args, settings, report, show),
         0 => done(args, settings, report, show),
-        5 => decide::advise(show, report, again(args, settings), "no table was made"),
+        5 => decide::advise(show, report, again(args, &settings.target), "no table was made"),
         _ => different(args, settings, report, show),
     }
 }
@@ -115,8 +128,7 @@ fn rejected(args: &Migrate, settings: &Settings, report: &Report, show: &Show) {
     let run = text::clean(&report.run).replace('\'', "''");
     let see = format!("SELECT table_name, key, column_name, reason FROM lite2pg.rejected_row WHERE run = '{run}'");
     show.line(&human::head(show, "see", &see));
-    let retry = Line::new("migrate", &args.way, &settings.target).word("--retry-rejected").text();
-    show.line(&human::head(show, "retry", &retry));
+    show.line(&human::head(show, "retry", &retry(args, &settings.target).text()));
 }
 
 /// What another try of rejected rows came to.
@@ -161,7 +173,7 @@ fn already_done(args: &Migrate, settings: &Settings, report: &Report, show: &Sho
     let what = show.paint().bold("already done");
     show.line(&format!("{what} · run {run} published {tables} with {rows}{proven} the source has not changed since"));
     // Rows of the target may have changed: this looks at them.
-    show.line(&human::head(show, "compare", &Line::new("verify", &args.way, &settings.target).text()));
+    show.line(&human::head(show, "compare", &compare(args, &settings.target).text()));
     show.line(&human::head(show, "undo", &Line::new("rollback", &args.way, &settings.target).text()));
 }
 
@@ -227,8 +239,8 @@ fn dry_run(args: &Migrate, settings: &Settings, fan: &Fan, show: &Show) -> Resul
     let (seconds, bytes) = (text::seconds(dry.estimate_seconds), text::bytes(dry.estimate_bytes));
     show.line(&human::head(show, "estimate", &format!("about {seconds} for the rows, {bytes} without indexes")));
     match report.exit {
-        0 => show.line(&human::head(show, "go on", &again(args, settings).text())),
-        5 => decide::advise(show, report, again(args, settings), "nothing was kept in the target"),
+        0 => show.line(&human::head(show, "go on", &again(args, &settings.target).text())),
+        5 => decide::advise(show, report, again(args, &settings.target), "nothing was kept in the target"),
         _ => different(args, settings, report, show),
     }
     Ok(report.exit)

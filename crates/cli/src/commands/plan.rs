@@ -6,10 +6,10 @@ use super::{decide, observers, warn_about_target};
 use crate::args::{Global, Plan};
 use crate::outputs::write_text;
 use crate::settings::World;
-use crate::show::{Show, text};
+use crate::show::{Show, human, text};
 use crate::signals::{self, CANCEL};
 use lite2pg_engine::Result;
-use lite2pg_engine::run::{self, Accept, Settings};
+use lite2pg_engine::run::{self, Accept, Settings, TargetSpec};
 use lite2pg_model::plan::file;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
@@ -20,7 +20,7 @@ pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
     warn_about_target(show, &world, &settings.target);
     signals::watch(show, &signals::LOOK);
     let to_stdout = args.output == Path::new("-");
-    let line = Line::new("inspect", &args.way, &settings.target).answers(&args.answers);
+    let line = Line::new("inspect", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
     // The plan itself may go to standard output; then nothing else does.
     let told = if to_stdout { show.silent() } else { show.clone() };
     let fan = observers(&told, global, &world, "plan", false, line.word("-v").text())?;
@@ -48,21 +48,33 @@ pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
     } else {
         show.line(&format!("plan written to {}", text::clean(&args.output.display().to_string())));
     }
+    let line = next(args, &settings.target);
+    if inspection.report.exit == 0 && !to_stdout {
+        show.line(&human::head(show, "next", &line.text()));
+    }
     if inspection.report.exit != 0 {
-        let line = Line::new("migrate", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
         let to_stderr = if to_stdout { show.silent() } else { show.clone() };
         decide::advise(&to_stderr, &inspection.report, line, "no table was made");
     }
     Ok(inspection.report.exit)
 }
 
+/// The migration that was planned. What was chosen stands in the file, if one was written; only where it goes and how it
+/// is read are flags.
+pub fn next(args: &Plan, target: &TargetSpec) -> Line {
+    let line = Line::new("migrate", &args.way, target).reading(&args.reading);
+    match args.sql || args.output == Path::new("-") {
+        true => line.answers(&args.answers),
+        false => line.plan(&args.output),
+    }
+}
+
 /// The plan as the file that a person edits.
 fn page(args: &Plan, settings: &Settings, plan: &lite2pg_model::plan::Plan) -> String {
     let accept: Vec<String> = settings.accept.iter().map(Accept::word).collect();
     let name = if args.output == Path::new("-") { Path::new("FILE") } else { &args.output };
-    // What was chosen stands in the file; only where it goes and how it is read are flags.
     let line = Line::new("migrate", &args.way, &settings.target).reading(&args.reading);
-    let command = line.flag("--plan", &name.display().to_string()).text();
+    let command = line.plan(name).text();
     file::write(&file::Page {
         plan,
         overrides: &settings.overrides,

@@ -8,6 +8,7 @@ use crate::settings::World;
 use crate::show::{Show, human, text};
 use crate::signals::{self, CANCEL};
 use lite2pg_engine::Result;
+use lite2pg_engine::run::TargetSpec;
 use lite2pg_engine::safety::rollback::{RollbackOptions, Undone, rollback};
 
 pub fn run(args: &Rollback, global: &Global, show: &Show) -> Result<u8> {
@@ -29,16 +30,22 @@ pub fn run(args: &Rollback, global: &Global, show: &Show) -> Result<u8> {
     }
     people(args, &undone, show);
     if args.dry_run {
-        let mut line = Line::new("rollback", &args.way, &settings.target);
-        if args.discard_changes || !undone.changed.is_empty() {
-            line = line.word("--discard-changes");
-        }
-        if args.purge {
-            line = line.word("--purge");
-        }
+        let line = again(args, &settings.target, !undone.changed.is_empty());
         show.line(&human::head(show, "go on", &line.text()));
     }
     Ok(0)
+}
+
+/// The undo itself; what was `changed` since must be given up for it.
+pub fn again(args: &Rollback, target: &TargetSpec, changed: bool) -> Line {
+    let mut line = Line::new("rollback", &args.way, target);
+    if args.discard_changes || changed {
+        line = line.word("--discard-changes");
+    }
+    if args.purge {
+        line = line.word("--purge");
+    }
+    line
 }
 
 fn people(args: &Rollback, undone: &Undone, show: &Show) {

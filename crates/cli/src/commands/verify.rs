@@ -8,13 +8,14 @@ use crate::exit;
 use crate::settings::World;
 use crate::show::{Show, findings, human, text};
 use crate::signals::{self, CANCEL};
+use lite2pg_engine::run::TargetSpec;
 use lite2pg_engine::{Error, Kind, Result, verify};
 
 pub fn run(args: &Verify, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());
     let settings = settings_of_existing(show, &world, world.settings(&args.way, Some(&args.reading), None))?;
     signals::watch(show, &signals::LOOK);
-    let inspect = Line::new("inspect", &args.way, &settings.target).word("-v").text();
+    let inspect = Line::new("inspect", &args.way, &settings.target).reading(&args.reading).word("-v").text();
     let fan = observers(show, global, &world, "verify", true, inspect)?;
     let level = match args.level {
         args::Level::Counts => verify::Level::Counts,
@@ -50,7 +51,7 @@ pub fn run(args: &Verify, global: &Global, show: &Show) -> Result<u8> {
         };
         show.line(&format!("{} · run {run} · {}", show.paint().bold(what), human::cost(&report)));
         if level == verify::Level::Counts {
-            let line = Line::new("verify", &args.way, &settings.target).text();
+            let line = again(args, &settings.target).text();
             show.line(&human::head(show, "compare", &format!("{line}   (every value, not only the number of rows)")));
         }
         return Ok(0);
@@ -62,10 +63,15 @@ pub fn run(args: &Verify, global: &Global, show: &Show) -> Result<u8> {
         if show.quiet { text::to_stderr(&line) } else { show.line(&line) }
     }
     if level != verify::Level::Rows {
-        let line = Line::new("verify", &args.way, &settings.target).flag("--level", "rows").text();
+        let line = again(args, &settings.target).flag("--level", "rows").text();
         show.line(&human::head(show, "rows", &format!("{line}   (names the rows that differ)")));
     }
     let error = Error::new(Kind::Different, "the two sides differ");
     show.error(&error, &exit::causes(&error));
     Ok(report.exit)
+}
+
+/// The same comparison, as close as it is by default.
+pub fn again(args: &Verify, target: &TargetSpec) -> Line {
+    Line::new("verify", &args.way, target).reading(&args.reading)
 }

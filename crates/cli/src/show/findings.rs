@@ -114,8 +114,13 @@ pub struct Decision {
 /// The flags that answer just the findings that stop the run.
 pub fn decision(findings: &[Finding]) -> Decision {
     let mut out = Decision::default();
+    let mut memory = 0;
     for group in groups(findings).iter().filter(|g| g.rank == 0) {
         for finding in &group.findings {
+            if let Some(mebibytes) = more_memory(finding) {
+                memory = memory.max(mebibytes);
+                continue;
+            }
             let flag = match finding.remedy {
                 Remedy::Policy => policy(&finding.hint).map(|p| ("--policy", p.to_owned())),
                 Remedy::Accept if group.findings.len() > OBJECTS => Some(("--accept", finding.code.clone())),
@@ -129,7 +134,15 @@ pub fn decision(findings: &[Finding]) -> Decision {
             }
         }
     }
+    if memory > 0 {
+        out.flags.extend(["--memory".to_owned(), format!("{memory}MiB")]);
+    }
     out
+}
+
+/// How many MiB would be enough, where more of them are the answer: `allow more with --memory 864MiB`.
+fn more_memory(finding: &Finding) -> Option<u64> {
+    finding.hint.split_once("--memory ")?.1.split_once("MiB")?.0.parse().ok()
 }
 
 /// The policy that a finding's hint names: `--policy KIND=CHOICE keeps …`.
@@ -176,6 +189,16 @@ mod tests {
         let decision = decision(&findings);
         assert_eq!(decision.flags, ["--accept", "trigger-not-carried:a", "--policy", "nul=bytea"]);
         assert_eq!(decision.by_hand, ["t.e"]);
+    }
+
+    #[test]
+    fn more_memory_is_a_flag_too() {
+        let too_large = |object: &str, hint: &str| Finding::data(codes::TOO_LARGE, object, "m", hint);
+        let hint =
+            |mebibytes: u32| format!("allow more with --memory {mebibytes}MiB, or leave the value out of the source");
+        let findings = [too_large("t.a", &hint(864)), too_large("t.b", &hint(2716)), too_large("t.c", &hint(900))];
+        let decision = decision(&findings);
+        assert_eq!((decision.flags, decision.by_hand), (vec!["--memory".to_owned(), "2716MiB".to_owned()], vec![]));
     }
 
     #[test]

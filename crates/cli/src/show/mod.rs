@@ -9,6 +9,7 @@ pub mod log;
 pub mod page;
 mod page_html;
 mod page_table;
+pub mod planned;
 pub mod profiles;
 pub mod progress;
 pub mod table;

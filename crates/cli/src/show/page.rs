@@ -4,9 +4,9 @@
 use super::page_html::{self as html, Html};
 use super::page_table;
 use super::text::{bytes, count, counted, seconds};
-use super::{findings, human};
+use super::{findings, human, planned};
 use lite2pg_engine::run::Inspection;
-use lite2pg_engine::source::{JournalMode, ReadFrom};
+use lite2pg_engine::source::ReadFrom;
 use lite2pg_model::finding::{Finding, Severity};
 use std::path::Path;
 
@@ -39,10 +39,7 @@ pub fn page(inspection: &Inspection, next: &Next) -> String {
 
 fn facts(inspection: &Inspection) -> Html {
     let (seen, plan) = (&inspection.facts, &inspection.plan);
-    let journal = match seen.journal_mode {
-        JournalMode::Wal => "WAL",
-        JournalMode::Rollback => "rollback journal",
-    };
+    let journal = planned::journal(seen.journal_mode);
     let size = bytes(seen.bytes.saturating_add(seen.wal_bytes));
     let file =
         format!("{size} · {journal} · {} · pages of {} bytes", seen.encoding.word(), count(seen.page_size.into()));

@@ -3,8 +3,8 @@
 
 use super::page;
 use super::page_html::{self as html, Html};
-use super::profiles;
 use super::text::{bytes, counted};
+use super::{planned, profiles};
 use lite2pg_engine::run::Inspection;
 use lite2pg_model::finding::Finding;
 use lite2pg_model::mapping::profile::{ColumnProfile, TableProfile};
@@ -40,7 +40,7 @@ pub fn section(number: usize, table: &TablePlan, inspection: &Inspection) -> Htm
     let rows = table.columns.iter().enumerate().map(|(i, c)| {
         let seen = profile.and_then(|p| p.columns.get(i));
         let odd = inspection.plan.findings.iter().filter(|f| f.object == format!("{}.{}", table.name, c.name));
-        column(c, seen, odd)
+        column((table, c), seen, odd)
     });
     let head = ["column", "becomes", "holds", "examples", "why"];
     out.add(html::table("columns", &head, rows.collect()));
@@ -48,7 +48,11 @@ pub fn section(number: usize, table: &TablePlan, inspection: &Inspection) -> Htm
     out
 }
 
-fn column<'a>(column: &ColumnPlan, seen: Option<&ColumnProfile>, odd: impl Iterator<Item = &'a Finding>) -> Vec<Html> {
+fn column<'a>(
+    (table, column): (&TablePlan, &ColumnPlan),
+    seen: Option<&ColumnProfile>,
+    odd: impl Iterator<Item = &'a Finding>,
+) -> Vec<Html> {
     let mut name = html::inline("b", &column.name);
     if column.name != column.target {
         name.add(Html::text(&format!(" → {}", column.target)));
@@ -60,7 +64,7 @@ fn column<'a>(column: &ColumnPlan, seen: Option<&ColumnProfile>, odd: impl Itera
         name.add(html::badge(if word == "decide" { "decide" } else { "warning" }, word));
     }
     let mut becomes = html::inline("code", &column.ty.sql());
-    if column.not_null {
+    if planned::not_null(table, column) {
         becomes.add(Html::text(" not null"));
     }
     if let Some(default) = &column.default {
