@@ -132,7 +132,8 @@ impl Rules<'_> {
     fn no_such_hours(&self, verdict: &Verdict) -> Option<Verdict> {
         let zone = self.choices.zone.as_ref()?;
         let trials = [self.profile.trials.get(&self.index), self.profile.clocks.get(&self.index)];
-        let of_zone = |t: &&Trial| t.is_of(PgType::TimestampTz, Normal::ZonedClock) && t.crossing.zone.as_ref() == Some(zone);
+        let of_zone =
+            |t: &&Trial| t.is_of(PgType::TimestampTz, Normal::ZonedClock) && t.crossing.zone.as_ref() == Some(zone);
         let trial = trials.into_iter().flatten().find(of_zone)?;
         let count = |form| self.p.count(form).unwrap_or(0);
         let zoned = count(Form::Zoned);
@@ -155,7 +156,12 @@ impl Rules<'_> {
         }
         let mut back = Verdict { why: format!("{}; {why}", verdict.why), ..verdict.clone() };
         let object = format!("{}.{}", self.table.name, self.column.name);
-        back.findings.push(Finding::warning(codes::WIDER, object, why, "it becomes timestamp, which holds every date-time"));
+        back.findings.push(Finding::warning(
+            codes::WIDER,
+            object,
+            why,
+            "it becomes timestamp, which holds every date-time",
+        ));
         Some(back)
     }
 

@@ -49,9 +49,8 @@ impl Rules<'_> {
         let p = self.p;
         let held = p.nul_texts + p.invalid_texts == 0;
         if !held || self.must_be_unique() {
-            return verdict.note(format!(
-                "jsonb holds no NUL and no invalid UTF-8, and cannot stand in a unique key: {why}"
-            ));
+            return verdict
+                .note(format!("jsonb holds no NUL and no invalid UTF-8, and cannot stand in a unique key: {why}"));
         }
         let odd = p.blobs + p.non_finite + p.negative_zeros > 0;
         let mut scalars = Verdict::new(PgType::Jsonb, format!("{}, each as a JSON scalar", self.classes()));
