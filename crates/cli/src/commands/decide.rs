@@ -24,7 +24,7 @@ pub fn advise(show: &Show, report: &Report, line: Line, nothing_written: &str) {
         lines.push(format!("  no flag answers these, the source must be mended: {objects}"));
     }
     if !decision.flags.is_empty() {
-        let line = decision.flags.iter().fold(line, |line, word| line.word(word));
+        let line = line.flags(&decision.flags);
         let word = if decision.by_hand.is_empty() { "to go on with the choices named above" } else { "for the others" };
         lines.push(format!("  {word}:"));
         lines.push(format!("    {}", line.text()));

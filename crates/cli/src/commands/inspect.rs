@@ -35,7 +35,7 @@ pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
     let line = || Line::new("migrate", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
     if let Some(path) = &args.report {
         let decision = findings::decision(&inspection.plan.findings);
-        let command = decision.flags.iter().fold(line(), |line, word| line.word(word)).text();
+        let command = line().flags(&decision.flags).text();
         write(path, &page::page(&inspection, &Next { command, by_hand: decision.by_hand }))?;
     }
     if show.json {

@@ -43,10 +43,22 @@ impl Line {
         self
     }
 
-    /// Adds a flag and its value.
+    /// Adds a flag and its value. A policy takes the place of an earlier one of its kind.
     pub fn flag(mut self, flag: &str, value: &str) -> Line {
+        if let Some((kind, _)) = value.split_once('=').filter(|_| flag == "--policy") {
+            let same =
+                |pair: &[String]| pair[0] == "--policy" && pair[1].split_once('=').is_some_and(|(k, _)| k == kind);
+            while let Some(at) = self.0.windows(2).position(same) {
+                self.0.drain(at..at + 2);
+            }
+        }
         self.0.extend([flag.to_owned(), value.to_owned()]);
         self
+    }
+
+    /// Adds flags and their values, in pairs.
+    pub fn flags(self, pairs: &[String]) -> Line {
+        pairs.chunks_exact(2).fold(self, |line, pair| line.flag(&pair[0], &pair[1]))
     }
 
     /// Adds a word.
@@ -111,4 +123,19 @@ impl Line {
 fn path(path: &Path) -> String {
     let text = path.display().to_string();
     if text.starts_with('-') { format!("./{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_takes_the_place_of_one_of_its_kind() {
+        let line = Line(vec!["migrate".to_owned()]).flag("--policy", "dates=fail").flag("--policy", "nul=strip");
+        let line = line.flag("--accept", "a:b").flags(&["--policy", "dates=text", "--accept", "c"].map(str::to_owned));
+        assert_eq!(line.text(), "lite2pg migrate --policy nul=strip --accept a:b --policy dates=text --accept c");
+        // `lossless` is for all kinds, and what comes after it still counts.
+        let line = Line(vec![]).flag("--policy", "lossless").flag("--policy", "nul=strip");
+        assert_eq!(line.text(), "lite2pg --policy lossless --policy nul=strip");
+    }
 }
