@@ -9,6 +9,7 @@ use super::super::forms::{Form, Group};
 use super::super::policy::{Choice, Kind};
 use super::super::treat::Treatment;
 use super::super::trial::Trial;
+use super::numbers::span;
 use super::verdict::Verdict;
 use super::{Rules, facts, thousands};
 use crate::finding::{Finding, codes};
@@ -49,7 +50,7 @@ impl Rules<'_> {
             let (low, high) = (self.p.integer_min, self.p.integer_max);
             #[allow(clippy::cast_precision_loss)] // only to show days
             let meanings = epoch::meanings(low as f64, high as f64);
-            return verdict.note(format!("holds integers from {low} to {high}, not dates{meanings}"));
+            return verdict.note(format!("holds {}, not dates{meanings}", span(low, high)));
         }
         if self.p.texts + self.p.blobs + self.p.integers + self.p.non_finite == 0 {
             let (low, high) = (self.p.real_min, self.p.real_max);
