@@ -35,13 +35,16 @@ impl Rules<'_> {
             return verdict;
         }
         let counts = self.classes();
-        if p.reals == 0 && p.all_texts_are(Form::Integer) {
-            return Verdict::new(PgType::BigInt, format!("{counts}, all integers")).wider(why);
-        }
-        if p.all_texts_are(Form::Number) {
-            return Verdict::new(PgType::Numeric(None), format!("{counts}, all decimal numbers")).wider(why);
-        }
-        verdict
+        let (ty, what) = if p.reals == 0 && p.all_texts_are(Form::Integer) {
+            (PgType::BigInt, "all integers")
+        } else if p.all_texts_are(Form::Number) {
+            (PgType::Numeric(None), "all decimal numbers")
+        } else {
+            return verdict;
+        };
+        let mut numbers = Verdict::new(ty, format!("{counts}, {what}")).wider(why);
+        numbers.widest = true;
+        numbers
     }
 
     /// jsonb, which tells numbers from texts.
