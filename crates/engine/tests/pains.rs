@@ -5,7 +5,7 @@
 mod running;
 
 use lite2pg_engine::observe::Report;
-use lite2pg_engine::run::{Cancel, Settings, migrate};
+use lite2pg_engine::run::{Cancel, MaxRejects, Settings, migrate};
 use lite2pg_engine::safety::rollback::{RollbackOptions, rollback};
 use lite2pg_model::finding::{Finding, codes};
 use lite2pg_model::mapping::PgType;
@@ -36,12 +36,18 @@ impl Place {
 
     /// Migrates what this SQL makes; the tables are then found without their schema.
     fn run(&self, sql: &str, choices: &Choices) -> Report {
+        self.run_with(sql, choices, None)
+    }
+
+    /// The same, with rows set aside up to a limit.
+    fn run_with(&self, sql: &str, choices: &Choices, max_rejects: Option<MaxRejects>) -> Report {
         self.runs.set(self.runs.get() + 1);
         let path = self.dir.join(format!("{}.db", self.runs.get()));
         Connection::open(&path).unwrap().execute_batch(sql).unwrap();
         let settings = Settings {
             schema: format!("s{}", self.runs.get()),
             choices: choices.clone(),
+            max_rejects,
             ..running::settings(&path, &self.cluster, "postgres", &self.dir)
         };
         migrate(&settings, &Show, &Cancel::new()).unwrap()
@@ -174,6 +180,52 @@ fn several_classes_in_one_column() {
         &with(&["mixed=widest"]),
     );
     assert_eq!((place.type_of("n"), place.values("n || ''")), ("bigint".to_owned(), "7 | 12 | -3".to_owned()));
+    // What the policies changed is recorded, and nothing else.
+    let recorded = |policy: &str| {
+        place.ask(&format!(
+            "SELECT string_agg(column_name || ' ' || rows || ' ' || array_to_string(keys, ';'), ' | ') \
+             FROM lite2pg.normalisation WHERE table_name = 't' AND policy = '{policy}'"
+        ))
+    };
+    assert_eq!([recorded("mixed=widest"), recorded("mixed=jsonb")], ["n 2 rowid = 2;rowid = 3", "NULL"]);
+    place.done(MIXED, &with(&["mixed=jsonb"]));
+    assert_eq!(place.values("n"), "1 | \"abc\" | 2.5 | {\"$blob\": \"00\"}");
+    assert_eq!(recorded("mixed=jsonb"), "n 1 rowid = 4");
+}
+
+#[test]
+fn a_chosen_policy_counts_though_another_kind_is_set_aside() {
+    let place = Place::new();
+    let sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT);
+               INSERT INTO t VALUES(1, CAST(x'61e9' AS TEXT)), (2, CAST(x'610062' AS TEXT)), (3, 'ok');";
+    let report = place.run_with(sql, &with(&["invalid-utf8=replace"]), Some(MaxRejects::Rows(5)));
+    assert!(blocking(&report).is_empty(), "{:?}", report.findings);
+    assert_eq!((place.type_of("k"), place.values("k")), ("text".to_owned(), "a\u{fffd} | ok".to_owned()));
+    assert_eq!(place.ask("SELECT count(*) FROM lite2pg.rejected_row"), "1");
+}
+
+#[test]
+fn texts_of_negative_zero_keep_their_sign() {
+    let place = Place::new();
+    let sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT, u TEXT UNIQUE);
+               INSERT INTO t VALUES(1, '-0', '1'), (2, '1.50', '1.0'), (3, '-0.00', '2');";
+    for choices in [inferred(), with(&["mixed=widest"])] {
+        place.done(sql, &choices);
+        assert_eq!((place.values("k"), place.values("u")), ("-0 | 1.50 | -0.00".to_owned(), "1 | 1.0 | 2".to_owned()));
+    }
+}
+
+#[test]
+fn a_date_that_the_clock_never_showed_is_kept_whatever_the_policy() {
+    let place = Place::new();
+    let sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, d TIMESTAMP, e TIMESTAMP);
+               INSERT INTO t VALUES(1, '2024-03-31 02:30:00', '2024-03-31 02:30:00'), (2, 'x', '2024-01-31T10:00:00Z'),
+                                   (3, '2024-01-31 10:00:00', 'x'), (4, NULL, '2024-01-31 10:00:00');";
+    let choices = Choices { zone: Some(Zone::parse("Europe/Berlin").unwrap()), ..with(&["dates=null"]) };
+    place.done(sql, &choices);
+    assert_eq!(["d", "e"].map(|c| place.type_of(c)), ["timestamp without time zone", "text"]);
+    assert_eq!(place.values("d"), "2024-03-31 02:30:00 | NULL | 2024-01-31 10:00:00 | NULL");
+    assert_eq!(place.values("e"), "2024-03-31 02:30:00 | 2024-01-31T10:00:00Z | x | 2024-01-31 10:00:00");
 }
 
 #[test]

@@ -44,8 +44,15 @@ impl Line {
         self
     }
 
-    /// Adds a flag and its value.
+    /// Adds a flag and its value. A policy takes the place of an earlier one of its kind.
     pub fn flag(mut self, flag: &str, value: &str) -> Line {
+        if let Some((kind, _)) = value.split_once('=').filter(|_| flag == "--policy") {
+            let same =
+                |pair: &[String]| pair[0] == "--policy" && pair[1].split_once('=').is_some_and(|(k, _)| k == kind);
+            while let Some(at) = self.0.windows(2).position(same) {
+                self.0.drain(at..at + 2);
+            }
+        }
         self.0.extend([flag.to_owned(), value.to_owned()]);
         self
     }
@@ -120,7 +127,9 @@ impl Line {
             if let Some(at) = at {
                 self.0.drain(at..self.0.len().min(at + 2));
             }
-            self.0.extend_from_slice(pair);
+            if let [flag, value] = pair {
+                self = self.flag(flag, value);
+            }
         }
         self
     }
@@ -260,5 +269,16 @@ mod tests {
         for bytes in [1, 1023, 3 << 10, 64 << 20, 1 << 30, (1 << 30) + 1] {
             assert_eq!(size(&size_text(bytes)), Ok(bytes));
         }
+    }
+
+    #[test]
+    fn a_policy_takes_the_place_of_one_of_its_kind() {
+        let line = Line(vec!["migrate".to_owned()]).flag("--policy", "dates=fail").flag("--policy", "nul=strip");
+        let line =
+            line.flag("--accept", "a:b").decided(&["--policy", "dates=text", "--accept", "c"].map(str::to_owned));
+        assert_eq!(line.text(), "lite2pg migrate --policy nul=strip --accept a:b --policy dates=text --accept c");
+        // `lossless` is for all kinds, and what comes after it still counts.
+        let line = Line(vec![]).flag("--policy", "lossless").flag("--policy", "nul=strip");
+        assert_eq!(line.text(), "lite2pg --policy lossless --policy nul=strip");
     }
 }

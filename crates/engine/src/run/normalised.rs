@@ -41,6 +41,10 @@ enum Look {
     AsText,
     /// Texts become bytes.
     AsBytes,
+    /// Texts become numbers.
+    AsNumber,
+    /// What JSON has no scalar for becomes an object.
+    AsScalar,
     /// NULL in a key, or where there was NOT NULL.
     NullKey,
 }
@@ -60,6 +64,10 @@ impl Watch {
             match (column.ty, column.normal) {
                 (PgType::Text, Normal::Text) => looks.push((i, Look::AsText)),
                 (PgType::Bytea, Normal::Bytes | Normal::TextBytes) => looks.push((i, Look::AsBytes)),
+                (PgType::BigInt | PgType::Numeric(_), Normal::Number) if column.widest => {
+                    looks.push((i, Look::AsNumber))
+                }
+                (PgType::Jsonb, Normal::JsonScalar) => looks.push((i, Look::AsScalar)),
                 _ => {}
             }
             if table.null_keys.contains(&column.name) {
@@ -103,6 +111,12 @@ impl Look {
                 Flaw::InvalidUtf8 => Some("invalid-utf8=bytea"),
                 Flaw::None => (column.normal == Normal::Bytes).then_some("mixed=bytea"),
             },
+            (Look::AsNumber, value) => (value.class() == Class::Text).then_some("mixed=widest"),
+            // Numbers and texts are what they were.
+            (Look::AsScalar, Value::Real(r)) => {
+                (!r.is_finite() || (r == 0.0 && r.is_sign_negative())).then_some("mixed=jsonb")
+            }
+            (Look::AsScalar, value) => (value.class() == Class::Blob).then_some("mixed=jsonb"),
             (Look::AsBytes, _) => None,
         }
     }

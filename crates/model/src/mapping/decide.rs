@@ -39,7 +39,7 @@
 //!
 //! `--types inferred` adds, where a column is in no expression of the schema: texts that are all dates, date-times, times,
 //! UUIDs, JSON objects or arrays, addresses, words for true and false (both occur), or decimal numbers get that type
-//! whatever was declared; integers of a date column that are all seconds, milliseconds, microseconds or nanoseconds of
+//! whatever was declared, in a unique key only if no two different texts become one value; integers of a date column that are all seconds, milliseconds, microseconds or nanoseconds of
 //! the years 2001 to 2099 become timestamptz, reals that are Julian days of the years 1990 to 2099 timestamp.
 //! `--types plain` knows bigint, double precision, numeric, text and bytea only. Names of columns count for nothing.
 //!

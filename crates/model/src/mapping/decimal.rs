@@ -111,7 +111,9 @@ mod tests {
 
     #[test]
     fn only_plain_decimals() {
-        for bad in ["", "-", "+1", "01", "1.", ".5", "1e5", "1,5", " 1", "1 ", "--1", "0x1", "NaN", "1.5.5", "-0", "-0.00"] {
+        for bad in
+            ["", "-", "+1", "01", "1.", ".5", "1e5", "1,5", " 1", "1 ", "--1", "0x1", "NaN", "1.5.5", "-0", "-0.00"]
+        {
             assert_eq!(Plain::parse(bad.as_bytes()), None, "{bad}");
         }
         assert!(field(&"9".repeat(131_072)).is_some() && field(&"9".repeat(131_073)).is_none());

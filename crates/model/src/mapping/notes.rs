@@ -46,7 +46,10 @@ fn decimals(ty: PgType, p: &ColumnProfile) -> Option<(String, &'static str)> {
     let fractions = p.texts.saturating_sub(p.empty_texts).saturating_sub(p.count(Form::Integer).unwrap_or(0));
     (matches!(ty, PgType::Numeric(_)) && fractions > 0).then(|| {
         (
-            format!("{} decimal texts keep their value; zeros at the end of a fraction are not proven", thousands(fractions)),
+            format!(
+                "{} decimal texts keep their value; zeros at the end of a fraction are not proven",
+                thousands(fractions)
+            ),
             "numeric keeps them where it has no limits, but compares by value: 1.50 = 1.5",
         )
     })
@@ -64,7 +67,7 @@ fn words(normal: Normal, p: &ColumnProfile, values: &str) -> Option<(String, &'s
             "PostgreSQL shows them in the time zone of the session; where the offset matters, keep it in a column of its own",
         ),
         Normal::DateTime if dates > 0 => (
-            format!("{} date-times are dates alone and become midnight", thousands(dates)),
+            format!("{} of {values} date-times are dates alone and become midnight", thousands(dates)),
             "nothing tells them from those that were written with 00:00:00",
         ),
         Normal::DateTime => (

@@ -49,12 +49,15 @@ pub struct ColumnMapping {
     /// Rows whose value does not fit go to `lite2pg.rejected_row` rather than end the run.
     #[serde(default)]
     pub quarantine: bool,
+    /// Its texts become numbers, by the policy for several classes.
+    #[serde(default)]
+    pub widest: bool,
 }
 
 impl ColumnMapping {
     /// Values of a type under a normal form, untreated.
     pub fn new(ty: PgType, normal: Normal, reason: impl Into<String>) -> ColumnMapping {
-        ColumnMapping { crossing: Crossing::new(ty, normal), reason: reason.into(), quarantine: false }
+        ColumnMapping { crossing: Crossing::new(ty, normal), reason: reason.into(), quarantine: false, widest: false }
     }
 
     /// The codec of the column.

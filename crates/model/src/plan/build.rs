@@ -243,6 +243,7 @@ impl Builder<'_> {
             crossing: mapped.crossing.clone(),
             enum_name: self.enum_name(table, i, mapped.ty),
             quarantine: mapped.quarantine,
+            widest: mapped.widest,
             reason: match &column.read {
                 Some(read) => format!("{}; read as {}", mapped.reason, read.replace('\n', " ")),
                 None => mapped.reason.clone(),

@@ -128,6 +128,9 @@ pub struct ColumnPlan {
     /// Rows whose value does not fit go to `lite2pg.rejected_row` rather than end the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub quarantine: bool,
+    /// Its texts become numbers, by the policy for several classes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub widest: bool,
     /// Why that type.
     pub reason: String,
     /// NOT NULL.

@@ -48,10 +48,10 @@ fn a_person_chooses_and_the_values_say_how_they_are_written() {
 #[test]
 fn what_the_census_proves_impossible_blocks() {
     for (ty, values, word) in [
-        (PgType::SmallInt, &[Integer(1 << 20)][..], "integers from 1048576"),
+        (PgType::SmallInt, &[Integer(1 << 20)][..], "integers, all 1048576, which smallint"),
         (PgType::BigInt, &[Integer(1), Blob(b"x")], "1 of 2 values are no bigint (row 2: x'78')"),
         (PgType::Date, &[Text(b"2024-01-31"), Integer(5)], "1 of 2 values are no date (row 2: 5)"),
-        (PgType::Boolean, &[Integer(2)], "integers from 2 to 2"),
+        (PgType::Boolean, &[Integer(2)], "integers, all 2, which boolean"),
     ] {
         let (_, findings) = chosen("", values, &asked(ty));
         let blocks: Vec<&Finding> = findings.iter().filter(|f| f.blocks()).collect();

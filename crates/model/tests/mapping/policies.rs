@@ -140,6 +140,41 @@ fn a_negative_zero_in_text_is_no_decimal() {
 }
 
 #[test]
+fn a_unique_text_stays_text_where_two_could_become_one_value() {
+    let inferred = Choices { types: Types::Inferred, ..Choices::default() };
+    let unique = |values: &[Value<'_>]| {
+        let mut t = table("t", &[("c", "TEXT")]);
+        t.uniques = vec![key(&[0])];
+        t.primary_key = None;
+        let p = profile(&t, &[values]);
+        of_table(t, p, values, &inferred).0.ty
+    };
+    for (values, free, kept) in [
+        (&[Text(b"1"), Text(b"1.0")][..], PgType::Numeric(None), PgType::Text),
+        (&[Text(b"1.5"), Text(b"1.0")], PgType::Numeric(None), PgType::Numeric(None)),
+        (&[Text(b"1"), Text(b"10")], PgType::BigInt, PgType::BigInt),
+        (&[Text(b"2024-01-31 10:00"), Text(b"2024-01-31 10:00:00")], PgType::Timestamp, PgType::Text),
+        (&[Text(b"2024-01-31T10:00"), Text(b"2024-01-31 10:00")], PgType::Timestamp, PgType::Text),
+        (&[Text(b"2024-01-31 10:00"), Text(b"2024-01-31 10:01")], PgType::Timestamp, PgType::Timestamp),
+        (&[Text(b"::1"), Text(b"0:0:0:0:0:0:0:1")], PgType::Inet, PgType::Text),
+        (&[DAY], PgType::Date, PgType::Date),
+    ] {
+        assert_eq!(chosen("TEXT", values, &inferred).0.ty, free, "{values:?}");
+        assert_eq!(unique(values), kept, "{values:?}");
+    }
+}
+
+#[test]
+fn what_is_alike_is_said_once() {
+    let reason = |declared: &str, values: &[Value<'_>]| chosen(declared, values, &Choices::default()).0.reason;
+    assert_eq!(reason("INTEGER", &[Integer(0), Integer(0)]), "declared INTEGER; integers, all 0");
+    assert_eq!(reason("INTEGER", &[Integer(0), Integer(1)]), "declared INTEGER; integers from 0 to 1");
+    assert_eq!(reason("TEXT", &[EMPTY]), "declared TEXT; 1 text, empty");
+    assert_eq!(reason("TEXT", &[EMPTY, EMPTY]), "declared TEXT; 2 texts, all empty");
+    assert_eq!(reason("TEXT", &[EMPTY, Text(b"a")]), "declared TEXT; 2 texts (1 of them empty)");
+}
+
+#[test]
 fn zeros_at_the_end_of_decimal_texts_are_told() {
     let inferred = Choices { types: Types::Inferred, ..Choices::default() };
     let (_, findings) = chosen("TEXT", &[Text(b"1.50"), Text(b"7"), Text(b"2.5")], &inferred);

@@ -7,6 +7,7 @@ use super::super::forms::Form;
 use super::super::policy::{Choice, Kind};
 use super::super::shape::normal_for;
 use super::super::treat::Treatment;
+use super::numbers::span;
 use super::say::show;
 use super::verdict::Verdict;
 use super::{Rules, facts, thousands};
@@ -114,7 +115,7 @@ impl Rules<'_> {
             PgType::Boolean => low >= 0 && high <= 1,
             _ => true,
         };
-        (p.integers > 0 && !within).then(|| format!("holds integers from {low} to {high}, which {} does not", ty.sql()))
+        (p.integers > 0 && !within).then(|| format!("holds {}, which {} does not", span(low, high), ty.sql()))
     }
 
     /// The labels of an enum: those given, else those that its CHECK lists.

@@ -72,7 +72,22 @@ impl Rules<'_> {
         if !open || verdict.unfit.is_some() {
             return verdict;
         }
-        self.of_texts().unwrap_or(verdict)
+        // A unique key must not find two texts equal that SQLite holds apart, as 1 and 1.0.
+        self.of_texts().filter(|rich| !self.must_be_unique() || self.keeps_apart(rich)).unwrap_or(verdict)
+    }
+
+    /// Whether no two different texts are one value of a type. Of one length, decimals, times and date-times are written
+    /// alike, but for the letter T.
+    fn keeps_apart(&self, rich: &Verdict) -> bool {
+        let p = self.p;
+        let letters = p.count(Form::LetterT);
+        let one_length = p.text_min_chars == p.text_max_chars;
+        match rich.ty {
+            PgType::BigInt | PgType::Date | PgType::Uuid | PgType::Boolean => true,
+            PgType::Numeric(_) | PgType::Time => one_length,
+            PgType::Timestamp => one_length && (letters == Some(0) || letters == Some(p.texts)),
+            _ => false,
+        }
     }
 
     /// What texts are whose declaration says nothing, if all are of one form.

@@ -9,6 +9,7 @@ use super::super::forms::{Form, Group};
 use super::super::policy::{Choice, Kind};
 use super::super::treat::Treatment;
 use super::super::trial::Trial;
+use super::numbers::span;
 use super::verdict::Verdict;
 use super::{Rules, facts, thousands};
 use crate::finding::{Finding, codes};
@@ -49,7 +50,7 @@ impl Rules<'_> {
             let (low, high) = (self.p.integer_min, self.p.integer_max);
             #[allow(clippy::cast_precision_loss)] // only to show days
             let meanings = epoch::meanings(low as f64, high as f64);
-            return verdict.note(format!("holds integers from {low} to {high}, not dates{meanings}"));
+            return verdict.note(format!("holds {}, not dates{meanings}", span(low, high)));
         }
         if self.p.texts + self.p.blobs + self.p.integers + self.p.non_finite == 0 {
             let (low, high) = (self.p.real_min, self.p.real_max);
@@ -132,7 +133,8 @@ impl Rules<'_> {
     fn no_such_hours(&self, verdict: &Verdict) -> Option<Verdict> {
         let zone = self.choices.zone.as_ref()?;
         let trials = [self.profile.trials.get(&self.index), self.profile.clocks.get(&self.index)];
-        let of_zone = |t: &&Trial| t.is_of(PgType::TimestampTz, Normal::ZonedClock) && t.crossing.zone.as_ref() == Some(zone);
+        let of_zone =
+            |t: &&Trial| t.is_of(PgType::TimestampTz, Normal::ZonedClock) && t.crossing.zone.as_ref() == Some(zone);
         let trial = trials.into_iter().flatten().find(of_zone)?;
         let count = |form| self.p.count(form).unwrap_or(0);
         let zoned = count(Form::Zoned);
@@ -155,7 +157,12 @@ impl Rules<'_> {
         }
         let mut back = Verdict { why: format!("{}; {why}", verdict.why), ..verdict.clone() };
         let object = format!("{}.{}", self.table.name, self.column.name);
-        back.findings.push(Finding::warning(codes::WIDER, object, why, "it becomes timestamp, which holds every date-time"));
+        back.findings.push(Finding::warning(
+            codes::WIDER,
+            object,
+            why,
+            "it becomes timestamp, which holds every date-time",
+        ));
         Some(back)
     }
 

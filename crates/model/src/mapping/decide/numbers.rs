@@ -17,7 +17,7 @@ impl Rules<'_> {
         }
         let (low, high) = (self.p.integer_min, self.p.integer_max);
         let within = |min: i64, max: i64| low >= min && high <= max && !self.key;
-        let range = format!("integers from {low} to {high}");
+        let range = span(low, high);
         match declared {
             Declared::Small if within(i16::MIN.into(), i16::MAX.into()) => Verdict::new(PgType::SmallInt, range),
             Declared::Medium if within(i32::MIN.into(), i32::MAX.into()) => Verdict::new(PgType::Integer, range),
@@ -47,7 +47,7 @@ impl Rules<'_> {
         if low >= 0 && high <= 1 {
             return Verdict::new(PgType::Boolean, self.all("0 or 1"));
         }
-        let range = format!("integers from {low} to {high}, not only 0 and 1");
+        let range = format!("{}, not only 0 and 1", span(low, high));
         Verdict::new(PgType::BigInt, range.clone()).wider(format!("holds {range}"))
     }
 
@@ -93,4 +93,9 @@ impl Rules<'_> {
         }
         verdict
     }
+}
+
+/// `integers from 1 to 9`, or `integers, all 0`.
+pub(super) fn span(low: i64, high: i64) -> String {
+    if low == high { format!("integers, all {low}") } else { format!("integers from {low} to {high}") }
 }

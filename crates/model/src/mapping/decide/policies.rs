@@ -35,13 +35,16 @@ impl Rules<'_> {
             return verdict;
         }
         let counts = self.classes();
-        if p.reals == 0 && p.all_texts_are(Form::Integer) {
-            return Verdict::new(PgType::BigInt, format!("{counts}, all integers")).wider(why);
-        }
-        if p.all_texts_are(Form::Number) {
-            return Verdict::new(PgType::Numeric(None), format!("{counts}, all decimal numbers")).wider(why);
-        }
-        verdict
+        let (ty, what) = if p.reals == 0 && p.all_texts_are(Form::Integer) {
+            (PgType::BigInt, "all integers")
+        } else if p.all_texts_are(Form::Number) {
+            (PgType::Numeric(None), "all decimal numbers")
+        } else {
+            return verdict;
+        };
+        let mut numbers = Verdict::new(ty, format!("{counts}, {what}")).wider(why);
+        numbers.widest = true;
+        numbers
     }
 
     /// jsonb, which tells numbers from texts.
@@ -49,9 +52,8 @@ impl Rules<'_> {
         let p = self.p;
         let held = p.nul_texts + p.invalid_texts == 0;
         if !held || self.must_be_unique() {
-            return verdict.note(format!(
-                "jsonb holds no NUL and no invalid UTF-8, and cannot stand in a unique key: {why}"
-            ));
+            return verdict
+                .note(format!("jsonb holds no NUL and no invalid UTF-8, and cannot stand in a unique key: {why}"));
         }
         let odd = p.blobs + p.non_finite + p.negative_zeros > 0;
         let mut scalars = Verdict::new(PgType::Jsonb, format!("{}, each as a JSON scalar", self.classes()));

@@ -49,7 +49,7 @@ impl Rules<'_> {
         format!("holds {}{}", self.classes(), show(odd))
     }
 
-    /// `12 integers, 3 texts (1 of them empty)`.
+    /// `12 integers, 3 texts (1 of them empty)`; `1 text, empty`.
     pub fn classes(&self) -> String {
         let p = self.p;
         let part =
@@ -57,8 +57,15 @@ impl Rules<'_> {
         let mut parts: Vec<String> =
             [part(p.integers, "integer"), part(p.reals, "real")].into_iter().flatten().collect();
         if let Some(mut texts) = part(p.texts, "text") {
-            if p.empty_texts > 0 {
-                texts.push_str(&format!(" ({} of them empty)", thousands(p.empty_texts)));
+            match p.empty_texts {
+                0 => {}
+                n if n == p.texts => texts.push_str(match (self.only(Class::Text), n) {
+                    (true, 1) => ", empty",
+                    (true, _) => ", all empty",
+                    (false, 1) => " (empty)",
+                    (false, _) => " (all empty)",
+                }),
+                n => texts.push_str(&format!(" ({} of them empty)", thousands(n))),
             }
             parts.push(texts);
         }

@@ -26,6 +26,8 @@ pub(super) struct Verdict {
     pub zone: Option<Zone>,
     pub labels: Vec<String>,
     pub quarantine: bool,
+    /// Texts become numbers, by the policy for several classes.
+    pub widest: bool,
     /// Values that do not fit: the policy's kind, the finding's code, and the words.
     pub unfit: Option<(Kind, &'static str, String)>,
     /// What else a person must know.
@@ -44,6 +46,7 @@ impl Verdict {
             zone: None,
             labels: Vec::new(),
             quarantine: false,
+            widest: false,
             unfit: None,
             findings: Vec::new(),
         }
@@ -94,6 +97,7 @@ impl Rules<'_> {
         let reason = format!("{}; {}", self.declaration(), verdict.why);
         let mut mapping = ColumnMapping::new(verdict.ty, normal, reason);
         mapping.quarantine = verdict.quarantine;
+        mapping.widest = verdict.widest;
         verdict.treatments.sort_unstable();
         mapping.crossing.treatments = verdict.treatments;
         mapping.crossing.zone = verdict.zone;
