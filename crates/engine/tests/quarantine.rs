@@ -567,7 +567,7 @@ fn what_is_loosened_names_the_rows_that_break_it() {
         [
             "c p (c_p_fkey) orphans=not-valid 2 rowid = 2+rowid = 4",
             "k CHECK (n > 0) checks=not-valid 1 \"k\" IS '1'",
-            "k primary key (k) duplicate-key=keep 1 true LIMIT 1 OFFSET 1",
+            "k primary key (k) duplicate-key=keep 1 true ORDER BY \"k\".\"k\" COLLATE BINARY LIMIT 1 OFFSET 1",
             "k k mixed=text 1 \"k\" IS 1",
             "tree up (tree_up_fkey) orphans=not-valid 1 rowid = 10",
             "v a null-key=keep 1 rowid = 1",

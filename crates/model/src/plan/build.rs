@@ -186,6 +186,7 @@ impl Builder<'_> {
             without_rowid: table.without_rowid,
             filter: table.filter.clone(),
             source_key: source_key(table),
+            order: table.order.clone(),
             exclusions: mapping.exclusions.clone(),
             null_keys: null_keys(table, mapping),
             long,

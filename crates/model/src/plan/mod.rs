@@ -65,6 +65,9 @@ pub struct TablePlan {
     /// The columns by which SQLite tells its rows apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub source_key: Vec<String>,
+    /// The terms of SQLite's ORDER BY that give the one order in which its rows are read; only WITHOUT ROWID.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
     /// Rows that are quarantined because a key refuses them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclusions: Vec<Exclusion>,

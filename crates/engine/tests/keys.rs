@@ -1,0 +1,174 @@
+//! Keys as PostgreSQL compares them, and the one order in which rows are numbered: what a policy does, it does to the
+//! row it means.
+//! Owns one case for each; the oracles are SQLite (what was there) and PostgreSQL (what arrived).
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod running;
+
+use lite2pg_engine::error::Kind;
+use lite2pg_engine::observe::{Event, Observer, Report};
+use lite2pg_engine::run::{Accept, Cancel, MaxRejects, Settings, migrate};
+use lite2pg_engine::source::select::{Bounds, Reading};
+use lite2pg_engine::source::{Options, Source};
+use lite2pg_engine::verify::{Level, verify};
+use lite2pg_model::finding::codes;
+use lite2pg_model::mapping::PgType;
+use lite2pg_model::mapping::choices::{Choices, ColumnChoice};
+use lite2pg_model::mapping::policy::Policies;
+use lite2pg_model::sql::resolve::resolve;
+use lite2pg_model::value::Value;
+use lite2pg_testkit::cluster::Cluster;
+use running::{Show, settings};
+use rusqlite::Connection;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+struct Place {
+    dir: PathBuf,
+    cluster: Cluster,
+}
+
+impl Place {
+    fn new(sql: &str) -> Place {
+        static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("l2-keys-{}-{n}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let db = Connection::open(dir.join("s.db")).unwrap();
+        db.create_collation("app", |a, b| b.cmp(a)).unwrap();
+        db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        db.execute_batch(sql).unwrap();
+        Place { dir, cluster: Cluster::start(&["fsync = off"], &[]) }
+    }
+
+    fn settings(&self, policies: &[&str]) -> Settings {
+        let mut settings = settings(&self.dir.join("s.db"), &self.cluster, "postgres", &self.dir);
+        settings.choices = Choices::of(Policies::parse(policies).unwrap());
+        settings
+    }
+
+    fn migrate_with(&self, settings: &Settings, observer: &dyn Observer) -> Report {
+        match migrate(settings, observer, &Cancel::new()) {
+            Ok(report) => report,
+            Err(e) => panic!("{e:?}"),
+        }
+    }
+
+    fn migrate(&self, policies: &[&str]) -> Report {
+        self.migrate_with(&self.settings(policies), &Show)
+    }
+
+    /// Migrates to exit 0, and finds both sides equal again by `verify`.
+    fn arrives(&self, policies: &[&str]) -> Report {
+        self.arrives_with(&self.settings(policies))
+    }
+
+    fn arrives_with(&self, settings: &Settings) -> Report {
+        let report = self.migrate_with(settings, &Show);
+        assert_eq!(report.exit, 0, "{:#?}", report.findings);
+        let again = verify(&self.settings(&[]), Level::Rows, &Show, &Cancel::new()).unwrap();
+        assert_eq!((again.exit, again.rejected), (0, report.rejected), "{:#?} {:#?}", again.findings, again.tables);
+        report
+    }
+
+    /// Everything of the migration away again.
+    fn clear(&self) {
+        self.cluster.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public; DROP SCHEMA IF EXISTS lite2pg CASCADE");
+    }
+
+    /// What PostgreSQL says, one text.
+    fn word(&self, sql: &str) -> String {
+        let row = self.cluster.client("postgres").query_one(sql, &[]);
+        row.unwrap_or_else(|e| panic!("{sql}: {e:?}")).get::<_, Option<String>>(0).unwrap_or_default()
+    }
+
+    /// What policies did: column, policy, rows and keys.
+    fn recorded(&self) -> Vec<String> {
+        let sql = "SELECT concat_ws(' ', column_name, policy, rows, array_to_string(keys, ';')) \
+                   FROM lite2pg.normalisation ORDER BY column_name COLLATE \"C\", policy";
+        self.cluster.client("postgres").query(sql, &[]).unwrap().iter().map(|r| r.get(0)).collect()
+    }
+}
+
+/// Keeps what is told beside the findings.
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Observer for Notes {
+    fn see(&self, event: &Event) {
+        if let Event::Note { text } = event {
+            self.0.lock().unwrap().push(text.clone());
+        }
+    }
+}
+
+fn blocks(report: &Report) -> Vec<&str> {
+    report.findings.iter().filter(|f| f.blocks()).map(|f| f.code.as_str()).collect()
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// A WITHOUT ROWID table whose index covers what the foreign key needs: SQLite reads it by that.
+const COVERED: &str = "
+    CREATE TABLE p(id INTEGER PRIMARY KEY); INSERT INTO p VALUES(5), (6);
+    CREATE TABLE c(k TEXT PRIMARY KEY, pid INTEGER REFERENCES p(id), d DATE) WITHOUT ROWID;
+    CREATE INDEX ci ON c(pid);
+    INSERT INTO c VALUES('a', 9, 'bad'), ('b', 5, '2020-01-01'), ('c', 6, '2020-01-01'), ('d', 5, '2020-01-01');";
+
+#[test]
+fn a_row_is_numbered_alike_whatever_columns_are_read() {
+    let place = Place::new(COVERED);
+    place.arrives(&["orphans=set-null", "dates=quarantine"]);
+    assert_eq!(place.word("SELECT string_agg(concat(k, ':', pid), ' ' ORDER BY k) FROM c"), "b:5 c:6 d:5");
+    assert_eq!(place.word("SELECT string_agg(key, ';') FROM lite2pg.rejected_row"), "\"k\" IS 'a'");
+}
+
+#[test]
+fn a_key_in_any_collation_and_direction_numbers_its_rows() {
+    // The application's collation is a backwards one, of which nobody else knows.
+    let place = Place::new(
+        "CREATE TABLE p(id INTEGER PRIMARY KEY); INSERT INTO p VALUES(5), (6);
+         CREATE TABLE c(k TEXT COLLATE NOCASE, n INTEGER, pid INTEGER REFERENCES p(id), d DATE,
+                        PRIMARY KEY(k DESC, n)) WITHOUT ROWID;
+         CREATE TABLE s(k TEXT COLLATE app PRIMARY KEY, pid INTEGER REFERENCES p(id), d DATE) WITHOUT ROWID;
+         CREATE INDEX ci ON c(pid); CREATE INDEX si ON s(pid);
+         INSERT INTO c VALUES('a', 1, 9, 'bad'), ('B', 1, 5, '2020-01-01'), ('c', 2, 6, '2020-01-01'), ('c', 1, 8, 'no');
+         INSERT INTO s VALUES('a', 9, 'bad'), ('b', 5, '2020-01-01'), ('c', 6, '2020-01-01'), ('d', 8, '2020-01-01');",
+    );
+    let lenient = |policies: &[&str]| Settings { accept: vec![Accept::All], ..place.settings(policies) };
+    place.arrives_with(&lenient(&["orphans=set-null", "dates=quarantine"]));
+    assert_eq!(place.word("SELECT string_agg(concat(k, n, ':', pid), ' ' ORDER BY n, k) FROM c"), "B1:5 c2:6");
+    assert_eq!(place.word("SELECT string_agg(concat(k, ':', pid), ' ' ORDER BY k) FROM s"), "b:5 c:6 d:");
+    place.clear();
+    let report = place.arrives_with(&lenient(&["orphans=quarantine", "dates=quarantine"]));
+    assert_eq!(report.rejected, 2 + 2);
+    assert_eq!(place.word("SELECT string_agg(concat(k, n, ':', pid), ' ' ORDER BY n, k) FROM c"), "B1:5 c2:6");
+    assert_eq!(place.word("SELECT string_agg(concat(k, ':', pid), ' ' ORDER BY k) FROM s"), "b:5 c:6");
+}
+
+#[test]
+fn the_order_costs_no_sorting() {
+    let place = Place::new(COVERED);
+    let source = Source::open(&place.dir.join("s.db"), &Options::new(place.dir.join("work"))).unwrap();
+    let (schema, _) = resolve(&source.raw_schema().unwrap());
+    let mut reader = source.reader().unwrap();
+    let table = schema.tables.iter().find(|t| t.name == "c").unwrap();
+    let reading = Reading::of_table(table);
+    for sql in [reading.columns([1], Bounds::default()), reading.rows(Bounds::default())] {
+        let mut steps = Vec::new();
+        let explain = format!("EXPLAIN QUERY PLAN {sql}");
+        reader
+            .for_each(&explain, &[], |row| {
+                if let Value::Text(step) = row.get(3) {
+                    steps.push(String::from_utf8_lossy(step).into_owned());
+                }
+                Ok::<(), lite2pg_engine::error::Error>(())
+            })
+            .unwrap();
+        assert_eq!(steps, ["SCAN c"], "{sql}");
+    }
+}
