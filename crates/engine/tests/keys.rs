@@ -172,3 +172,81 @@ fn the_order_costs_no_sorting() {
         assert_eq!(steps, ["SCAN c"], "{sql}");
     }
 }
+
+#[test]
+fn orphans_are_counted_as_postgresql_compares() {
+    // Each time SQLite finds the parent: by number, under the parent's affinity, as doubles.
+    for (sql, stays) in [
+        (
+            "CREATE TABLE p(k PRIMARY KEY); CREATE TABLE c(x REFERENCES p(k));
+          INSERT INTO p VALUES(1), ('a'); INSERT INTO c VALUES(1.0), ('a');",
+            "a",
+        ),
+        (
+            "CREATE TABLE p(k NUMERIC PRIMARY KEY); CREATE TABLE c(x TEXT REFERENCES p(k));
+          INSERT INTO p VALUES(1.5), ('a'); INSERT INTO c VALUES('1.50'), ('a');",
+            "a",
+        ),
+        (
+            "CREATE TABLE p(k PRIMARY KEY); CREATE TABLE c(x REFERENCES p(k));
+          INSERT INTO p VALUES(1152921504606846976), (7); INSERT INTO c VALUES(1152921504606846976.0), (7);",
+            "7",
+        ),
+    ] {
+        let place = Place::new(sql);
+        let report = place.migrate(&[]);
+        assert_eq!(blocks(&report), [codes::ORPHANS], "{sql} {:#?}", report.findings);
+        let report = place.arrives(&["orphans=not-valid"]);
+        assert_eq!(report.rejected, 0);
+        assert_eq!(place.word("SELECT count(*)::text FROM c"), "2");
+        assert_eq!(place.word("SELECT convalidated::text FROM pg_constraint WHERE conname = 'c_x_fkey'"), "false");
+        place.clear();
+        assert_eq!(place.arrives(&["orphans=quarantine"]).rejected, 1);
+        assert_eq!(place.word("SELECT string_agg(x::text, ',') FROM c"), stays);
+        assert_eq!(place.word("SELECT convalidated::text FROM pg_constraint WHERE conname = 'c_x_fkey'"), "true");
+        place.clear();
+        assert_eq!(place.arrives(&["orphans=set-null"]).rejected, 0);
+        assert_eq!(
+            place.word("SELECT string_agg(coalesce(x::text, 'null'), ',' ORDER BY x NULLS FIRST) FROM c"),
+            format!("null,{stays}")
+        );
+    }
+}
+
+#[test]
+fn what_postgresql_takes_for_one_is_no_orphan() {
+    let place = Place::new(
+        "CREATE TABLE p(v INTERVAL PRIMARY KEY); CREATE TABLE c(v INTERVAL REFERENCES p(v));
+         INSERT INTO p VALUES('P1D'); INSERT INTO c VALUES('P1D'), ('PT24H');",
+    );
+    place.arrives(&[]);
+    assert_eq!(place.word("SELECT string_agg(v::text, ',' ORDER BY v::text) FROM c"), "1 day,24:00:00");
+    assert_eq!(place.word("SELECT convalidated::text FROM pg_constraint WHERE conname = 'c_v_fkey'"), "true");
+}
+
+#[test]
+fn a_key_repeats_what_postgresql_takes_for_one() {
+    let place = Place::new(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, v INTERVAL UNIQUE);
+         INSERT INTO t VALUES(1, 'P1D'), (2, 'PT24H'), (3, 'P30D'), (4, 'P1M'), (5, 'P1Y'), (6, 'P365D');",
+    );
+    let report = place.migrate(&[]);
+    assert_eq!(blocks(&report), [codes::DUPLICATE_KEY], "{:#?}", report.findings);
+    let notes = Notes::default();
+    let report = place.migrate_with(&place.settings(&["duplicate-key=quarantine"]), &notes);
+    assert_eq!((report.exit, report.rejected), (0, 2), "{:#?}", report.findings);
+    assert_eq!(place.word("SELECT string_agg(id::text, ',' ORDER BY id) FROM t"), "1,3,5,6");
+    place.clear();
+    place.arrives(&["duplicate-key=keep"]);
+    assert_eq!(place.word("SELECT count(*)::text FROM t"), "6");
+
+    let place = Place::new(
+        r#"CREATE TABLE t(id INTEGER PRIMARY KEY, j JSON UNIQUE);
+           INSERT INTO t VALUES(1, '{"a":1}'), (2, '{"a": 1.0}'), (3, '{"a":"1.0"}'), (4, '[10]'), (5, '[1]');"#,
+    );
+    let mut settings = place.settings(&["duplicate-key=quarantine"]);
+    let choice = ColumnChoice { ty: Some(PgType::Jsonb), ..ColumnChoice::default() };
+    settings.choices.columns.insert(("t".to_owned(), "j".to_owned()), choice);
+    assert_eq!(place.arrives_with(&settings).rejected, 1);
+    assert_eq!(place.word("SELECT string_agg(id::text, ',' ORDER BY id) FROM t"), "1,3,4,5");
+}

@@ -6,7 +6,7 @@ mod orphans;
 mod told;
 
 pub use orphans::without_parent;
-pub use told::{answered, count_lost};
+pub use told::{answered, count_lost, recount};
 
 use super::fit::Fit;
 use super::pool::Cancel;
@@ -265,7 +265,7 @@ impl KeyOf {
                 return None;
             }
             let start = self.bytes.len();
-            form.of_source(value, &mut self.bytes);
+            form.of_key(value, &mut self.bytes);
             // Under a policy a value may become NULL.
             if self.bytes.get(start) == Some(&normal::NULL_TAG) {
                 return None;

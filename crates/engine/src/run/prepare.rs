@@ -177,6 +177,10 @@ pub fn decide(
     };
     let all = |of_types: Vec<Finding>| findings.iter().cloned().chain(of_types).collect();
     let mut plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);
+    if exclude::recount(reader, &plan, &schema, &mut profiles, cancel)? {
+        (mappings, of_types) = decide_types(&schema, &profiles, &choices);
+        plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);
+    }
     let mut excluded = exclude::find(reader, &plan, cancel)?;
     // Rows that are set aside may be the parents of others, which are then orphans too.
     while exclude::count_lost(&excluded, &plan, &schema, &mut profiles) {
