@@ -250,3 +250,18 @@ fn a_key_repeats_what_postgresql_takes_for_one() {
     assert_eq!(place.arrives_with(&settings).rejected, 1);
     assert_eq!(place.word("SELECT string_agg(id::text, ',' ORDER BY id) FROM t"), "1,3,4,5");
 }
+
+#[test]
+fn a_long_row_that_would_be_set_aside_asks_for_memory() {
+    let sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, d DATE, x BLOB);
+               INSERT INTO t VALUES(1, '2020-01-01', NULL), (2, 'bad', zeroblob(3 << 20));";
+    let place = Place::new(sql);
+    let little = Settings { memory: 32 << 20, ..place.settings(&["dates=quarantine"]) };
+    let error = migrate(&little, &Show, &Cancel::new()).unwrap_err();
+    let hint = error.hint.clone().unwrap_or_default();
+    assert_eq!(error.kind, Kind::Rejected, "{error:?}");
+    assert!(hint.contains("--jobs 1 --memory 48MiB") && hint.contains("WHERE rowid = 2"), "{error:?}");
+    let place = Place::new(sql);
+    let enough = Settings { memory: 48 << 20, jobs: 1, ..place.settings(&["dates=quarantine"]) };
+    assert_eq!(place.arrives_with(&enough).rejected, 1);
+}

@@ -161,8 +161,9 @@ pub fn rows(
             place += 1;
             let number = scan::number(rowid, row, columns.len(), place);
             if let Some(why) = rules.known(number) {
-                if long.as_ref().is_some_and(|long| !long.left_out(row, width).is_empty()) {
-                    return Err(huge::not_quarantined(table, number, row, why));
+                let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, width));
+                if !left_out.is_empty() {
+                    return Err(huge::not_quarantined(table, number, row, why, &left_out));
                 }
                 copied.tally.rejected(table, why, number, row);
                 return copied.rejects.take(rules.limit, (number, why), || reject::beyond(table, number, row, why));

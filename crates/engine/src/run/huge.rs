@@ -15,6 +15,7 @@ use lite2pg_model::mapping::profile::long::LongValue;
 use lite2pg_model::normal::digest::{RowDigest, RowHasher};
 use lite2pg_model::normal::{self};
 use lite2pg_model::plan::TablePlan;
+use lite2pg_model::plan::limits::Memory;
 use lite2pg_model::value::{Class, Value};
 
 /// Where the row goes.
@@ -39,6 +40,23 @@ impl Sink<'_, '_> {
     /// # Errors
     /// As [`super::copy::copy_chunk`].
     pub fn row(
+        &mut self,
+        long: &Long,
+        blobs: &Blobs<'_>,
+        row: &Row<'_>,
+        left_out: &[LeftOut],
+    ) -> Result<(RowDigest, u64)> {
+        self.send(long, blobs, row, left_out).map_err(|e| {
+            // More rows set aside would not help it.
+            let shows = e.hint.as_deref().and_then(|hint| hint.strip_suffix(reject::ADVICE));
+            match shows.map(|shows| format!("{shows}{}", to_hold(left_out))) {
+                Some(hint) => e.hint(hint),
+                None => e,
+            }
+        })
+    }
+
+    fn send(
         &mut self,
         long: &Long,
         blobs: &Blobs<'_>,
@@ -105,10 +123,20 @@ impl Sink<'_, '_> {
 }
 
 /// A row that a policy would set aside, but that is too long to be held whole.
-pub(super) fn not_quarantined(table: &TablePlan, number: i64, row: &Row<'_>, why: Why) -> Error {
+pub(super) fn not_quarantined(table: &TablePlan, number: i64, row: &Row<'_>, why: Why, left_out: &[LeftOut]) -> Error {
     let mut error = reject::beyond(table, number, row, why);
     error.message.push_str("; it cannot be set aside either, for it holds a value longer than --memory lets be held");
-    error.hint("give more with --memory, or mend the row in the source")
+    error.hint(to_hold(left_out))
+}
+
+/// What lets such a row be held, and so be set aside as others are.
+fn to_hold(left_out: &[LeftOut]) -> String {
+    let longest = left_out.iter().map(|out| out.length).max().unwrap_or(0);
+    format!(
+        "the chunk was undone, nothing of it is in the target; with --jobs 1 --memory {}MiB the row is held whole, and set \
+         aside as the policies and --max-rejects say; or mend the row in the source",
+        Memory::needed_for_row(longest) >> 20
+    )
 }
 
 /// How a long value becomes a field.
