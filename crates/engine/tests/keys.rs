@@ -265,3 +265,45 @@ fn a_long_row_that_would_be_set_aside_asks_for_memory() {
     let enough = Settings { memory: 48 << 20, jobs: 1, ..place.settings(&["dates=quarantine"]) };
     assert_eq!(place.arrives_with(&enough).rejected, 1);
 }
+
+#[test]
+fn a_misfit_is_recorded_under_its_column_and_policy() {
+    let place = Place::new(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, d DATE, j JSON, m INTEGER, v VARCHAR(3));
+         INSERT INTO t VALUES(1, 'a', '2020-01-01', '{}', 1, 'abc'), (2, 'a', 'bad', '{}', 1, 'abc'),
+             (3, 'a', '2020-01-01', 'bad', 1, 'abc'), (4, 'a', '2020-01-01', '{}', 'bad', 'abc'),
+             (5, 'a', '2020-01-01', '{}', 1, 'long'), (6, CAST(x'ff' AS TEXT), '2020-01-01', '{}', 1, 'abc');",
+    );
+    let policies = ["dates=quarantine", "json=quarantine", "mixed=quarantine", "too-long=quarantine"];
+    let settings = Settings { max_rejects: Some(MaxRejects::Rows(9)), ..place.settings(&policies) };
+    assert_eq!(place.arrives_with(&settings).rejected, 5);
+    assert_eq!(
+        place.recorded(),
+        [
+            "a --max-rejects 1 rowid = 6",
+            "d dates=quarantine 1 rowid = 2",
+            "j json=quarantine 1 rowid = 3",
+            "m mixed=quarantine 1 rowid = 4",
+            "v too-long=quarantine 1 rowid = 5",
+        ]
+    );
+}
+
+#[test]
+fn what_is_recorded_is_what_was_chosen() {
+    let place = Place::new(
+        "CREATE TABLE b(id INTEGER PRIMARY KEY, b BLOB); INSERT INTO b VALUES(1, x'00'), (2, 't');
+         CREATE TABLE k(k BLOB PRIMARY KEY); INSERT INTO k VALUES(1), ('1'), (NULL);
+         CREATE TABLE n(n TEXT PRIMARY KEY); INSERT INTO n VALUES(NULL);",
+    );
+    place.arrives(&["null-key=keep", "duplicate-key=surrogate"]);
+    let recorded = place.recorded();
+    assert!(recorded.contains(&"b mixed=text 1 rowid = 2".to_owned()), "{recorded:?}");
+    // The new key is there because of the duplicates.
+    assert!(recorded.contains(&"k null-key=keep 1 rowid = 3".to_owned()), "{recorded:?}");
+    assert!(recorded.contains(&"n null-key=keep 1 rowid = 1".to_owned()), "{recorded:?}");
+    place.clear();
+    place.arrives(&["null-key=surrogate", "duplicate-key=keep"]);
+    let recorded = place.recorded();
+    assert!(recorded.contains(&"n null-key=surrogate 1 rowid = 1".to_owned()), "{recorded:?}");
+}

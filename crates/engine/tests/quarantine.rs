@@ -357,7 +357,7 @@ fn values_that_are_no_dates_go_with_their_rows() {
     assert_eq!(rows[2], "t | rowid = 300 | d | integer,text,text | 000000000000012c,00ff,74657874");
     // Two workers: whose chunk comes first is not said.
     let counted = "SELECT rows || ' ' || cardinality(keys) || ' ' || ('rowid = 300' = ANY(keys)) \
-                   FROM lite2pg.normalisation WHERE table_name = 't' AND policy = 'quarantine'";
+                   FROM lite2pg.normalisation WHERE table_name = 't' AND policy = 'dates=quarantine'";
     assert_eq!(place.word(counted), "30 30 true");
     // The bytes are those that SQLite has.
     let db = Connection::open(place.dir.join("s.db")).unwrap();

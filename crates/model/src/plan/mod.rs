@@ -13,6 +13,7 @@ mod scope;
 use crate::finding::Finding;
 use crate::mapping::codec::Codec;
 use crate::mapping::exclude::Exclusion;
+use crate::mapping::policy::Kind;
 use crate::mapping::shape::Crossing;
 use crate::normal;
 use crate::schema::{Action, Deferrable};
@@ -74,6 +75,9 @@ pub struct TablePlan {
     /// Columns that take NULL, although they are of the primary key or NOT NULL in the source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub null_keys: Vec<String>,
+    /// Those of them that hold NULL in a primary key for which a new column stands in because of that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surrogate_for: Vec<String>,
     /// Its values that cross piece by piece.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long: Option<long::LongPlan>,
@@ -131,6 +135,9 @@ pub struct ColumnPlan {
     /// Rows whose value does not fit go to `lite2pg.rejected_row` rather than end the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub quarantine: bool,
+    /// The policy that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined_by: Option<Kind>,
     /// Why that type.
     pub reason: String,
     /// NOT NULL.
