@@ -236,6 +236,8 @@ fn a_key_repeats_what_postgresql_takes_for_one() {
     let report = place.migrate_with(&place.settings(&["duplicate-key=quarantine"]), &notes);
     assert_eq!((report.exit, report.rejected), (0, 2), "{:#?}", report.findings);
     assert_eq!(place.word("SELECT string_agg(id::text, ',' ORDER BY id) FROM t"), "1,3,5,6");
+    let told = "t: 2 rows are set aside because of a key";
+    assert!(notes.0.lock().unwrap().iter().any(|n| n == told), "{:?}", notes.0);
     place.clear();
     place.arrives(&["duplicate-key=keep"]);
     assert_eq!(place.word("SELECT count(*)::text FROM t"), "6");
@@ -249,6 +251,30 @@ fn a_key_repeats_what_postgresql_takes_for_one() {
     settings.choices.columns.insert(("t".to_owned(), "j".to_owned()), choice);
     assert_eq!(place.arrives_with(&settings).rejected, 1);
     assert_eq!(place.word("SELECT string_agg(id::text, ',' ORDER BY id) FROM t"), "1,3,4,5");
+}
+
+#[test]
+fn a_row_that_goes_for_its_own_sake_holds_no_key() {
+    let place = Place::new(
+        "CREATE TABLE t(k BLOB PRIMARY KEY, d DATE);
+         INSERT INTO t VALUES(1, 'bad'), ('1', '2020-01-01'), ('2', '2020-01-01'), (2, 'bad');",
+    );
+    let notes = Notes::default();
+    let report = place.migrate_with(&place.settings(&["duplicate-key=quarantine", "dates=quarantine"]), &notes);
+    assert_eq!((report.exit, report.rejected), (0, 2), "{:#?}", report.findings);
+    assert_eq!(place.word("SELECT string_agg(concat(k, ' ', d), ',' ORDER BY k) FROM t"), "1 2020-01-01,2 2020-01-01");
+    assert_eq!(place.recorded(), ["d dates=quarantine 2 rowid = 1;rowid = 4"]);
+    let told = "t: 2 rows are set aside because of a value that does not fit";
+    assert!(notes.0.lock().unwrap().iter().any(|n| n == told), "{:?}", notes.0);
+}
+
+#[test]
+fn one_reference_is_one() {
+    let place = Place::new(COVERED);
+    let notes = Notes::default();
+    place.migrate_with(&place.settings(&["orphans=set-null", "dates=quarantine"]), &notes);
+    let told = "c: 1 reference becomes NULL";
+    assert!(notes.0.lock().unwrap().iter().any(|n| n == told), "{:?}", notes.0);
 }
 
 #[test]

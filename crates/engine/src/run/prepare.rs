@@ -194,11 +194,7 @@ pub fn decide(
     settings.accept_findings(&mut plan.findings);
     times.push(StageTime { name: "plan".to_owned(), seconds: begin.elapsed().as_secs_f64() });
     tell_plan(&plan, observer);
-    for (table, rejected, changed) in excluded.counts() {
-        let changed = if changed > 0 { format!(", {changed} times a reference becomes NULL") } else { String::new() };
-        let text = format!("{table}: {rejected} rows are set aside because of keys{changed}");
-        observer.see(&Event::Note { text });
-    }
+    excluded.words().for_each(|text| observer.see(&Event::Note { text }));
     Ok(Prepared { plan, ranges, profiles, schema, mappings, excluded })
 }
 
