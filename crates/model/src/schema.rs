@@ -60,6 +60,9 @@ pub struct Table {
     /// Names of columns that the plan's file leaves out; nothing of them is read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// The terms of ORDER BY that give the one order in which its rows are read; only of WITHOUT ROWID tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
     /// Columns, in order; hidden columns of virtual tables are left out.
     pub columns: Vec<Column>,
     /// The column that is the rowid (INTEGER PRIMARY KEY), if any.

@@ -10,10 +10,10 @@ use crate::run::normalised::{Tally, Watch};
 use crate::run::pool::{Alone, Cancel};
 use crate::run::reject::{self, Rejects, Rules};
 use crate::run::scan;
-use crate::source::Reader;
 use crate::source::census::TICK;
 use crate::source::huge::Long;
 use crate::source::select::{Bounds, Reading};
+use crate::source::{Reader, Row};
 use crate::target::copy::CopyIn;
 use crate::target::error_from_pg;
 use crate::target::ledger::{self, Chunk, Range};
@@ -121,6 +121,16 @@ impl<'a> Copied<'a> {
     }
 }
 
+/// The column of a row's first value that does not fit.
+fn first_misfit(aside: &[Option<Fit>], row: &Row<'_>) -> Option<usize> {
+    let mut field = Vec::new();
+    let mut misfits = |fit: &Fit, value| {
+        field.clear();
+        fit.encode(value, &mut field).is_some()
+    };
+    aside.iter().enumerate().find_map(|(i, fit)| misfits(fit.as_ref()?, row.get(i)).then_some(i))
+}
+
 /// Reads a range of a table (at most `limit` rows of it), encodes every row into `copy` and adds it to the digest. Rows
 /// that do not fit are set aside as far as the rules allow it.
 ///
@@ -161,10 +171,11 @@ pub fn rows(
             place += 1;
             let number = scan::number(rowid, row, columns.len(), place);
             if let Some(why) = rules.known(number) {
-                if long.as_ref().is_some_and(|long| !long.left_out(row, width).is_empty()) {
-                    return Err(huge::not_quarantined(table, number, row, why));
+                let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, width));
+                if !left_out.is_empty() {
+                    return Err(huge::not_quarantined(table, number, row, why, &left_out));
                 }
-                copied.tally.rejected(table, why, number, row);
+                copied.tally.rejected(table, (why, first_misfit(&aside, row)), number, row);
                 return copied.rejects.take(rules.limit, (number, why), || reject::beyond(table, number, row, why));
             }
             let nulls = rules.nulls(table, number);
@@ -202,7 +213,7 @@ pub fn rows(
                     }
                     copy.take_back(start);
                     copied.bytes = bytes;
-                    copied.tally.rejected(table, Why::Misfit, number, row);
+                    copied.tally.rejected(table, (Why::Misfit, Some(i)), number, row);
                     return copied.rejects.take(rules.limit, (number, Why::Misfit), error);
                 }
                 form.of_source(value, &mut normal);

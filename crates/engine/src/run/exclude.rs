@@ -6,7 +6,7 @@ mod orphans;
 mod told;
 
 pub use orphans::without_parent;
-pub use told::{answered, count_lost};
+pub use told::{answered, count_lost, recount};
 
 use super::fit::Fit;
 use super::pool::Cancel;
@@ -66,6 +66,24 @@ impl Set {
         !self.nulls.is_empty()
     }
 
+    /// What becomes of how many rows, in words.
+    fn words(&self) -> String {
+        let misfits = self.rejected.iter().filter(|(_, why)| *why == Why::Misfit).count();
+        let rows = |n: usize| if n == 1 { "1 row is".to_owned() } else { format!("{n} rows are") };
+        let parts = [
+            (self.rejected.len() - misfits, " set aside because of a key"),
+            (misfits, " set aside because of a value that does not fit"),
+        ];
+        let mut words: Vec<String> =
+            parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{}{what}", rows(*n))).collect();
+        match self.nulls.len() {
+            0 => {}
+            1 => words.push("1 reference becomes NULL".to_owned()),
+            n => words.push(format!("{n} references become NULL")),
+        }
+        words.join(", ")
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.rejected.is_empty() && self.nulls.is_empty()
@@ -86,10 +104,10 @@ impl Excluded {
         self.tables.get(table).filter(|s| !s.is_empty())
     }
 
-    /// For each table that has any: rows that are rejected, and references that become NULL.
-    pub fn counts(&self) -> impl Iterator<Item = (&str, usize, usize)> {
+    /// What becomes of how many rows, in words, one line for each table that has any.
+    pub fn words(&self) -> impl Iterator<Item = String> {
         let sets = self.tables.iter().filter(|(_, set)| !set.is_empty());
-        sets.map(|(table, set)| (table.as_str(), set.rejected.len(), set.nulls.len()))
+        sets.map(|(table, set)| format!("{table}: {}", set.words()))
     }
 
     fn set(&self, table: &str) -> &Set {
@@ -135,8 +153,10 @@ pub fn find(reader: &mut Reader, plan: &Plan, cancel: &Cancel) -> Result<Exclude
     let mut found = Excluded::default();
     let parents: BTreeSet<&str> = keys(plan).map(|(_, _, key)| key.parent.as_str()).collect();
     for table in &plan.tables {
-        // Misfits are found while copying; those of parents are needed before.
-        let misfits = parents.contains(table.target.as_str()) && may_misfit(plan, table);
+        // Misfits are found while copying; those of parents are needed before, and those of keys that rows repeat: a row
+        // that goes for its own sake holds no key.
+        let repeats = table.exclusions.iter().any(|e| matches!(e, Exclusion::DuplicateKey { .. }));
+        let misfits = (repeats || parents.contains(table.target.as_str())) && may_misfit(plan, table);
         if misfits || !table.exclusions.is_empty() {
             row_by_row(reader, plan, table, misfits, &mut found, cancel)?;
         }
@@ -265,7 +285,7 @@ impl KeyOf {
                 return None;
             }
             let start = self.bytes.len();
-            form.of_source(value, &mut self.bytes);
+            form.of_key(value, &mut self.bytes);
             // Under a policy a value may become NULL.
             if self.bytes.get(start) == Some(&normal::NULL_TAG) {
                 return None;

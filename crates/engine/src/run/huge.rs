@@ -49,6 +49,23 @@ impl Sink<'_, '_> {
         row: &Row<'_>,
         left_out: &[LeftOut],
     ) -> Result<(RowDigest, u64)> {
+        self.send(long, blobs, row, left_out).map_err(|e| {
+            // More rows set aside would not help it.
+            let shows = e.hint.as_deref().and_then(|hint| hint.strip_suffix(reject::ADVICE));
+            match shows.map(|shows| format!("{shows}{}", to_hold(left_out))) {
+                Some(hint) => e.hint(hint),
+                None => e,
+            }
+        })
+    }
+
+    fn send(
+        &mut self,
+        long: &Long,
+        blobs: &Blobs<'_>,
+        row: &Row<'_>,
+        left_out: &[LeftOut],
+    ) -> Result<(RowDigest, u64)> {
         let (mut digest, mut bytes) = (RowHasher::new(), 0);
         let mut normal = Vec::new();
         self.copy.row();
@@ -148,21 +165,31 @@ pub(super) fn foresee(
 }
 
 fn too_long_to_set_aside(table: &str, rows: u64, longest: u64, jobs: usize) -> Finding {
-    let needed = longest.saturating_mul(2 * Memory::COPIES).saturating_mul(jobs.max(1) as u64) >> 20;
+    let needed = Memory::needed_for_row(longest).saturating_mul(jobs.max(1) as u64) >> 20;
     let are = if rows == 1 { "1 row that is".to_owned() } else { format!("{rows} rows that are") };
     Finding::data(
         codes::TOO_LARGE,
         table,
         format!("{are} set aside hold a value of {longest} bytes, and rejected rows are held whole"),
-        format!("allow more with --memory {}MiB, or mend the rows in the source", needed + 1),
+        format!("allow more with --memory {needed}MiB, or mend the rows in the source"),
     )
 }
 
 /// A row that a policy would set aside, but that is too long to be held whole.
-pub(super) fn not_quarantined(table: &TablePlan, number: i64, row: &Row<'_>, why: Why) -> Error {
+pub(super) fn not_quarantined(table: &TablePlan, number: i64, row: &Row<'_>, why: Why, left_out: &[LeftOut]) -> Error {
     let mut error = reject::beyond(table, number, row, why);
     error.message.push_str("; it cannot be set aside either, for it holds a value longer than --memory lets be held");
-    error.hint("give more with --memory, or mend the row in the source")
+    error.hint(to_hold(left_out))
+}
+
+/// What lets such a row be held, and so be set aside as others are.
+fn to_hold(left_out: &[LeftOut]) -> String {
+    let longest = left_out.iter().map(|out| out.length).max().unwrap_or(0);
+    format!(
+        "the chunk was undone, nothing of it is in the target; with --jobs 1 --memory {}MiB the row is held whole, and set \
+         aside as the policies and --max-rejects say; or mend the row in the source",
+        Memory::needed_for_row(longest) >> 20
+    )
 }
 
 /// How a long value becomes a field.

@@ -97,19 +97,28 @@ fn policy_of(treatment: Treatment) -> &'static str {
     }
 }
 
+/// The policy under which a row is set aside because a column does not hold its value.
+fn policy_of_misfit(column: &ColumnPlan) -> String {
+    match column.quarantined_by {
+        Some(kind) => format!("{}=quarantine", kind.word()),
+        None => "--max-rejects".to_owned(),
+    }
+}
+
 impl Look {
     /// The policy that changed a value, if one did.
     fn policy(self, table: &TablePlan, column: &ColumnPlan, value: Value<'_>) -> Option<&'static str> {
         match (self, value) {
             (Look::NullKey, Value::Null) => {
-                Some(if table.has_surrogate() { "null-key=surrogate" } else { "null-key=keep" })
+                let replaced = table.surrogate_for.contains(&column.name);
+                Some(if replaced { "null-key=surrogate" } else { "null-key=keep" })
             }
             (_, Value::Null) | (Look::NullKey, _) => None,
             (Look::AsText, value) => (value.class() != Class::Text).then_some("mixed=text"),
             (Look::AsBytes, Value::Text(b)) => match forms::flaw(b) {
                 Flaw::Nul => Some("nul=bytea"),
                 Flaw::InvalidUtf8 => Some("invalid-utf8=bytea"),
-                Flaw::None => (column.normal == Normal::Bytes).then_some("mixed=bytea"),
+                Flaw::None => (column.normal == Normal::Bytes).then_some("mixed=text"),
             },
             (Look::AsNumber, value) => (value.class() == Class::Text).then_some("mixed=widest"),
             // Numbers and texts are what they were.
@@ -157,11 +166,14 @@ impl Tally {
         }
     }
 
-    /// A row was set aside.
-    pub fn rejected(&mut self, table: &TablePlan, why: Why, number: i64, row: &Row<'_>) {
+    /// A row was set aside; because of a misfit: of this column.
+    pub fn rejected(&mut self, table: &TablePlan, (why, misfit): (Why, Option<usize>), number: i64, row: &Row<'_>) {
         let key = || scan::key(table, number, |i| row.get(i));
         let (column, policy) = match why {
-            Why::Misfit => ("(row)".to_owned(), "quarantine".to_owned()),
+            Why::Misfit => match misfit.and_then(|i| table.columns.get(i)) {
+                Some(c) => (c.name.clone(), policy_of_misfit(c)),
+                None => return,
+            },
             Why::Key(i) => match table.exclusions.get(usize::from(i)) {
                 Some(e) => (e.column().to_owned(), format!("{}=quarantine", e.kind().word())),
                 None => return,

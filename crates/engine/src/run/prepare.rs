@@ -178,6 +178,10 @@ pub fn decide(
     };
     let all = |of_types: Vec<Finding>| findings.iter().cloned().chain(of_types).collect();
     let mut plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);
+    if exclude::recount(reader, &plan, &schema, &mut profiles, cancel)? {
+        (mappings, of_types) = decide_types(&schema, &profiles, &choices);
+        plan = build::build(&schema, &profiles, &mappings, all(of_types), &input);
+    }
     let mut excluded = exclude::find(reader, &plan, cancel)?;
     // Rows that are set aside may be the parents of others, which are then orphans too.
     while exclude::count_lost(&excluded, &plan, &schema, &mut profiles) {
@@ -192,11 +196,7 @@ pub fn decide(
     settings.accept_findings(&mut plan.findings);
     times.push(StageTime { name: "plan".to_owned(), seconds: begin.elapsed().as_secs_f64() });
     tell_plan(&plan, observer);
-    for (table, rejected, changed) in excluded.counts() {
-        let changed = if changed > 0 { format!(", {changed} times a reference becomes NULL") } else { String::new() };
-        let text = format!("{table}: {rejected} rows are set aside because of keys{changed}");
-        observer.see(&Event::Note { text });
-    }
+    excluded.words().for_each(|text| observer.see(&Event::Note { text }));
     Ok(Prepared { plan, ranges, profiles, schema, mappings, excluded })
 }
 

@@ -14,6 +14,10 @@ use lite2pg_model::value::{Class, Value};
 use postgres::GenericClient;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// What helps where a value does not fit.
+pub(super) const ADVICE: &str = "the chunk was undone, nothing of it is in the target; mend the row, choose a policy, or \
+                                 allow some rows to be set aside with --max-rejects";
+
 /// Rejected rows of one chunk that are held until its COPY has ended: their numbers alone, 16 bytes each.
 const MOST: usize = 4_000_000;
 
@@ -224,10 +228,7 @@ fn misfit(table: &TablePlan, column: usize, key: &str, held: &str, reason: &str)
     let message = format!("the row where {key} holds {held} that does not fit {ty}: {reason}");
     let (column, name) = (sqlite(name), format!("{}.{name}", table.name));
     let see = format!("SELECT typeof({column}), hex({column}), * FROM {} WHERE {key}", sqlite(&table.name));
-    Error::new(Kind::Rejected, message).about(name).hint(format!(
-        "see it in SQLite with: {see}; the chunk was undone, nothing of it is in the target; mend the row, choose a \
-         policy, or allow some rows to be set aside with --max-rejects"
-    ))
+    Error::new(Kind::Rejected, message).about(name).hint(format!("see it in SQLite with: {see}; {ADVICE}"))
 }
 
 /// The error of a row that is known to go where no more may.

@@ -38,25 +38,8 @@ impl<'a> Scan<'a> {
         self
     }
 
-    fn sql(&self, condition: Option<&str>) -> String {
-        let name = sqlite(&self.table.name);
-        let columns = self.columns.iter().filter_map(|i| self.table.columns.get(*i));
-        // A line of its own: an expression may end in a comment.
-        let mut list: Vec<String> = columns
-            .map(|c| match &c.read {
-                Some(expression) => format!("(\n{expression}\n)"),
-                None => format!("{name}.{}", sqlite(&c.name)),
-            })
-            .collect();
-        list.extend(self.extra.map(|e| format!("(\n{e}\n)")));
-        list.extend(self.rowid.map(str::to_owned));
-        if list.is_empty() {
-            list.push("1".to_owned());
-        }
-        let conditions: Vec<String> =
-            [self.table.filter.as_deref(), condition].into_iter().flatten().map(|c| format!("(\n{c}\n)")).collect();
-        let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-        format!("SELECT {} FROM {name} NOT INDEXED{filter}", list.join(", "))
+    fn sql(&self, condition: Option<&str>, by_index: bool) -> String {
+        Reading::of_plan(self.table).columns_and(self.columns.iter().copied(), self.extra, condition, by_index)
     }
 
     /// Every row of a range, in reading order, with its number: its rowid, or its place from 1 where it has none.
@@ -76,7 +59,7 @@ impl<'a> Scan<'a> {
         let mut place = 0;
         let at = self.columns.len() + usize::from(self.extra.is_some());
         reader
-            .for_each(&self.sql(condition.as_deref()), &[], |row| {
+            .for_each(&self.sql(condition.as_deref(), false), &[], |row| {
                 place += 1;
                 each(row, number(self.rowid, row, at, place))
             })
@@ -96,9 +79,7 @@ impl<'a> Scan<'a> {
     ) -> Result<()> {
         let at = self.columns.len() + usize::from(self.extra.is_some());
         reader
-            .for_each(&self.sql(Some(condition)).replacen(" NOT INDEXED", "", 1), parameters, |row| {
-                each(row, number(self.rowid, row, at, -1))
-            })
+            .for_each(&self.sql(Some(condition), true), parameters, |row| each(row, number(self.rowid, row, at, -1)))
             .map_err(|e| if e.object.is_some() { e } else { e.about(&self.table.name) })
     }
 }
@@ -121,7 +102,7 @@ pub fn number(rowid: Option<&str>, row: &Row<'_>, at: usize, place: i64) -> i64 
 pub fn place(table: &TablePlan, number: i64) -> String {
     match rowid(table) {
         Some(rowid) => format!("{rowid} = {number}"),
-        None => format!("true LIMIT 1 OFFSET {}", number.saturating_sub(1)),
+        None => format!("true{} LIMIT 1 OFFSET {}", Reading::of_plan(table).order(), number.saturating_sub(1)),
     }
 }
 

@@ -123,7 +123,7 @@ fn one_key(
                 key.clear();
                 for (i, form) in forms.iter().enumerate() {
                     let from = key.len();
-                    form.of_source(row.get(i), &mut key);
+                    form.of_key(row.get(i), &mut key);
                     // NULLs are distinct in the unique keys of both databases, also those that a policy makes.
                     if key.get(from) == Some(&NULL_TAG) {
                         return Ok(());

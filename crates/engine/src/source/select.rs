@@ -13,6 +13,7 @@ pub struct Reading<'a> {
     columns: Vec<Seen<'a>>,
     filter: Option<&'a str>,
     rowid: Option<&'static str>,
+    order: &'a [String],
     long: Option<&'a Long>,
 }
 
@@ -42,6 +43,7 @@ impl<'a> Reading<'a> {
             columns: table.columns.iter().map(|c| Seen { name: &c.name, read: c.read.as_deref() }).collect(),
             filter: table.filter.as_deref(),
             rowid: rowid_name(names, table.without_rowid),
+            order: &table.order,
             long: None,
         }
     }
@@ -55,6 +57,7 @@ impl<'a> Reading<'a> {
             columns: table.columns.iter().map(|c| Seen { name: &c.name, read: c.read.as_deref() }).collect(),
             filter: table.filter.as_deref(),
             rowid: rowid_name(names, table.without_rowid),
+            order: &table.order,
             long: None,
         }
     }
@@ -69,21 +72,35 @@ impl<'a> Reading<'a> {
         self.rowid
     }
 
-    /// Reads these columns (by their places), then the rowid if it can be read, never by an index: an index ordered by a
-    /// collation that only the application has cannot be trusted.
+    /// Reads these columns (by their places), then the rowid if it can be read. Every statement over the whole table gives
+    /// its rows in one order: that of the rowid, since NOT INDEXED forbids all else, or that of [`Reading::order`], since
+    /// SQLite may read a WITHOUT ROWID table by an index all the same.
     pub fn columns(&self, places: impl IntoIterator<Item = usize>, bounds: Bounds) -> String {
-        let list = places.into_iter().filter_map(|i| self.columns.get(i)).map(|c| self.value(*c)).collect();
-        self.select(list, None, bounds)
+        self.select(self.listed(places), None, &self.within(bounds), true)
+    }
+
+    /// The same with something of SQLite's behind the columns, for the rows that also meet a condition.
+    pub fn columns_and(
+        &self,
+        places: impl IntoIterator<Item = usize>,
+        extra: Option<&str>,
+        condition: Option<&str>,
+        by_index: bool,
+    ) -> String {
+        let mut list = self.listed(places);
+        list.extend(extra.map(enclosed));
+        let condition: Vec<String> = condition.map(enclosed).into_iter().collect();
+        self.select(list, None, &condition, !by_index)
     }
 
     /// Reads every column, then the rowid if it can be read.
     pub fn rows(&self, bounds: Bounds) -> String {
-        self.select(self.values(), self.long, bounds)
+        self.select(self.values(), self.long, &self.within(bounds), true)
     }
 
     /// Asks something of every row that is read, then its rowid if it can be read.
     pub fn asking(&self, list: Vec<String>) -> String {
-        self.select(list, None, Bounds::default())
+        self.select(list, None, &[], true)
     }
 
     /// Whether a person's SQL is computed for its rows: that may take any time.
@@ -96,7 +113,22 @@ impl<'a> Reading<'a> {
         self.columns.iter().map(|c| self.value(*c)).collect()
     }
 
-    fn select(&self, mut list: Vec<String>, long: Option<&Long>, bounds: Bounds) -> String {
+    /// ORDER BY, where the rows have no rowid to be ordered by.
+    pub fn order(&self) -> String {
+        if self.order.is_empty() { String::new() } else { format!(" ORDER BY {}", self.order.join(", ")) }
+    }
+
+    fn listed(&self, places: impl IntoIterator<Item = usize>) -> Vec<String> {
+        places.into_iter().filter_map(|i| self.columns.get(i)).map(|c| self.value(*c)).collect()
+    }
+
+    fn within(&self, bounds: Bounds) -> Vec<String> {
+        let given = [(bounds.after, ">"), (bounds.last, "<=")].into_iter().filter(|(given, _)| *given);
+        let bound = |(i, (_, comparison))| Some(format!("{} {comparison} ?{}", self.rowid?, i + 1));
+        given.enumerate().filter_map(bound).collect()
+    }
+
+    fn select(&self, mut list: Vec<String>, long: Option<&Long>, conditions: &[String], scan: bool) -> String {
         list.extend(self.rowid.map(str::to_owned));
         if let Some(long) = long {
             long.leave_out(&mut list);
@@ -104,18 +136,13 @@ impl<'a> Reading<'a> {
         if list.is_empty() {
             list.push("1".to_owned());
         }
-        let mut conditions: Vec<String> = self.filter.iter().map(|f| enclosed(f)).collect();
-        let mut parameter = 0;
-        for (given, comparison) in [(bounds.after, ">"), (bounds.last, "<=")] {
-            if let Some(rowid) = self.rowid.filter(|_| given) {
-                parameter += 1;
-                conditions.push(format!("{rowid} {comparison} ?{parameter}"));
-            }
-        }
-        let mut sql = format!("SELECT {} FROM {} NOT INDEXED", list.join(", "), sqlite(self.table));
+        let conditions: Vec<String> = self.filter.map(enclosed).into_iter().chain(conditions.iter().cloned()).collect();
+        let indexed = if scan { " NOT INDEXED" } else { "" };
+        let mut sql = format!("SELECT {} FROM {}{indexed}", list.join(", "), sqlite(self.table));
         if !conditions.is_empty() {
             sql.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
         }
+        sql.push_str(&self.order());
         sql
     }
 

@@ -185,7 +185,10 @@ fn place(table: &Table, column: &str, reason: &str, keys: &[&str], width: usize,
         .collect();
     let sql = match conditions.filter(|c| !c.is_empty()) {
         Some(conditions) => format!("{look} WHERE {}", conditions.join(" AND ")),
-        None => format!("{look} LIMIT 1 OFFSET {}", number.saturating_sub(1)),
+        None => {
+            let order = Reading::of_table(table).order();
+            format!("{look}{order} LIMIT 1 OFFSET {}", number.saturating_sub(1))
+        }
     };
     let key = if words.is_empty() { format!("row {number}") } else { words.join(", ") };
     Place { key, reason: reason.to_owned(), sql }

@@ -115,7 +115,10 @@ impl Judge<'_> {
             }
             if in_key {
                 self.mapping.primary_key = KeyFate::Unique;
-                self.mapping.surrogate |= chosen == Choice::Surrogate;
+                if chosen == Choice::Surrogate {
+                    self.mapping.surrogate = true;
+                    self.mapping.surrogate_for.push(i);
+                }
             }
             if not_null {
                 self.mapping.drop_not_null.push(i);

@@ -1,6 +1,7 @@
 //! What a person chose for data that PostgreSQL cannot hold as it is: `--policy KIND=CHOICE`, or a column's in the plan.
 //! Owns the kinds and their choices; never applies one (see `decide` and `treat`).
 
+use super::PgType;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -184,6 +185,16 @@ impl Policies {
 impl Kind {
     /// The hint of a value that PostgreSQL holds nowhere, whatever is chosen.
     pub const NO_PLACE: &str = "PostgreSQL has no place for it: leave the table out or make the value smaller";
+
+    /// The kind of the values that a type does not hold.
+    pub fn of_misfits(ty: PgType) -> Kind {
+        match ty {
+            PgType::Date | PgType::Timestamp | PgType::TimestampTz | PgType::Time => Kind::Dates,
+            PgType::Json | PgType::Jsonb => Kind::Json,
+            PgType::VarChar(_) | PgType::Char(_) => Kind::TooLong,
+            _ => Kind::Mixed,
+        }
+    }
 
     /// Every kind.
     pub fn all() -> impl Iterator<Item = Kind> {

@@ -5,6 +5,7 @@ use super::PgType;
 use super::codec::{Codec, Normal};
 use super::exclude::Exclusion;
 use super::forms::Form;
+use super::policy::Kind;
 use super::profile::ColumnProfile;
 use super::treat::Treatment;
 use super::zone::Zone;
@@ -52,12 +53,26 @@ pub struct ColumnMapping {
     /// Its texts become numbers, by the policy for several classes.
     #[serde(default)]
     pub widest: bool,
+    /// The policy that says so, where it is not the one that goes with the type.
+    #[serde(default)]
+    pub quarantine_kind: Option<Kind>,
 }
 
 impl ColumnMapping {
     /// Values of a type under a normal form, untreated.
     pub fn new(ty: PgType, normal: Normal, reason: impl Into<String>) -> ColumnMapping {
-        ColumnMapping { crossing: Crossing::new(ty, normal), reason: reason.into(), quarantine: false, widest: false }
+        ColumnMapping {
+            crossing: Crossing::new(ty, normal),
+            reason: reason.into(),
+            quarantine: false,
+            widest: false,
+            quarantine_kind: None,
+        }
+    }
+
+    /// The policy under which its rows are quarantined.
+    pub fn quarantined_by(&self) -> Option<Kind> {
+        self.quarantine.then(|| self.quarantine_kind.unwrap_or_else(|| Kind::of_misfits(self.ty)))
     }
 
     /// The codec of the column.
@@ -138,6 +153,9 @@ pub struct TableMapping {
     /// A new identity column becomes the primary key.
     #[serde(default)]
     pub surrogate: bool,
+    /// Columns of the primary key whose NULLs are why.
+    #[serde(default)]
+    pub surrogate_for: Vec<usize>,
 }
 
 impl TableMapping {

@@ -10,6 +10,7 @@ mod count;
 pub mod decimal;
 pub mod digest;
 pub mod json;
+mod key;
 pub mod long;
 mod network;
 pub mod source;
@@ -138,6 +139,13 @@ impl Column {
         } else {
             way::field(self.form, &self.way, &self.treatments, value, out);
         }
+    }
+
+    /// Appends the value as PostgreSQL compares it in a key: the same bytes for what its `=` takes for one.
+    pub fn of_key(&self, value: Value<'_>, out: &mut Vec<u8>) {
+        let from = out.len();
+        self.of_source(value, out);
+        key::of_field(out, from);
     }
 
     /// Appends the field of a value as PostgreSQL gives it back in COPY BINARY.

@@ -115,11 +115,15 @@ fn source_key(table: &Table) -> Vec<String> {
     names
 }
 
+fn columns_of(table: &Table, places: &[usize]) -> Vec<String> {
+    places.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.name.clone()).collect()
+}
+
 /// The columns whose NULLs a policy keeps.
 fn null_keys(table: &Table, mapping: &TableMapping) -> Vec<String> {
     let in_key = |i: usize| {
         let mut key = table.primary_key.iter().flat_map(|k| &k.columns);
-        mapping.primary_key == KeyFate::Unique && key.any(|k| k.column == i)
+        mapping.primary_key != KeyFate::Keep && key.any(|k| k.column == i)
     };
     let kept = |i: &usize| mapping.drop_not_null.contains(i) || in_key(*i);
     let columns = (0..table.columns.len()).filter(kept).filter_map(|i| table.columns.get(i));
@@ -186,8 +190,10 @@ impl Builder<'_> {
             without_rowid: table.without_rowid,
             filter: table.filter.clone(),
             source_key: source_key(table),
+            order: table.order.clone(),
             exclusions: mapping.exclusions.clone(),
             null_keys: null_keys(table, mapping),
+            surrogate_for: columns_of(table, &mapping.surrogate_for),
             long,
             left_out: table.left_out.clone(),
             primary_key: None,
@@ -244,6 +250,7 @@ impl Builder<'_> {
             enum_name: self.enum_name(table, i, mapped.ty),
             quarantine: mapped.quarantine,
             widest: mapped.widest,
+            quarantined_by: mapped.quarantined_by(),
             reason: match &column.read {
                 Some(read) => format!("{}; read as {}", mapped.reason, read.replace('\n', " ")),
                 None => mapped.reason.clone(),

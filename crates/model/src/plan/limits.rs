@@ -57,6 +57,11 @@ impl Memory {
         Memory { bytes, piece, counted, utf16: false }
     }
 
+    /// How much must be allowed, in whole MiB, so that one worker holds a value of this length in an ordinary row.
+    pub fn needed_for_row(bytes: u64) -> u64 {
+        bytes.saturating_mul(2 * Self::COPIES).div_ceil(Self::MIB).saturating_mul(Self::MIB)
+    }
+
     /// The longest value that may be held so many times, by one worker at a time.
     pub fn whole(&self, copies: u64) -> u64 {
         (self.bytes.saturating_sub(Self::BASE) / copies).max(Self::MIB)

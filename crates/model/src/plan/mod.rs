@@ -13,6 +13,7 @@ mod scope;
 use crate::finding::Finding;
 use crate::mapping::codec::Codec;
 use crate::mapping::exclude::Exclusion;
+use crate::mapping::policy::Kind;
 use crate::mapping::shape::Crossing;
 use crate::normal;
 use crate::schema::{Action, Deferrable};
@@ -65,12 +66,18 @@ pub struct TablePlan {
     /// The columns by which SQLite tells its rows apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub source_key: Vec<String>,
+    /// The terms of SQLite's ORDER BY that give the one order in which its rows are read; only WITHOUT ROWID.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
     /// Rows that are quarantined because a key refuses them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclusions: Vec<Exclusion>,
     /// Columns that take NULL, although they are of the primary key or NOT NULL in the source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub null_keys: Vec<String>,
+    /// Those of them that hold NULL in a primary key for which a new column stands in because of that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surrogate_for: Vec<String>,
     /// Its values that cross piece by piece.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long: Option<long::LongPlan>,
@@ -131,6 +138,9 @@ pub struct ColumnPlan {
     /// Its texts become numbers, by the policy for several classes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub widest: bool,
+    /// The policy that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined_by: Option<Kind>,
     /// Why that type.
     pub reason: String,
     /// NOT NULL.

@@ -34,6 +34,7 @@ pub fn table(name: &str, columns: &[(&str, &str)]) -> Table {
     Table {
         filter: None,
         left_out: Vec::new(),
+        order: Vec::new(),
         name: name.into(),
         sql: String::new(),
         kind: TableKind::Ordinary,

@@ -39,7 +39,7 @@ impl Rules<'_> {
         if ty == PgType::Enum {
             self.labels(&mut verdict);
         }
-        let kind = kind_of(ty);
+        let kind = Kind::of_misfits(ty);
         match self.policy(kind) {
             Choice::Quarantine => verdict.quarantine = true,
             Choice::Null if kind == Kind::Dates => verdict.treatments.push(Treatment::UnfitNull),
@@ -145,16 +145,6 @@ impl Rules<'_> {
         let object = format!("{}.{}", self.table.name, self.column.name);
         let code = if message.contains("label") { codes::LABEL } else { codes::UNFIT };
         Finding::data(code, object, message, hint)
-    }
-}
-
-/// The policy that answers values which do not fit a type.
-fn kind_of(ty: PgType) -> Kind {
-    match ty {
-        PgType::Date | PgType::Timestamp | PgType::TimestampTz | PgType::Time => Kind::Dates,
-        PgType::Json | PgType::Jsonb => Kind::Json,
-        PgType::VarChar(_) | PgType::Char(_) => Kind::TooLong,
-        _ => Kind::Mixed,
     }
 }
 

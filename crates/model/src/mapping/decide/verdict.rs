@@ -78,6 +78,7 @@ impl Rules<'_> {
         let object = format!("{}.{}", self.table.name, self.column.name);
         let flawed = self.flawed_text(&mut verdict, findings);
         let normal = self.normal_of(&verdict);
+        let kind = verdict.unfit.as_ref().map(|(kind, ..)| *kind);
         if let Some(unfit) = verdict.unfit.take() {
             self.unfit_finding(&object, &verdict, normal, unfit, findings);
         } else if self.is_mixture(&verdict, normal) {
@@ -98,6 +99,7 @@ impl Rules<'_> {
         let mut mapping = ColumnMapping::new(verdict.ty, normal, reason);
         mapping.quarantine = verdict.quarantine;
         mapping.widest = verdict.widest;
+        mapping.quarantine_kind = kind;
         verdict.treatments.sort_unstable();
         mapping.crossing.treatments = verdict.treatments;
         mapping.crossing.zone = verdict.zone;

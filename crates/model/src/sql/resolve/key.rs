@@ -1,6 +1,7 @@
 //! PRIMARY KEY and UNIQUE: which exist (the pragmas say), and how they are named (the text says).
 //! Owns the rule of the rowid alias; never judges whether PostgreSQL can hold a key.
 
+use crate::ident;
 use crate::schema::{Key, KeyColumn, RawColumn, RawIndex, Table};
 use crate::sql::sqlite::{KeyText, TableText};
 
@@ -22,6 +23,21 @@ pub(super) fn resolve(table: &mut Table, columns: &[&RawColumn], indexes: &[RawI
     let written = text.map(|t| t.keys.as_slice()).unwrap_or_default();
     table.primary_key = primary_key(table, columns, indexes, written);
     table.uniques = uniques(table, indexes, written);
+}
+
+/// SQLite's own collations. Source: <https://sqlite.org/datatype3.html#collating_sequences>.
+const BUILT_IN: [&str; 3] = ["BINARY", "NOCASE", "RTRIM"];
+
+/// The order in which a WITHOUT ROWID table is read: its own, so that SQLite sorts nothing. Under a collation that only
+/// the application has, the file's order cannot be trusted, and bytes are compared instead.
+pub(super) fn order(table: &Table) -> Vec<String> {
+    let term = |k: &KeyColumn| {
+        let name = format!("{}.{}", ident::sqlite(&table.name), ident::sqlite(&table.columns.get(k.column)?.name));
+        let collation = k.collation.as_deref().filter(|c| BUILT_IN.contains(c)).unwrap_or("BINARY");
+        Some(format!("{name} COLLATE {collation}{}", if k.descending { " DESC" } else { "" }))
+    };
+    let key = table.primary_key.iter().filter(|_| table.without_rowid);
+    key.flat_map(|k| &k.columns).filter_map(term).collect()
 }
 
 fn primary_key(table: &Table, columns: &[&RawColumn], indexes: &[RawIndex], written: &[KeyText]) -> Option<Key> {

@@ -19,6 +19,7 @@ pub(super) fn resolve(raw: &RawSchema, object: &RawObject, findings: &mut Vec<Fi
         without_rowid: listed.is_some_and(|l| l.without_rowid),
         filter: None,
         left_out: Vec::new(),
+        order: Vec::new(),
         strict: listed.is_some_and(|l| l.strict),
         columns: Vec::new(),
         rowid_alias: None,
@@ -40,6 +41,7 @@ pub(super) fn resolve(raw: &RawSchema, object: &RawObject, findings: &mut Vec<Fi
     fill_columns(&mut table, &columns, text.as_ref());
     if ordinary {
         key::resolve(&mut table, &columns, indexes, text.as_ref());
+        table.order = key::order(&table);
         table.autoincrement = text.as_ref().map_or(table.sequence.is_some(), |t| t.autoincrement);
         table.checks = checks(text.as_ref());
         foreign::resolve(raw, &mut table, text.as_ref());
