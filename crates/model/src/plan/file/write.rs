@@ -137,6 +137,27 @@ fn top(page: &Page<'_>, out: &mut String) {
     let _ = writeln!(out, "collation = {}   # source (by bytes, as SQLite does) | database", text(collation));
     let accept: Vec<String> = page.accept.iter().map(|a| text(a)).collect();
     let _ = writeln!(out, "accept = [{}]", accept.join(", "));
+    out.push_str(
+        "# What is above and below can be changed. This line stays: types that came of these settings follow others.\n",
+    );
+    let _ = writeln!(out, "decided-with = {}", decided_with(page.choices));
+}
+
+/// The settings of now, for the one who reads the file after they were changed.
+fn decided_with(choices: &Choices) -> String {
+    let mut parts = vec![format!("types = {}", text(values::types_word(choices.types)))];
+    parts.extend(choices.zone.as_ref().map(|zone| format!("assume-tz = {}", text(zone.name()))));
+    let policies = chosen_words(&choices.policies);
+    if !policies.is_empty() {
+        parts.push(format!("policies = {{ {policies} }}"));
+    }
+    format!("{{ {} }}", parts.join(", "))
+}
+
+/// Choices that were made, as pairs of an inline table.
+fn chosen_words(policies: &Policies) -> String {
+    let pairs: Vec<String> = policies.chosen().map(|(k, c)| format!("{} = {}", k.word(), text(c.word()))).collect();
+    pairs.join(", ")
 }
 
 fn policies(chosen: &Policies, out: &mut String) {
@@ -215,10 +236,9 @@ fn one_column(column: &ColumnPlan, said: Option<&ColumnOverride>) -> String {
         parts.push(format!("labels = [{}]", labels.join(", ")));
     }
     if let Some(said) = said {
-        let chosen: Vec<String> =
-            said.policies.chosen().map(|(k, c)| format!("{} = {}", k.word(), text(c.word()))).collect();
+        let chosen = chosen_words(&said.policies);
         if !chosen.is_empty() {
-            parts.push(format!("policy = {{ {} }}", chosen.join(", ")));
+            parts.push(format!("policy = {{ {chosen} }}"));
         }
         parts.extend(said.not_null.as_ref().map(|n| format!("not-null = {}", n.value)));
         parts.extend(said.default.as_ref().map(|d| format!("default = {}", text(&d.value))));
