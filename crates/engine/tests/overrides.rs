@@ -350,7 +350,12 @@ fn sqlite_is_asked_whether_an_expression_is_one() {
 fn an_expression_that_fails_on_a_row_says_so_before_anything_is_written() {
     let sql = "CREATE TABLE t(j TEXT); INSERT INTO t VALUES('{}'), ('no');";
     let error = look(sql, "[tables.t.columns]\nj = \"json_extract(j, '$.a')\"").map(|_| ()).unwrap_err();
-    assert!(error.to_string().contains("t: ") && error.to_string().contains("malformed JSON"), "{error}");
+    assert_eq!((error.kind, error.object.as_deref()), (Kind::Usage, Some("p.toml:3")), "{error}");
+    assert!(error.message.contains("t.j fails on a row: malformed JSON"), "{error}");
+    let where_not = "[tables.t]\nwhere = \"json_extract(j, '$.a') IS NULL\"";
+    let error = look(sql, where_not).map(|_| ()).unwrap_err();
+    assert_eq!(error.object.as_deref(), Some("p.toml:3"), "{error}");
+    assert!(error.message.contains("the condition for t fails on a row: malformed JSON"), "{error}");
 }
 
 #[test]
@@ -524,6 +529,91 @@ fn a_file_that_nobody_edited_gives_the_very_same_plan() {
         CREATE TABLE \"[x]\"(a); INSERT INTO \"[x]\" VALUES(1), ('b'), (x'00');";
     let settings = settings_for(&source(&dir, odd), target("/nowhere", 1, "x"), &dir);
     reads_back(&settings, &schema, "odd");
+    let _ = std::fs::remove_dir_all(&dir);
+}
+
+/// What a written file comes to, as the command line reads it.
+fn by_file(settings: &Settings, text: &str) -> Settings {
+    let mut overrides = file::read(text, "p.toml").unwrap_or_else(|p| panic!("{p:?}\n{text}"));
+    let mut choices = settings.choices.clone();
+    choices.types = overrides.types.take().unwrap().value;
+    choices.zone = overrides.zone.take().map(|z| z.value);
+    choices.policies = std::mem::take(&mut overrides.policies);
+    (overrides.schema, overrides.collation_database) = (None, None);
+    Settings { overrides, choices, ..settings.clone() }
+}
+
+const RICH: &str =
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, token CHAR(36), at DATETIME, on_ BOOLEAN, j JSON, n INTEGER);
+    INSERT INTO t VALUES(1, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '2024-01-02 03:04:05', 1, '{}', 5);";
+
+#[test]
+fn settings_at_the_head_of_a_written_file_have_effect() {
+    let dir = directory();
+    let settings = settings_for(&source(&dir, RICH), target("/nowhere", 1, "x"), &dir);
+    let types = |settings: &Settings| -> Vec<String> {
+        let plan = inspect(settings, false, &Silent, &Cancel::new()).unwrap().plan;
+        plan.tables[0].columns.iter().map(|c| format!("{} {}", c.name, c.ty.sql())).collect()
+    };
+    let native = types(&settings);
+    let text = page(&settings, &inspect(&settings, false, &Silent, &Cancel::new()).unwrap().plan);
+    assert_eq!(types(&by_file(&settings, &text)), native);
+    assert!(text.contains("types = \"native\"   #") && text.contains("# assume-tz"), "{text}");
+    let edited = [
+        text.replace("types = \"native\"   #", "types = \"plain\"   #"),
+        text.replace("# assume-tz = \"Europe/Berlin\"", "assume-tz = \"Europe/Berlin\""),
+    ];
+    for edited in edited {
+        let by_file = by_file(&settings, &edited);
+        let alone = Settings { choices: by_file.choices.clone(), ..settings.clone() };
+        assert_ne!(types(&alone), native);
+        assert_eq!(types(&by_file), types(&alone), "{edited}");
+        // A line that was edited stays.
+        let own = n_as(&edited, "numeric");
+        let mut wanted = types(&alone);
+        wanted[5] = "n numeric".into();
+        assert_eq!(types(&self::by_file(&settings, &own)), wanted, "{own}");
+    }
+    let _ = std::fs::remove_dir_all(&dir);
+}
+
+/// The file with another type for the column `n`.
+fn n_as(text: &str, ty: &str) -> String {
+    let lines = text.lines().map(|l| match l.starts_with("n ") {
+        true => format!("n = {{ type = \"{ty}\" }}"),
+        false => l.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_finished_run_is_done_for_the_unedited_file_too() {
+    let place = Place::new();
+    let settings = place.settings(RICH, "");
+    done(&migrate(&settings, &Show, &Cancel::new()).unwrap());
+    let plan = inspect(&settings, true, &Silent, &Cancel::new()).unwrap().plan;
+    let text = page(&settings, &plan);
+    let again = migrate(&by_file(&settings, &text), &Show, &Cancel::new()).unwrap();
+    assert!(again.already_done);
+    let other = migrate(&by_file(&settings, &n_as(&text, "numeric")), &Show, &Cancel::new()).map(|_| ()).unwrap_err();
+    assert!(other.message.contains("other options"), "{other}");
+}
+
+#[test]
+fn what_was_said_of_what_is_left_out_is_kept_in_the_file() {
+    let dir = directory();
+    let said_so =
+        "[tables.log]\nskip = true\nto = 'diary'\nwhere = \"line <> ''\"\nextra = [{ name = 'x', type = 'integer' }]
+        [tables.log.columns]\nline = { type = 'varchar(9)', null = 'none', policy = { nul = 'strip' } }
+        [tables.customers.columns]\nsecret = { skip = true, to = 'hidden', default = \"'a'\" }";
+    let path = source(&dir, SHOP);
+    let settings = Settings { overrides: said(said_so), ..settings_for(&path, target("/nowhere", 1, "x"), &dir) };
+    let text = page(&settings, &inspect(&settings, false, &Silent, &Cancel::new()).unwrap().plan);
+    let again = by_file(&settings, &text).overrides;
+    let json = |o: &Overrides, table: &str| serde_json::to_value(o.table(table).unwrap()).unwrap();
+    assert_eq!(json(&again, "log"), json(&settings.overrides, "log"), "{text}");
+    let secret = |o: &Overrides| serde_json::to_value(o.column("customers", "secret").unwrap()).unwrap();
+    assert_eq!(secret(&again), secret(&settings.overrides), "{text}");
     let _ = std::fs::remove_dir_all(&dir);
 }
 

@@ -9,7 +9,8 @@ use lite2pg_model::mapping::PgType;
 use lite2pg_model::mapping::choices::{Choices, Types};
 use lite2pg_model::mapping::codec::Normal;
 use lite2pg_model::mapping::decide::{ColumnMapping, TableMapping};
-use lite2pg_model::mapping::policy::{Choice, Kind};
+use lite2pg_model::mapping::policy::{Choice, Kind, Policies};
+use lite2pg_model::mapping::zone::Zone;
 use lite2pg_model::plan::file::{self, MOST_PROBLEMS, flags, keys, schema};
 use lite2pg_model::plan::overrides::{Literal, Origin, Overrides, Problem};
 use lite2pg_model::schema::{IndexOn, Schema};
@@ -178,6 +179,7 @@ fn sample(key: &keys::Key) -> &'static str {
         keys::Takes::Collation => "'database'",
         keys::Takes::Accepts => "['all']",
         keys::Takes::Policies => "{ nul = 'strip' }",
+        keys::Takes::DecidedWith => "{ types = 'plain', assume-tz = 'UTC', policies = { nul = 'strip' } }",
         keys::Takes::Tables => "{ x = { } }",
         keys::Takes::Columns => "{ x = { } }",
         keys::Takes::Extras => "[{ name = 'x', type = 'int' }]",
@@ -234,6 +236,7 @@ fn the_json_schema_knows_the_same_keys() {
     assert_eq!(words(&schema), known(keys::TOP));
     assert_eq!(words(table), known(keys::TABLE));
     assert_eq!(words(column), known(keys::COLUMN));
+    assert_eq!(words(&schema["properties"]["decided-with"]), known(keys::DECIDED_WITH));
     assert_eq!(words(&table["properties"]["extra"]["items"]), known(keys::EXTRA));
     let mut kinds: Vec<String> = Kind::all().map(|k| k.word().to_owned()).collect();
     kinds.sort();
@@ -432,6 +435,54 @@ fn only_what_the_rules_would_not_come_to_is_a_choice() {
     assert_eq!(types, [PgType::BigInt, PgType::Text, PgType::BigInt]);
     // c was chosen in the first round, when the rules did not yet know of a.
     assert!(chosen.contains('a') && chosen.contains('b'), "{chosen}");
+}
+
+/// A file names every type. One that the rules came to under the settings the file was written with follows other
+/// settings; one that was edited stays, and so does one that a flag says.
+#[test]
+fn types_of_a_file_follow_other_settings_unless_they_were_edited() {
+    let schema = source("CREATE TABLE t(a, b, c)");
+    let by_rule = |c: &Choices| match (c.types, &c.zone, c.policies.get(Kind::Nul)) {
+        (Types::Plain, ..) => PgType::BigInt,
+        (_, Some(_), _) => PgType::TimestampTz,
+        (_, _, Choice::Strip) => PgType::Text,
+        _ => PgType::Json,
+    };
+    let decide = |c: &Choices| {
+        let of = |name: &str| c.column("t", name).and_then(|c| c.ty).unwrap_or_else(|| by_rule(c));
+        let columns = ["a", "b", "c"].iter().map(|n| ColumnMapping::new(of(n), Normal::Exact, "")).collect();
+        let table = TableMapping { columns, ..TableMapping::default() };
+        Ok::<_, ()>((BTreeMap::from([("t".to_owned(), table)]), Vec::new()))
+    };
+    let file = |with: &str| {
+        let types = "[tables.t.columns]\na = { type = 'json' }\nb = { type = 'uuid' }\nc = { type = 'json' }";
+        read(&format!("version = 1\n{with}\n{types}")).unwrap()
+    };
+    let types = |overrides: &Overrides, choices: &Choices| -> Vec<PgType> {
+        let (_, (tables, _)) = overrides.settle(&schema, choices, decide).unwrap();
+        tables["t"].columns.iter().map(|c| c.ty).collect()
+    };
+    let with = file("decided-with = { types = 'native' }");
+    let native = Choices::default();
+    let plain = Choices { types: Types::Plain, ..Choices::default() };
+    let zone = Choices { zone: Some(Zone::parse("UTC").unwrap()), ..Choices::default() };
+    let text = Choices::of(Policies::parse(["nul=strip"]).unwrap());
+    assert_eq!(types(&with, &native), [PgType::Json, PgType::Uuid, PgType::Json]);
+    for (choices, ty) in [(&plain, PgType::BigInt), (&zone, PgType::TimestampTz), (&text, PgType::Text)] {
+        assert_eq!(types(&with, choices), [ty, PgType::Uuid, ty]);
+        // Without the settings that it was written with, a file is taken at its word.
+        assert_eq!(types(&file(""), choices), [PgType::Json, PgType::Uuid, PgType::Json]);
+        // A flag is a choice, also where the file says the same.
+        let flag = with.clone().with(flags::read(["t.c.type=json"]).unwrap());
+        assert_eq!(types(&flag, choices), [ty, PgType::Uuid, PgType::Json]);
+    }
+    // Written under other settings, and back to the first ones.
+    let back = read(
+        "version = 1\ndecided-with = { types = 'plain' }\n[tables.t.columns]\na = { type = 'bigint' }\n\
+        b = { type = 'uuid' }",
+    )
+    .unwrap();
+    assert_eq!(types(&back, &native), [PgType::Json, PgType::Uuid, PgType::Json]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::target::control::Run;
 use postgres::Client;
 
 /// The report of a finished run of this very source, if its tables still stand; its time is for the caller to say.
+/// `same_plan` is asked where the options are worded otherwise: a file that says what the rules come to is none.
 ///
 /// # Errors
 /// The schema holds something else, an earlier state, or what was changed since.
@@ -22,6 +23,7 @@ pub fn done(
     session: &Session,
     main: &mut Client,
     last: &Run,
+    same_plan: &dyn Fn() -> Result<bool>,
 ) -> Result<Option<Report>> {
     let plan = last.plan()?;
     let there = finish::tables_there(main, &plan, &last.schema)?;
@@ -56,7 +58,7 @@ pub fn done(
         .about(session.display())
         .hint("lite2pg rollback removes that state, then migrate again; or --schema NAME to keep both"));
     }
-    if last.options_hash != settings.options_hash() {
+    if last.options_hash != settings.options_hash() && !same_plan()? {
         return Err(Error::target(format!(
             "schema {} holds this source already, migrated with other options (run {})",
             last.schema, last.id

@@ -123,7 +123,8 @@ pub fn decide(
         Memory { utf16: source.facts().encoding != Encoding::Utf8, ..Memory::of(settings.memory, settings.jobs) };
     let chunk_bytes = settings.chunk_bytes;
     let mut counted =
-        timed(times, observer, "census", || census::census(readers, &schema, chunk_bytes, &memory, observer, cancel))?;
+        timed(times, observer, "census", || census::census(readers, &schema, chunk_bytes, &memory, observer, cancel))
+            .map_err(|e| shape::blame(e, &settings.overrides, &schema, readers))?;
     let begin = Instant::now();
     let mut profiles: BTreeMap<String, TableProfile> = BTreeMap::new();
     let mut ranges = BTreeMap::new();

@@ -169,22 +169,24 @@ impl Settings {
     }
 
     /// SHA-256 over what shapes the result: schema, answers, collation. Whether rows may be rejected counts, not how
-    /// many: a run that came to its limit can go on with a higher one.
+    /// many: a run that came to its limit can go on with a higher one. What was said of single tables and columns has a
+    /// hash of its own behind a dot, since it may come to nothing.
     pub fn options_hash(&self) -> String {
         let mut accept: Vec<String> = self.accept.iter().map(Accept::word).collect();
         accept.sort();
-        let mut text = format!(
-            "{}\n{:?}\n{accept:?}\n{}\n{}\n{}",
-            self.schema,
-            self.choices,
-            self.collation_database,
-            self.verify,
-            self.overrides.fingerprint()
-        );
+        let mut text =
+            format!("{}\n{:?}\n{accept:?}\n{}\n{}", self.schema, self.choices, self.collation_database, self.verify,);
         if self.max_rejects.is_some() {
             text.push_str("\nmax-rejects");
         }
-        Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+        let hash: String = Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
+        format!("{hash}.{}", self.overrides.fingerprint())
+    }
+
+    /// Whether these options differ from those of a hash in nothing but what was said of single tables and columns.
+    pub fn differs_in_overrides_alone(&self, other: &str) -> bool {
+        let own = self.options_hash();
+        own != other && own.split_once('.').map(|(h, _)| h) == other.split_once('.').map(|(h, _)| h)
     }
 
     /// Marks the findings that these answers accept.

@@ -1,7 +1,7 @@
 //! The source as a person wants it carried: tables and columns left out, expressions and filters in place.
 //! Owns the order of these; what cannot be is told all at once, before anything is counted.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::pool::Cancel;
 use crate::source::{Reader, written};
 use lite2pg_model::finding::{Finding, codes};
@@ -45,6 +45,20 @@ pub fn shape(overrides: &Overrides, raw: &RawSchema, reader: &Reader) -> Result<
     }
     overrides.beside(&schema, &mut findings);
     Ok(Shaped { schema, whole, left_out: selected.left_out, findings })
+}
+
+/// An error that an expression or a condition of a person's met on a row, with the place where that was written. Others
+/// stay as they are.
+pub fn blame(error: Error, overrides: &Overrides, schema: &Schema, readers: &[Reader]) -> Error {
+    let Some(reader) = readers.first().filter(|_| error.kind == Kind::Source) else { return error };
+    let failing = overrides.written(schema).into_iter().find_map(|w| written::fails(reader, &w).map(|why| (w, why)));
+    let Some((one, why)) = failing else { return error };
+    let (what, object) = match &one.column {
+        Some(column) => ("the expression", format!("{}.{column}", one.table)),
+        None => ("the condition", one.table.clone()),
+    };
+    let hint = "change it so that it holds for every row: CASE WHEN … THEN … END leaves out what it cannot take";
+    Error::usage(format!("{what} for {object} fails on a row: {why}")).about(one.at.to_string()).hint(hint)
 }
 
 /// All problems as one error.

@@ -5,6 +5,7 @@ use super::reader::Reader;
 use lite2pg_model::ident::sqlite;
 use lite2pg_model::plan::overrides::{Problem, Written};
 use lite2pg_model::sql::sqlite::lone_expression;
+use rusqlite::ErrorCode;
 
 /// Everything that SQLite would refuse, or that is more than an expression.
 pub fn problems(reader: &Reader, written: &[Written]) -> Vec<Problem> {
@@ -35,6 +36,17 @@ fn flaw(reader: &Reader, written: &Written) -> Option<String> {
         Ok(statement) if statement.parameter_count() > 0 => Some("it holds a parameter".to_owned()),
         Ok(_) => None,
         Err(e) => Some(said_by_sqlite(&e)),
+    }
+}
+
+/// What SQLite says when it evaluates it for every row, if it fails on one.
+pub fn fails(reader: &Reader, written: &Written) -> Option<String> {
+    let table = sqlite(&written.table);
+    let sql = format!("SELECT count((\n{}\n)) FROM {table} NOT INDEXED", written.sql);
+    match reader.connection().query_row(&sql, [], |_| Ok(())) {
+        // Damage and what interrupts are no fault of what was written.
+        Err(rusqlite::Error::SqliteFailure(cause, Some(message))) if cause.code == ErrorCode::Unknown => Some(message),
+        _ => None,
     }
 }
 

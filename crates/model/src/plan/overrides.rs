@@ -92,6 +92,8 @@ pub struct Overrides {
     pub zone: Option<Said<Zone>>,
     /// Text is ordered as the target's database does.
     pub collation_database: Option<Said<bool>>,
+    /// What was chosen for all columns when the file was written.
+    pub decided_with: Option<Said<DecidedWith>>,
     /// Findings that are answered: `CODE` or `CODE:OBJECT`.
     pub accept: Vec<String>,
     /// Policies for all columns.
@@ -102,6 +104,18 @@ pub struct Overrides {
     pub only: Vec<Said<String>>,
     /// No tables with such names.
     pub exclude: Vec<Said<String>>,
+}
+
+/// The settings that a file was written with. What the rules come to under them, and the file says, is no choice of a
+/// person's: only what differs from it is one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct DecidedWith {
+    /// How rich types were to be.
+    pub types: Types,
+    /// The zone of date-times without one.
+    pub zone: Option<Zone>,
+    /// Policies for all columns.
+    pub policies: Policies,
 }
 
 /// What was said of one table.
@@ -265,6 +279,7 @@ impl Overrides {
         over(&mut self.types, closer.types);
         over(&mut self.zone, closer.zone);
         over(&mut self.collation_database, closer.collation_database);
+        over(&mut self.decided_with, closer.decided_with);
         for accept in closer.accept {
             if !self.accept.contains(&accept) {
                 self.accept.push(accept);

@@ -20,6 +20,8 @@ pub enum Takes {
     Policies,
     /// Tables by name.
     Tables,
+    /// The settings that the file was written with.
+    DecidedWith,
     /// Columns by name.
     Columns,
     /// A list of columns that the source does not have.
@@ -80,6 +82,12 @@ pub const TOP: &[Key] = &[
         Takes::Accepts,
         "Findings about objects that are not carried over and need not be: CODE, CODE:OBJECT or all.",
     ),
+    key(
+        "decided-with",
+        Takes::DecidedWith,
+        "The settings that the file was written with. Types below that came of them alone are decided anew where the \
+         present settings are others; without this, every type below stays as it is.",
+    ),
     key("policies", Takes::Policies, "What becomes of data that PostgreSQL cannot hold as it is, for all columns."),
     key("tables", Takes::Tables, "Single tables, by their names in SQLite."),
 ];
@@ -95,6 +103,13 @@ pub const TABLE: &[Key] = &[
     ),
     key("extra", Takes::Extras, "Columns that the source does not have; PostgreSQL fills them with their defaults."),
     key("columns", Takes::Columns, "Single columns, by their names in SQLite."),
+];
+
+/// Keys of `decided-with`.
+pub const DECIDED_WITH: &[Key] = &[
+    key("types", Takes::Types, "How rich types were to be."),
+    key("assume-tz", Takes::Zone, "The time zone of date-times that were written without one."),
+    key("policies", Takes::Policies, "The policies for all columns."),
 ];
 
 /// Keys of a column.

@@ -6,7 +6,9 @@ use super::take::{Flaw, Given, policy};
 use super::{MOST_PROBLEMS, VERSION, near, values};
 use crate::mapping::PgType;
 use crate::mapping::policy::Policies;
-use crate::plan::overrides::{ColumnOverride, Extra, Origin, Overrides, Problem, Said, TableOverride, folded};
+use crate::plan::overrides::{
+    ColumnOverride, DecidedWith, Extra, Origin, Overrides, Problem, Said, TableOverride, folded,
+};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -107,6 +109,7 @@ impl Reader<'_> {
                 "assume-tz" => out.zone = this.said(value, given.zone(word)),
                 "collation" => out.collation_database = this.said(value, given.collation(word)),
                 "accept" => out.accept = this.said(value, given.accepts(word)).map(|s| s.value).unwrap_or_default(),
+                "decided-with" => out.decided_with = this.decided_with(value, word),
                 "policies" => this.policies(value, word, &mut out.policies),
                 "tables" => this.tables(value, out),
                 _ => {}
@@ -144,6 +147,21 @@ impl Reader<'_> {
                 self.problems.push(Problem::new(&at, message, hint));
             }
         }
+    }
+
+    fn decided_with(&mut self, value: &Value<'_>, word: &str) -> Option<Said<DecidedWith>> {
+        let table = self.table(value, word)?;
+        let mut with = DecidedWith::default();
+        self.each(table, keys::DECIDED_WITH, word, |this, word, value| {
+            let given = Given::Toml(value.get_ref());
+            match word {
+                "types" => with.types = this.said(value, given.types(word)).map(|s| s.value).unwrap_or_default(),
+                "assume-tz" => with.zone = this.said(value, given.zone(word)).map(|s| s.value),
+                "policies" => this.policies(value, word, &mut with.policies),
+                _ => {}
+            }
+        });
+        Some(Said { value: with, at: self.at(value.span().start) })
     }
 
     fn tables(&mut self, value: &Value<'_>, out: &mut Overrides) {

@@ -52,6 +52,7 @@ fn taken(takes: Takes) -> Value {
             json!({ "type": "array", "items": { "type": "string" }, "examples": [["view-not-carried:v"], ["all"]] })
         }
         Takes::Policies => policies(),
+        Takes::DecidedWith => object(keys::DECIDED_WITH, &[]),
         Takes::Tables => json!({ "type": "object", "additionalProperties": object(keys::TABLE, &[]) }),
         Takes::Columns => json!({
             "type": "object",

@@ -5,7 +5,7 @@ use super::{VERSION, values};
 use crate::finding::{Finding, Severity};
 use crate::mapping::choices::Choices;
 use crate::mapping::policy::{Kind, Policies};
-use crate::plan::overrides::{ColumnOverride, Extra, Literal, Overrides};
+use crate::plan::overrides::{ColumnOverride, Extra, Literal, Overrides, TableOverride};
 use crate::plan::{ColumnPlan, Plan, TablePlan};
 use std::fmt::Write as _;
 
@@ -44,7 +44,7 @@ pub fn write(page: &Page<'_>) -> String {
         one_table(page, table, &mut out);
     }
     for name in &page.plan.left_out {
-        let _ = write!(out, "\n[tables.{}]\nskip = true\n", key(name));
+        left_out(page, name, &mut out);
     }
     out
 }
@@ -137,6 +137,27 @@ fn top(page: &Page<'_>, out: &mut String) {
     let _ = writeln!(out, "collation = {}   # source (by bytes, as SQLite does) | database", text(collation));
     let accept: Vec<String> = page.accept.iter().map(|a| text(a)).collect();
     let _ = writeln!(out, "accept = [{}]", accept.join(", "));
+    out.push_str(
+        "# What is above and below can be changed. This line stays: types that came of these settings follow others.\n",
+    );
+    let _ = writeln!(out, "decided-with = {}", decided_with(page.choices));
+}
+
+/// The settings of now, for the one who reads the file after they were changed.
+fn decided_with(choices: &Choices) -> String {
+    let mut parts = vec![format!("types = {}", text(values::types_word(choices.types)))];
+    parts.extend(choices.zone.as_ref().map(|zone| format!("assume-tz = {}", text(zone.name()))));
+    let policies = chosen_words(&choices.policies);
+    if !policies.is_empty() {
+        parts.push(format!("policies = {{ {policies} }}"));
+    }
+    format!("{{ {} }}", parts.join(", "))
+}
+
+/// Choices that were made, as pairs of an inline table.
+fn chosen_words(policies: &Policies) -> String {
+    let pairs: Vec<String> = policies.chosen().map(|(k, c)| format!("{} = {}", k.word(), text(c.word()))).collect();
+    pairs.join(", ")
 }
 
 fn policies(chosen: &Policies, out: &mut String) {
@@ -159,17 +180,14 @@ fn one_table(page: &Page<'_>, table: &TablePlan, out: &mut String) {
     if let Some(filter) = &table.filter {
         let _ = writeln!(out, "where = {}", text(filter));
     }
-    if let Some(extra) = said.map(|s| &s.extra).filter(|e| !e.is_empty()) {
-        let list: Vec<String> = extra.iter().map(|e| one_extra(&e.value)).collect();
-        let _ = writeln!(out, "extra = [\n    {},\n]", list.join(",\n    "));
-    }
+    extras(said, out);
     let mut columns: Vec<(String, String, String)> = Vec::new();
     for column in &table.columns {
         let said = page.overrides.column(&table.name, &column.name);
         columns.push((key(&column.name), one_column(column, said), clean(&column.reason)));
     }
     for name in &table.left_out {
-        columns.push((key(name), "{ skip = true }".to_owned(), "left out".to_owned()));
+        columns.push((key(name), said_alone(page.overrides.column(&table.name, name), true), "left out".to_owned()));
     }
     if columns.is_empty() {
         return;
@@ -194,34 +212,84 @@ fn padded(mut text: String, width: usize) -> String {
     text
 }
 
+/// A table that is left out, with all that was said of it: who carries it again finds it as it was.
+fn left_out(page: &Page<'_>, name: &str, out: &mut String) {
+    let _ = write!(out, "\n[tables.{}]\nskip = true\n", key(name));
+    let Some(said) = page.overrides.table(name) else { return };
+    if let Some(to) = &said.to {
+        let _ = writeln!(out, "to = {}", text(&to.value));
+    }
+    if let Some(filter) = &said.filter {
+        let _ = writeln!(out, "where = {}", text(&filter.value));
+    }
+    extras(Some(said), out);
+    if !said.columns.is_empty() {
+        let _ = writeln!(out, "\n[tables.{}.columns]", key(name));
+    }
+    for column in said.columns.values() {
+        let _ = writeln!(out, "{} = {}", key(&column.name.value), said_alone(Some(column), column.is_skipped()));
+    }
+}
+
+fn extras(said: Option<&TableOverride>, out: &mut String) {
+    if let Some(extra) = said.map(|s| &s.extra).filter(|e| !e.is_empty()) {
+        let list: Vec<String> = extra.iter().map(|e| one_extra(&e.value)).collect();
+        let _ = writeln!(out, "extra = [\n    {},\n]", list.join(",\n    "));
+    }
+}
+
+/// What was said of a column that is left out.
+fn said_alone(said: Option<&ColumnOverride>, skip: bool) -> String {
+    let mut parts = Vec::new();
+    parts.extend(skip.then(|| "skip = true".to_owned()));
+    if let Some(said) = said {
+        parts.extend(said.to.as_ref().map(|to| format!("to = {}", text(&to.value))));
+        reads(said, &mut parts);
+        parts.extend(said.ty.as_ref().map(|ty| format!("type = {}", text(&ty.value.sql()))));
+        let word = said.values.as_ref().and_then(|v| values::writing_word(v.value));
+        parts.extend(word.map(|word| format!("values = {}", text(&word))));
+        parts.extend(said.labels.as_ref().map(|l| labels(&l.value)));
+        becomes(said, &mut parts);
+    }
+    if parts.is_empty() { "{ }".to_owned() } else { format!("{{ {} }}", parts.join(", ")) }
+}
+
+fn labels(list: &[String]) -> String {
+    format!("labels = [{}]", list.iter().map(|l| text(l)).collect::<Vec<_>>().join(", "))
+}
+
+fn reads(said: &ColumnOverride, parts: &mut Vec<String>) {
+    parts.extend(said.read.as_ref().map(|read| format!("expression = {}", text(&read.value))));
+    parts.extend(said.null.as_ref().map(|null| format!("null = {}", literal(&null.value))));
+}
+
+fn becomes(said: &ColumnOverride, parts: &mut Vec<String>) {
+    let chosen = chosen_words(&said.policies);
+    if !chosen.is_empty() {
+        parts.push(format!("policy = {{ {chosen} }}"));
+    }
+    parts.extend(said.not_null.as_ref().map(|n| format!("not-null = {}", n.value)));
+    parts.extend(said.default.as_ref().map(|d| format!("default = {}", text(&d.value))));
+}
+
 fn one_column(column: &ColumnPlan, said: Option<&ColumnOverride>) -> String {
     let mut parts = Vec::new();
     let chosen = said.and_then(|s| s.to.as_ref());
     if column.target != column.name || chosen.is_some() {
         parts.push(format!("to = {}", text(&column.target)));
     }
-    if let Some(read) = said.and_then(|s| s.read.as_ref()) {
-        parts.push(format!("expression = {}", text(&read.value)));
-    }
-    if let Some(null) = said.and_then(|s| s.null.as_ref()) {
-        parts.push(format!("null = {}", literal(&null.value)));
+    if let Some(said) = said {
+        reads(said, &mut parts);
     }
     parts.push(format!("type = {}", text(&column.ty.sql())));
     if let Some(word) = values::writing_word(column.normal) {
         parts.push(format!("values = {}", text(&word)));
     }
     if !column.labels.is_empty() {
-        let labels: Vec<String> = column.labels.iter().map(|l| text(l)).collect();
-        parts.push(format!("labels = [{}]", labels.join(", ")));
+        parts.push(labels(&column.labels));
     }
     if let Some(said) = said {
-        let chosen: Vec<String> =
-            said.policies.chosen().map(|(k, c)| format!("{} = {}", k.word(), text(c.word()))).collect();
-        if !chosen.is_empty() {
-            parts.push(format!("policy = {{ {} }}", chosen.join(", ")));
-        }
-        parts.extend(said.not_null.as_ref().map(|n| format!("not-null = {}", n.value)));
-        parts.extend(said.default.as_ref().map(|d| format!("default = {}", text(&d.value))));
+        becomes(said, &mut parts);
     }
     format!("{{ {} }}", parts.join(", "))
 }

@@ -2,7 +2,7 @@
 //! Owns which of them are choices at all: a file that was written by us names every type, and only what the rules would
 //! not come to by themselves is one.
 
-use super::{Overrides, Problem};
+use super::{Origin, Overrides, Problem, Said};
 use crate::finding::Finding;
 use crate::mapping::choices::{Choices, ColumnChoice};
 use crate::mapping::decide::TableMapping;
@@ -37,6 +37,9 @@ impl Overrides {
     /// was said: first with no type chosen, then with those that came out otherwise. So a file that nobody edited
     /// chooses nothing, and one type that was changed does not set free what stands beside it in the file.
     ///
+    /// Where the file was written under other settings than the present ones, the same is done under those first: what
+    /// the rules came to by themselves then is left to them now, too.
+    ///
     /// # Errors
     /// Those of `decide`.
     pub fn settle<E>(
@@ -46,24 +49,64 @@ impl Overrides {
         mut decide: impl FnMut(&Choices) -> Result<Decided, E>,
     ) -> Result<(Choices, Decided), E> {
         let mut wanted = self.wanted(schema);
-        let mut choices = base.clone();
-        for (place, choice) in &wanted {
-            if choice.policies.chosen().next().is_some() {
-                let policies = choice.policies.clone();
-                choices.columns.insert(place.clone(), ColumnChoice { policies, ..ColumnChoice::default() });
-            }
-        }
-        loop {
-            let decided = decide(&choices)?;
-            let missed: Vec<_> = wanted.iter().filter(|(place, c)| !has(schema, &decided.0, place, c)).collect();
-            if missed.is_empty() {
-                return Ok((choices, decided));
-            }
-            let places: Vec<_> = missed.into_iter().map(|(place, _)| place.clone()).collect();
-            for place in places {
-                if let Some(choice) = wanted.remove(&place) {
-                    choices.columns.insert(place, choice);
+        if let Some(then) = self.settings_of_the_file(base) {
+            let (chosen, _) = met(schema, &then, wanted.clone(), &mut decide)?;
+            wanted.retain(|place, choice| {
+                if !chosen.column(&place.0, &place.1).is_some_and(says_a_type) && !self.by_flag(place) {
+                    *choice = ColumnChoice { policies: choice.policies.clone(), ..ColumnChoice::default() };
                 }
+                *choice != ColumnChoice::default()
+            });
+        }
+        met(schema, base, wanted, &mut decide)
+    }
+
+    /// The settings that the file was written with, where they are not the present ones.
+    fn settings_of_the_file(&self, base: &Choices) -> Option<Choices> {
+        let then = &self.decided_with.as_ref()?.value;
+        let (types, zone) = (then.types, then.zone.clone());
+        let then = Choices { types, zone, policies: then.policies.clone(), columns: base.columns.clone() };
+        (then != *base).then_some(then)
+    }
+
+    /// Whether a flag says a column's type: that is a choice under any settings.
+    fn by_flag(&self, place: &(String, String)) -> bool {
+        fn is_flag<T>(said: Option<&Said<T>>) -> bool {
+            said.is_some_and(|s| matches!(s.at, Origin::Flag(_)))
+        }
+        self.column(&place.0, &place.1)
+            .is_some_and(|c| is_flag(c.ty.as_ref()) || is_flag(c.values.as_ref()) || is_flag(c.labels.as_ref()))
+    }
+}
+
+fn says_a_type(choice: &ColumnChoice) -> bool {
+    choice.ty.is_some() || choice.normal.is_some() || !choice.labels.is_empty()
+}
+
+/// Decides until every column has what is wanted of it; what the rules come to by themselves is not chosen.
+fn met<E>(
+    schema: &Schema,
+    base: &Choices,
+    mut wanted: BTreeMap<(String, String), ColumnChoice>,
+    decide: &mut impl FnMut(&Choices) -> Result<Decided, E>,
+) -> Result<(Choices, Decided), E> {
+    let mut choices = base.clone();
+    for (place, choice) in &wanted {
+        if choice.policies.chosen().next().is_some() {
+            let policies = choice.policies.clone();
+            choices.columns.insert(place.clone(), ColumnChoice { policies, ..ColumnChoice::default() });
+        }
+    }
+    loop {
+        let decided = decide(&choices)?;
+        let missed: Vec<_> = wanted.iter().filter(|(place, c)| !has(schema, &decided.0, place, c)).collect();
+        if missed.is_empty() {
+            return Ok((choices, decided));
+        }
+        let places: Vec<_> = missed.into_iter().map(|(place, _)| place.clone()).collect();
+        for place in places {
+            if let Some(choice) = wanted.remove(&place) {
+                choices.columns.insert(place, choice);
             }
         }
     }
