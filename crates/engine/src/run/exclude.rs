@@ -185,7 +185,7 @@ fn may_misfit(plan: &Plan, table: &TablePlan) -> bool {
 }
 
 /// The places of columns named so.
-pub(super) fn places<'p>(
+pub(in crate::run) fn places<'p>(
     table: &'p TablePlan,
     names: &[String],
     name: impl Fn(&'p lite2pg_model::plan::ColumnPlan) -> &'p String,

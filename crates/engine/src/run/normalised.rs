@@ -85,7 +85,7 @@ impl Watch {
 }
 
 /// The policy behind a treatment.
-fn policy_of(treatment: Treatment) -> &'static str {
+pub fn policy_of(treatment: Treatment) -> &'static str {
     match treatment {
         Treatment::InvalidLatin1 => "invalid-utf8=latin1",
         Treatment::InvalidCp1252 => "invalid-utf8=cp1252",
@@ -147,22 +147,33 @@ impl Tally {
 
     /// Looks at a row that is copied.
     pub fn row(&mut self, watch: &Watch, table: &TablePlan, nulls: &[usize], number: i64, row: &Row<'_>) {
-        let key = || scan::key(table, number, |i| row.get(i));
+        self.values(watch, table, nulls, |i| row.get(i), || scan::key(table, number, |i| row.get(i)));
+    }
+
+    /// The same of a row whose values are at hand, and how it is named.
+    pub fn values<'v>(
+        &mut self,
+        watch: &Watch,
+        table: &TablePlan,
+        nulls: &[usize],
+        get: impl Fn(usize) -> Value<'v>,
+        key: impl Fn() -> String,
+    ) {
         for (i, codec) in watch.treated.iter().filter(|(i, _)| !nulls.contains(i)) {
             let Some(column) = table.columns.get(*i) else { continue };
-            for treatment in codec.changes(row.get(*i)) {
-                self.add(&column.name, policy_of(treatment), key);
+            for treatment in codec.changes(get(*i)) {
+                self.add(&column.name, policy_of(treatment), &key);
             }
         }
         for (i, look) in &watch.looks {
             let Some(column) = table.columns.get(*i) else { continue };
-            let value = if nulls.contains(i) { Value::Null } else { row.get(*i) };
+            let value = if nulls.contains(i) { Value::Null } else { get(*i) };
             if let Some(policy) = look.policy(table, column, value) {
-                self.add(&column.name, policy, key);
+                self.add(&column.name, policy, &key);
             }
         }
         for column in nulls.iter().filter_map(|i| table.columns.get(*i)) {
-            self.add(&column.name, "orphans=set-null", key);
+            self.add(&column.name, "orphans=set-null", &key);
         }
     }
 
@@ -199,6 +210,57 @@ impl Tally {
             put(tx, run, table, &Record { column: column.clone(), policy: policy.clone(), rows, keys })
         })
     }
+}
+
+/// A row that was set aside is no longer: it counts no more where it was counted.
+///
+/// # Errors
+/// The target refuses.
+pub fn no_longer_aside(tx: &mut impl GenericClient, run: &str, table: &str, key: &str, reason: &str) -> Result<()> {
+    // A row beyond the first hundred is not named: its reason says under which policy it was counted.
+    let policy = match reason {
+        r if r.starts_with("NULL in") => "null-key=quarantine",
+        r if r.starts_with("repeats") => "duplicate-key=quarantine",
+        r if r.starts_with("refers") => "orphans=quarantine",
+        _ => "quarantine",
+    };
+    let doing = "recording what is no longer set aside";
+    tx.execute(
+        "UPDATE lite2pg.normalisation SET rows = rows - 1, keys = array_remove(keys, $3) WHERE ctid = ( \
+             SELECT ctid FROM lite2pg.normalisation WHERE run = $1 AND table_name = $2 AND rows > 0 \
+             AND (policy = 'quarantine' OR policy LIKE '%=quarantine') \
+             ORDER BY $3 = ANY(keys) DESC, rows > cardinality(keys) DESC, policy = $4 DESC LIMIT 1)",
+        &[&run, &table, &key, &policy],
+    )
+    .map_err(|e| error_from_pg(e, doing).about(table))?;
+    forget_nothing(tx, run, table)
+}
+
+/// So many references that a policy had made NULL are there again.
+///
+/// # Errors
+/// The target refuses.
+pub fn restored(
+    tx: &mut impl GenericClient,
+    run: &str,
+    table: &str,
+    column: &str,
+    (rows, keys): (u64, &[String]),
+) -> Result<()> {
+    tx.execute(
+        "UPDATE lite2pg.normalisation SET rows = greatest(rows - $4, 0), \
+         keys = ARRAY(SELECT k FROM unnest(keys) k WHERE k <> ALL ($5)) WHERE run = $1 AND table_name = $2 \
+         AND column_name = $3 AND policy = 'orphans=set-null'",
+        &[&run, &table, &column, &rows.cast_signed(), &keys],
+    )
+    .map_err(|e| error_from_pg(e, "recording references that are there again").about(table))?;
+    forget_nothing(tx, run, table)
+}
+
+fn forget_nothing(tx: &mut impl GenericClient, run: &str, table: &str) -> Result<()> {
+    tx.execute("DELETE FROM lite2pg.normalisation WHERE run = $1 AND table_name = $2 AND rows = 0", &[&run, &table])
+        .map_err(|e| error_from_pg(e, "recording what a policy changes").about(table))?;
+    Ok(())
 }
 
 struct Record {

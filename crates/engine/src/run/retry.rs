@@ -1,12 +1,19 @@
 //! `migrate --retry-rejected`: rows that were rejected are tried again, after a person has mended the cause.
 //! Owns that one transaction; never takes a row for arrived that PostgreSQL does not give back equal.
 
+mod again;
 mod mended;
+mod restore;
+mod rows;
+
+use mended::Altered;
+use restore::Parents;
+use rows::{Rows, no_longer_aside};
 
 use super::exclude::{self, Excluded};
-use super::fit::Fit;
+use super::finish::{DIFFERENT, different};
+use super::normalised::Tally;
 use super::pool::Cancel;
-use super::scan::{self, Scan};
 use super::session::Session;
 use super::settings::Settings;
 use super::{clock, prepare};
@@ -17,18 +24,16 @@ use crate::safety::lock::SourceLock;
 use crate::source::{Reader, Source};
 use crate::target::catalog;
 use crate::target::control::{self, Run, Status};
-use crate::target::copy::CopyIn;
 use crate::target::error_from_pg;
 use crate::target::lock::Keys;
-use crate::target::rejected::{self, Stored};
+use crate::target::rejected;
 use crate::verify::digest;
 use lite2pg_model::finding::Finding;
-use lite2pg_model::ident::{literal, pg, pg_in, sqlite};
-use lite2pg_model::mapping::codec::OwnedValue;
+use lite2pg_model::ident::{literal, pg, pg_in};
 use lite2pg_model::normal::Sum;
-use lite2pg_model::plan::{Plan, TablePlan};
-use lite2pg_model::value::Value;
+use lite2pg_model::plan::{ForeignKeyPlan, Plan, TablePlan};
 use postgres::{Client, Transaction};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 /// The code of rows that are rejected still.
@@ -38,7 +43,8 @@ pub const REJECTED: &str = "rejected-rows";
 const LOCK_SECONDS: u32 = 30;
 
 /// Tries every rejected row of the last finished run again, all in one transaction. What arrives leaves `rejected_row`;
-/// what does not stays there with its new reason. The report's exit is 0 if none is left, else 6.
+/// what does not stays there with its new reason. The report's exit is 7 if a table that was touched is not equal by now,
+/// else 6 if rows are left, else 0.
 ///
 /// # Errors
 /// There is no finished run of this source, a side cannot be read, or what arrived does not come back equal: then nothing
@@ -78,16 +84,34 @@ fn try_again(
     let mut tx = client.transaction().map_err(|e| error_from_pg(e, doing))?;
     control::ensure(&mut tx)?;
     let counts = rejected::counts(&mut tx, &run.id)?;
-    let mut altered = mended::as_it_is_now(&mut tx, &run, &mut plan, &counts)?;
-    altered.extend(mended::treatments(settings, &mut plan, &counts));
-    let excluded = exclude::find(&mut reader, &plan, cancel)?;
-    let mut again = Again { run: &run, plan: &plan, excluded: &excluded, tables: Vec::new(), cancel };
+    tx.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; SET CONSTRAINTS ALL IMMEDIATE"))
+        .map_err(|e| error_from_pg(e, doing))?;
+    let altered = mended::as_it_is_now(&mut tx, &run, &mut plan, &counts)?;
+    let concerned = mended::treatments(settings, &mut plan, &counts)?;
+    let mut excluded = exclude::find(&mut reader, &plan, cancel)?;
+    let refused = as_altered(&mut tx, &mut reader, &run, &mut plan, (&altered, &excluded), cancel)?;
+    if !refused.is_empty() {
+        excluded = exclude::find(&mut reader, &plan, cancel)?;
+    }
+    let changed = altered.iter().map(|a| &a.table).filter(|t| !refused.contains_key(*t)).chain(&concerned);
+    let changed: BTreeSet<String> = changed.cloned().collect();
+    let mut again = Again {
+        run: &run,
+        plan: &plan,
+        excluded: &excluded,
+        tables: Vec::new(),
+        refused,
+        parents: Parents::default(),
+        restored: BTreeMap::new(),
+        cancel,
+    };
     observer.see(&Event::StageStarted { stage: "retry", bytes: 0, rows: counts.values().sum(), steps: 0 });
-    again.gather(&mut tx, &altered)?;
+    again.gather(&mut tx, &changed)?;
     again.until_none_arrives(&mut tx, &mut reader)?;
     again.prove(&mut tx)?;
+    again.restore(&mut tx, &mut reader)?;
     source.check_unchanged()?;
-    let report = again.write_down(&mut tx, &mut reader, settings, session, (&altered, observer))?;
+    let report = again.write_down(&mut tx, &mut reader, settings, session, (&changed, observer))?;
     tx.commit().map_err(|e| error_from_pg(e, doing))?;
     Ok(report)
 }
@@ -114,21 +138,38 @@ fn finished_run(client: &mut Client, settings: &Settings, source: &Source) -> Re
     Ok(run)
 }
 
-/// The rows of one table.
-struct Rows<'a> {
-    table: &'a TablePlan,
-    /// Those that are left.
-    left: Vec<i64>,
-    /// Those that have arrived.
-    arrived: Vec<i64>,
-    /// Digest of those that have arrived, as the source holds them.
-    sum: Sum,
-    /// Digest of the table before.
-    before: Sum,
-    /// Digest of the table now.
-    now: Sum,
-    /// Why the first one that is left did not arrive.
-    first: Option<String>,
+/// Tables with altered columns whose rows would not be equal any more: they get their plan back, and why none of their
+/// rows is tried.
+fn as_altered(
+    tx: &mut Transaction<'_>,
+    reader: &mut Reader,
+    run: &Run,
+    plan: &mut Plan,
+    (altered, excluded): (&[Altered], &Excluded),
+    cancel: &Cancel,
+) -> Result<BTreeMap<String, String>> {
+    let mut refused = BTreeMap::new();
+    let names: BTreeSet<&String> = altered.iter().map(|a| &a.table).collect();
+    for name in names {
+        let Some(table) = plan.tables.iter().find(|t| t.name == *name) else { continue };
+        lock(tx, run, table)?;
+        let set = excluded.of(name);
+        let (mut here, _) = digest::of_source(reader, table, set, &Silent, cancel)?;
+        here.take_away(&digest::of_rejected(tx, &run.id, table, set, cancel)?);
+        if here != digest::of_target(tx, &run.schema, table, &Silent, cancel)? {
+            let words = mended::take_back(plan, altered, name);
+            let reason = format!("{words}: the rows that are there already would not be equal; alter it back");
+            refused.insert(name.clone(), reason);
+        }
+    }
+    Ok(refused)
+}
+
+/// Keeps writers away from a table.
+fn lock(tx: &mut Transaction<'_>, run: &Run, table: &TablePlan) -> Result<()> {
+    let name = pg_in(&run.schema, &table.target);
+    tx.batch_execute(&format!("LOCK TABLE ONLY {name} IN SHARE ROW EXCLUSIVE MODE"))
+        .map_err(|e| error_from_pg(e, "keeping writers away while rows are tried again").about(&name))
 }
 
 struct Again<'a> {
@@ -136,66 +177,92 @@ struct Again<'a> {
     plan: &'a Plan,
     excluded: &'a Excluded,
     tables: Vec<Rows<'a>>,
+    /// Tables none of whose rows is tried, and why.
+    refused: BTreeMap<String, String>,
+    /// Those that have arrived and that others may refer to.
+    parents: Parents,
+    /// References that are there again, by table.
+    restored: BTreeMap<String, u64>,
     cancel: &'a Cancel,
 }
 
 impl<'a> Again<'a> {
     /// Keeps writers away from the tables, and takes their digests.
-    fn gather(&mut self, tx: &mut Transaction<'_>, altered: &[String]) -> Result<()> {
-        let doing = "keeping writers away while rows are tried again";
-        tx.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; SET CONSTRAINTS ALL IMMEDIATE"))
-            .map_err(|e| error_from_pg(e, doing))?;
-        for table in &self.plan.tables {
+    fn gather(&mut self, tx: &mut Transaction<'_>, changed: &BTreeSet<String>) -> Result<()> {
+        let doubted = tx
+            .query(
+                "SELECT table_name FROM lite2pg.checksum_verification WHERE run = $1 AND NOT verified",
+                &[&self.run.id],
+            )
+            .map_err(|e| error_from_pg(e, "reading the verification"))?;
+        let doubted: BTreeSet<String> = doubted.iter().map(|r| r.get(0)).collect();
+        let counts = rejected::counts(tx, &self.run.id)?;
+        let awaits = |t: usize| {
+            let parent = |key: &ForeignKeyPlan| self.plan.tables.iter().find(|p| p.target == key.parent);
+            restore::set_null(self.plan)
+                .any(|(child, _, key)| child == t && parent(key).is_some_and(|p| counts.contains_key(&p.name)))
+        };
+        for (t, table) in self.plan.tables.iter().enumerate() {
             let left = rejected::ids(tx, &self.run.id, &table.name)?;
-            if left.is_empty() && !altered.contains(&table.name) {
+            let touched = changed.contains(&table.name) || doubted.contains(&table.name) || awaits(t);
+            if left.is_empty() && !touched {
                 continue;
             }
-            let name = pg_in(&self.run.schema, &table.target);
-            tx.batch_execute(&format!("LOCK TABLE ONLY {name} IN SHARE ROW EXCLUSIVE MODE"))
-                .map_err(|e| error_from_pg(e, doing).about(&name))?;
-            let before = digest::of_target(tx, &self.run.schema, table, &Silent, self.cancel)?;
-            let (sum, now) = (Sum::new(), before);
-            self.tables.push(Rows { table, left, arrived: Vec::new(), sum, before, now, first: None });
+            lock(tx, self.run, table)?;
+            // As the plan says, a table that was altered cannot even be read.
+            let before = match self.refused.contains_key(&table.name) {
+                true => Sum::new(),
+                false => digest::of_target(tx, &self.run.schema, table, &Silent, self.cancel)?,
+            };
+            self.tables.push(Rows {
+                table,
+                left,
+                arrived: Vec::new(),
+                gone: Vec::new(),
+                tally: Tally::default(),
+                equal: None,
+                sum: Sum::new(),
+                before,
+                now: before,
+                first: None,
+            });
         }
         Ok(())
     }
 
-    /// A row may be the parent of others: they are tried until a pass brings none.
+    /// A row may be the parent of others: they are tried until a pass brings none. Only then a row without parent may
+    /// lose its reference, where that was chosen.
     fn until_none_arrives(&mut self, tx: &mut Transaction<'_>, reader: &mut Reader) -> Result<()> {
+        let mut lenient = false;
         loop {
             let mut any = false;
             for rows in &mut self.tables {
-                let set = self.excluded.of(&rows.table.name);
                 rows.first = None;
+                let refused = self.refused.get(&rows.table.name);
                 for id in std::mem::take(&mut rows.left) {
                     self.cancel.check()?;
-                    let stored = rejected::one(tx, id)?;
-                    let values = as_the_source_has_it(reader, rows.table, &stored)?;
-                    let nulls =
-                        set.map_or_else(Vec::new, |s| exclude::null_columns(rows.table, s, stored.place.number));
-                    let value = |i: usize| match values.get(i) {
-                        Some(value) if !nulls.contains(&i) => value.as_value(),
-                        _ => Value::Null,
+                    let arrived = match refused {
+                        Some(reason) => rows.stays(tx, id, None, reason).map(|()| false)?,
+                        None => rows.one(tx, reader, (self.run, self.plan), (id, lenient), &mut self.parents)?,
                     };
-                    match insert(tx, &self.run.schema, rows.table, value)? {
-                        None => {
-                            rows.sum.add(&digest::row_digest(rows.table, |i, _| value(i)));
-                            rows.arrived.push(id);
-                            any = true;
-                        }
-                        Some((column, reason)) => {
-                            let column = column.unwrap_or_else(|| stored.place.column.clone());
-                            rejected::still(tx, id, &column, &reason)?;
-                            rows.first.get_or_insert_with(|| format!("the row where {}: {reason}", stored.place.key));
-                            rows.left.push(id);
-                        }
-                    }
+                    any |= arrived;
                 }
             }
-            if !any {
+            if !any && lenient {
                 return Ok(());
             }
+            lenient = !any;
         }
+    }
+
+    /// Parents that have arrived get back the children whose references became NULL.
+    fn restore(&mut self, tx: &mut Transaction<'_>, reader: &mut Reader) -> Result<()> {
+        let to = (&mut *tx, self.run.id.as_str(), self.run.schema.as_str());
+        self.restored = self.parents.restore(to, reader, self.plan, self.excluded)?;
+        for rows in self.tables.iter_mut().filter(|r| self.restored.contains_key(&r.table.name)) {
+            rows.now = digest::of_target(tx, &self.run.schema, rows.table, &Silent, self.cancel)?;
+        }
+        Ok(())
     }
 
     /// What PostgreSQL gives back more than before must be just the rows that have arrived.
@@ -215,27 +282,29 @@ impl<'a> Again<'a> {
 
     /// Records what has arrived, and makes the report.
     fn write_down(
-        &self,
+        &mut self,
         tx: &mut Transaction<'_>,
         reader: &mut Reader,
         settings: &Settings,
         session: &Session,
-        (altered, observer): (&[String], &dyn Observer),
+        (changed, observer): (&BTreeSet<String>, &dyn Observer),
     ) -> Result<Report> {
-        for rows in &self.tables {
+        for rows in &mut self.tables {
+            if self.refused.contains_key(&rows.table.name) {
+                continue;
+            }
+            rows.tally.write(tx, &self.run.id, &rows.table.name)?;
+            no_longer_aside(tx, self.run, rows.table, &rows.arrived)?;
             rejected::forget(tx, &rows.arrived)?;
-        }
-        for rows in &self.tables {
-            let whole = match altered.contains(&rows.table.name) {
-                // Under other types the rows that were there have another digest too.
-                true => Some(self.anew(tx, reader, rows.table, observer)?),
-                false => None,
-            };
+            let set = self.excluded.of(&rows.table.name);
+            let (whole, _) = digest::of_source(reader, rows.table, set, observer, self.cancel)?;
+            let whole = rows.settle(tx, self.run, set, whole, self.cancel)?;
+            rows.equal = Some(whole == rows.now);
             record(tx, self.run, rows, whole)?;
             positions(tx, self.run, rows)?;
         }
         let report = self.report(tx, settings, session)?;
-        if !altered.is_empty() {
+        if !changed.is_empty() {
             let plan = serde_json::to_value(self.plan)
                 .map_err(|e| Error::internal("the plan cannot be written as JSON").because(e))?;
             control::set_plan(tx, &self.run.id, &plan, &self.plan.hash())?;
@@ -243,23 +312,14 @@ impl<'a> Again<'a> {
         let json =
             serde_json::to_value(&report).map_err(|e| Error::internal("the report cannot be written").because(e))?;
         control::set_report(tx, &self.run.id, &json)?;
-        let detail = serde_json::json!({ "arrived": report.retried, "left": report.rejected });
+        let detail = serde_json::json!({
+            "arrived": report.retried,
+            "left": report.rejected,
+            "gone_from_the_source": self.tables.iter().map(|r| r.gone.len()).sum::<usize>(),
+            "references_restored": self.restored.values().sum::<u64>(),
+        });
         control::audit(tx, &settings.operator, Some(&self.run.id), "retried rejected rows", &detail)?;
         Ok(report)
-    }
-
-    /// The digest of a table of the source, without the rows that are rejected still.
-    fn anew(
-        &self,
-        tx: &mut Transaction<'_>,
-        reader: &mut Reader,
-        table: &TablePlan,
-        observer: &dyn Observer,
-    ) -> Result<Sum> {
-        let set = self.excluded.of(&table.name);
-        let (mut sum, _) = digest::of_source(reader, table, set, observer, self.cancel)?;
-        sum.take_away(&digest::of_rejected(tx, &self.run.id, table, set, self.cancel)?);
-        Ok(sum)
     }
 
     /// The report of the run as it stands now.
@@ -268,7 +328,7 @@ impl<'a> Again<'a> {
         let mut report = before.unwrap_or_else(|| prepare::report(settings, self.plan, &session.display()));
         report.run.clone_from(&self.run.id);
         report.retried = self.tables.iter().map(|r| r.arrived.len() as u64).sum();
-        report.findings.retain(|f| f.code != REJECTED);
+        report.findings.retain(|f| f.code != REJECTED && f.code != DIFFERENT);
         let lines = tx
             .query(
                 "SELECT table_name, source_rows, source_sha256, target_rows, target_sha256, verified \
@@ -283,6 +343,19 @@ impl<'a> Again<'a> {
                 let hint = "mend the cause, then lite2pg migrate --retry-rejected tries them again";
                 report.findings.push(Finding::warning(REJECTED, &rows.table.name, message, hint));
             }
+            if !rows.gone.is_empty() {
+                let message = format!("{} rejected rows are gone from the source: they are forgotten", rows.gone.len());
+                let hint = "nothing is to be done: both sides are equal without them";
+                report.findings.push(Finding::warning(REJECTED, &rows.table.name, message, hint));
+            }
+            if rows.equal == Some(false) {
+                let mut finding = different(&rows.table.name, "the two sides are not equal by now".to_owned());
+                finding.hint =
+                    "lite2pg verify --level rows names the rows; lite2pg rollback removes what was published, \
+                                then migrate anew"
+                        .to_owned();
+                report.findings.push(finding);
+            }
             let Some(table) = report.tables.iter_mut().find(|t| t.name == rows.table.name) else { continue };
             let Some(line) = lines.iter().find(|l| l.get::<_, &str>(0) == table.name) else { continue };
             table.rejected = left;
@@ -292,123 +365,27 @@ impl<'a> Again<'a> {
             table.verified = line.get(5);
         }
         report.rejected = report.tables.iter().map(|t| t.rejected).sum();
-        let done = report.rejected == 0;
-        report.status = if done { "done" } else { "rejected" }.to_owned();
-        report.exit = if done { 0 } else { Kind::Rejected.exit() };
+        let (status, exit) = match report.rejected {
+            _ if self.tables.iter().any(|r| r.equal == Some(false)) => ("different", Kind::Different.exit()),
+            0 => ("done", 0),
+            _ => ("rejected", Kind::Rejected.exit()),
+        };
+        status.clone_into(&mut report.status);
+        report.exit = exit;
         Ok(report)
     }
 }
 
-/// The row as the source has it now, where its key finds it; else as it was stored.
-fn as_the_source_has_it(reader: &mut Reader, table: &TablePlan, stored: &Stored) -> Result<Vec<OwnedValue>> {
-    let as_stored = || table.columns.iter().map(|c| owned(stored.value(&c.name))).collect::<Vec<_>>();
-    let key: Vec<Value<'_>> = table.source_key.iter().map(|k| stored.value(k)).collect();
-    let stable = !key.is_empty() && key.iter().all(|v| *v != Value::Null);
-    let (condition, parameters) = if stable {
-        let terms = table.source_key.iter().enumerate().map(|(i, k)| format!("{} IS ?{}", sqlite(k), i + 1));
-        (terms.collect::<Vec<_>>().join(" AND "), key)
-    } else if let Some(rowid) = scan::rowid(table) {
-        (format!("{rowid} = ?1"), vec![Value::Integer(stored.place.number)])
-    } else {
-        return Ok(as_stored());
-    };
-    let mut found = None;
-    let scan = Scan::whole(table);
-    scan.find(reader, &condition, &parameters, |row, _| {
-        // A rowid alone may have become another row's: all but the column that was to blame must be as it was.
-        let same = |(i, c): (usize, &lite2pg_model::plan::ColumnPlan)| {
-            c.name == stored.place.column || same_value(row.get(i), stored.value(&c.name))
-        };
-        if stable || table.columns.iter().enumerate().all(same) {
-            found = Some((0..table.columns.len()).map(|i| owned(row.get(i))).collect());
-        }
-        Ok(())
-    })?;
-    Ok(found.unwrap_or_else(as_stored))
-}
-
-fn same_value(a: Value<'_>, b: Value<'_>) -> bool {
-    match (a, b) {
-        (Value::Real(a), Value::Real(b)) => a.to_bits() == b.to_bits(),
-        (a, b) => a == b,
-    }
-}
-
-fn owned(value: Value<'_>) -> OwnedValue {
-    match value {
-        Value::Null => OwnedValue::Null,
-        Value::Integer(i) => OwnedValue::Integer(i),
-        Value::Real(r) => OwnedValue::Real(r),
-        Value::Text(b) => OwnedValue::Text(b.to_vec()),
-        Value::Blob(b) => OwnedValue::Blob(b.to_vec()),
-    }
-}
-
-/// Tries one row under a savepoint. `Some`: it did not arrive, with the column that is to blame, if one is, and why.
-fn insert<'v>(
-    tx: &mut Transaction<'_>,
-    schema: &str,
-    table: &TablePlan,
-    value: impl Fn(usize) -> Value<'v>,
-) -> Result<Option<(Option<String>, String)>> {
-    let doing = "trying a row again";
-    let mut inner = tx.transaction().map_err(|e| error_from_pg(e, doing))?;
-    let mut one = || -> Result<Option<(Option<String>, String)>> {
-        let mut copy = CopyIn::start(&mut inner, schema, table, false)?;
-        let out = copy.row();
-        for (i, column) in table.columns.iter().enumerate() {
-            if let Some(reason) = Fit::of(column).encode(value(i), out) {
-                let reason = format!("does not fit {}: {reason}", column.ty.sql());
-                return Ok(Some((Some(column.name.clone()), reason)));
-            }
-        }
-        copy.row_end()?;
-        copy.finish().map(|_| None)
-    };
-    match one() {
-        Ok(None) => inner.commit().map(|()| None).map_err(|e| error_from_pg(e, doing)),
-        Ok(refused) => inner.rollback().map(|()| refused).map_err(|e| error_from_pg(e, doing)),
-        Err(error) => match inner.rollback() {
-            Ok(()) => Ok(Some((None, error.message))),
-            Err(_) => Err(error),
-        },
-    }
-}
-
-/// Counts what has arrived in the record of the verification; `whole` is the source's digest where it was made anew.
-fn record(tx: &mut Transaction<'_>, run: &Run, rows: &Rows<'_>, whole: Option<Sum>) -> Result<()> {
-    let doing = "recording the verification";
+/// Records how the table compares by now; `whole` is the source's digest without what is rejected.
+fn record(tx: &mut Transaction<'_>, run: &Run, rows: &Rows<'_>, whole: Sum) -> Result<()> {
     let name = &rows.table.name;
-    let line = tx
-        .query_one(
-            "SELECT source_rows, source_sha256, target_rows, target_sha256, verified \
-             FROM lite2pg.checksum_verification WHERE run = $1 AND table_name = $2",
-            &[&run.id, name],
-        )
-        .map_err(|e| error_from_pg(e, doing).about(name))?;
-    let read = |hex: &str, count: i64| {
-        Sum::from_hex(hex, count.cast_unsigned())
-            .ok_or_else(|| Error::target("a digest in the control tables is damaged").about(name))
-    };
-    let mut source = read(line.get(1), line.get(0))?;
-    source.merge(&rows.sum);
-    let compared = !line.get::<_, &str>(3).is_empty();
-    let (source, target, verified) = match whole {
-        Some(source) => (source, Some(rows.now), source == rows.now),
-        None if compared => {
-            let mut target = read(line.get(3), line.get(2))?;
-            target.merge(&rows.sum);
-            (source, Some(target), line.get(4))
-        }
-        None => (source, None, false),
-    };
-    let (target_rows, target_sha256) = target.map_or((0, String::new()), |t| (t.rows.cast_signed(), t.hex()));
+    let (here, there) = (whole.rows.cast_signed(), rows.now.rows.cast_signed());
     tx.execute(
         "UPDATE lite2pg.checksum_verification SET source_rows = $3, source_sha256 = $4, target_rows = $5, \
          target_sha256 = $6, verified = $7, verified_at = clock_timestamp() WHERE run = $1 AND table_name = $2",
-        &[&run.id, name, &source.rows.cast_signed(), &source.hex(), &target_rows, &target_sha256, &verified],
+        &[&run.id, name, &here, &whole.hex(), &there, &rows.now.hex(), &(whole == rows.now)],
     )
-    .map_err(|e| error_from_pg(e, doing).about(name))?;
+    .map_err(|e| error_from_pg(e, "recording the verification").about(name))?;
     Ok(())
 }
 

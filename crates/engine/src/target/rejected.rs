@@ -237,6 +237,24 @@ pub fn forget_run(client: &mut impl GenericClient, run: &str) -> Result<()> {
     Ok(())
 }
 
+/// Writes down the values that a row has in the source by now, in the order of its columns.
+///
+/// # Errors
+/// The target refuses.
+pub fn renew(client: &mut impl GenericClient, id: i64, names: &[String], values: &[OwnedValue]) -> Result<()> {
+    let classes: Vec<&str> = values.iter().map(|v| v.as_value().class().word()).collect();
+    let raws: Vec<Option<Vec<u8>>> = values.iter().map(|v| raw(v.as_value())).collect();
+    client
+        .execute(
+            "UPDATE lite2pg.rejected_row SET names = $2, classes = $3, raws = $4, \
+             storage_class = coalesce(($3::text[])[array_position($2::text[], column_name)], storage_class), \
+             raw = ($4::bytea[])[array_position($2::text[], column_name)] WHERE id = $1",
+            &[&id, &names, &classes, &raws],
+        )
+        .map_err(|e| error_from_pg(e, DOING))?;
+    Ok(())
+}
+
 /// Writes down why another try failed.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 //! Owns how the plan follows; never touches a row.
 
 use crate::error::{Error, Result};
+use crate::run::normalised::policy_of;
 use crate::run::settings::Settings;
 use crate::target::catalog;
 use crate::target::control::Run;
@@ -14,13 +15,36 @@ use lite2pg_model::plan::Plan;
 use postgres::Transaction;
 use std::collections::BTreeMap;
 
-/// Columns that a person has altered since: from now on they cross as the type they have. Returns their tables.
+/// A column that a person has altered since.
+pub(super) struct Altered {
+    /// Its table.
+    pub table: String,
+    /// How it crossed before.
+    before: (String, Crossing),
+    /// What changed, in words.
+    words: String,
+}
+
+/// Takes back what was altered in a table; says what that was.
+pub(super) fn take_back(plan: &mut Plan, altered: &[Altered], table: &str) -> String {
+    let mut words = Vec::new();
+    for one in altered.iter().filter(|a| a.table == table) {
+        words.push(one.words.as_str());
+        let columns = plan.tables.iter_mut().filter(|t| t.name == table).flat_map(|t| &mut t.columns);
+        for column in columns.filter(|c| c.name == one.before.0) {
+            column.crossing = one.before.1.clone();
+        }
+    }
+    words.join("; ")
+}
+
+/// Columns that a person has altered since: from now on they cross as the type they have. Returns them.
 pub(super) fn as_it_is_now(
     tx: &mut Transaction<'_>,
     run: &Run,
     plan: &mut Plan,
     counts: &BTreeMap<String, u64>,
-) -> Result<Vec<String>> {
+) -> Result<Vec<Altered>> {
     let live = catalog::columns(tx, &run.schema)?;
     let mut altered = Vec::new();
     for table in plan.tables.iter_mut().filter(|t| counts.contains_key(&t.name)) {
@@ -38,9 +62,11 @@ pub(super) fn as_it_is_now(
             let ty = PgType::try_from(now.clone()).map_err(|e| {
                 Error::target(format!("the column was altered to a type that lite2pg does not know: {e}")).about(about)
             })?;
-            let treatments = std::mem::take(&mut column.crossing.treatments);
-            column.crossing = Crossing { treatments, ..Crossing::new(ty, Codec::new(ty).normal()) };
-            altered.push(table.name.clone());
+            let words = format!("the column {} is {now} now, the plan says {}", column.name, column.ty.shown());
+            let treatments = column.crossing.treatments.clone();
+            let crossing = Crossing { treatments, ..Crossing::new(ty, Codec::new(ty).normal()) };
+            let before = std::mem::replace(&mut column.crossing, crossing);
+            altered.push(Altered { table: table.name.clone(), before: (column.name.clone(), before), words });
         }
     }
     Ok(altered)
@@ -48,7 +74,10 @@ pub(super) fn as_it_is_now(
 
 /// Policies that are given now and were not before: what they do to a value that is there already changes nothing, for
 /// such a value would have been rejected. Returns the tables that they concern.
-pub(super) fn treatments(settings: &Settings, plan: &mut Plan, counts: &BTreeMap<String, u64>) -> Vec<String> {
+///
+/// # Errors
+/// The run did something else to such values: the rows that are there would not be equal any more.
+pub(super) fn treatments(settings: &Settings, plan: &mut Plan, counts: &BTreeMap<String, u64>) -> Result<Vec<String>> {
     let mut concerned = Vec::new();
     for table in plan.tables.iter_mut().filter(|t| counts.contains_key(&t.name)) {
         for column in &mut table.columns {
@@ -72,6 +101,12 @@ pub(super) fn treatments(settings: &Settings, plan: &mut Plan, counts: &BTreeMap
             let given = &mut column.crossing.treatments;
             let before = given.len();
             for treatment in new.into_iter().flatten() {
+                if let Some(other) = given.iter().find(|g| **g != treatment && alike(**g, treatment)) {
+                    let (now, then) = (policy_of(treatment), policy_of(*other));
+                    return Err(Error::usage(format!("{now} is given, but this run was made with {then}"))
+                        .about(format!("{}.{}", table.name, column.name))
+                        .hint(format!("give {then}; or lite2pg rollback, and migrate anew with {now}")));
+                }
                 if !given.contains(&treatment) {
                     given.push(treatment);
                 }
@@ -82,5 +117,11 @@ pub(super) fn treatments(settings: &Settings, plan: &mut Plan, counts: &BTreeMap
             }
         }
     }
-    concerned
+    Ok(concerned)
+}
+
+/// Whether two treatments answer the same values.
+fn alike(a: Treatment, b: Treatment) -> bool {
+    let kind = |t| policy_of(t).split_once('=').map(|(kind, _)| kind);
+    kind(a) == kind(b)
 }
