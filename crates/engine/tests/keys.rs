@@ -269,6 +269,19 @@ fn a_row_that_goes_for_its_own_sake_holds_no_key() {
 }
 
 #[test]
+fn a_misfit_beyond_the_limit_says_what_does_not_fit() {
+    let place = Place::new(
+        "CREATE TABLE t(k BLOB PRIMARY KEY, d DATE);
+         INSERT INTO t VALUES(1, 'bad'), ('1', '2020-01-01'), ('2', '2020-01-01');",
+    );
+    let policies = ["duplicate-key=quarantine", "dates=quarantine"];
+    let none = Settings { max_rejects: Some(MaxRejects::Rows(0)), ..place.settings(&policies) };
+    let error = migrate(&none, &Show, &Cancel::new()).unwrap_err();
+    assert_eq!((error.kind, error.object.as_deref()), (Kind::Rejected, Some("t.d")), "{error:?}");
+    assert!(error.message.contains("the row where rowid = 1 holds") && error.message.contains("date"), "{error:?}");
+}
+
+#[test]
 fn one_reference_is_one() {
     let place = Place::new(COVERED);
     let notes = Notes::default();

@@ -121,14 +121,13 @@ impl<'a> Copied<'a> {
     }
 }
 
-/// The column of a row's first value that does not fit.
-fn first_misfit(aside: &[Option<Fit>], row: &Row<'_>) -> Option<usize> {
+/// The column of a row's first value that does not fit, and why not.
+fn first_misfit(aside: &[Option<Fit>], row: &Row<'_>) -> Option<(usize, &'static str)> {
     let mut field = Vec::new();
-    let mut misfits = |fit: &Fit, value| {
+    aside.iter().enumerate().find_map(|(i, fit)| {
         field.clear();
-        fit.encode(value, &mut field).is_some()
-    };
-    aside.iter().enumerate().find_map(|(i, fit)| misfits(fit.as_ref()?, row.get(i)).then_some(i))
+        fit.as_ref()?.encode(row.get(i), &mut field).map(|reason| (i, reason))
+    })
 }
 
 /// Reads a range of a table (at most `limit` rows of it), encodes every row into `copy` and adds it to the digest. Rows
@@ -171,12 +170,17 @@ pub fn rows(
             place += 1;
             let number = scan::number(rowid, row, columns.len(), place);
             if let Some(why) = rules.known(number) {
+                let misfit = (why == Why::Misfit).then(|| first_misfit(&aside, row)).flatten();
+                let error = || match misfit {
+                    Some((i, reason)) => reject::error(table, i, number, row, reason),
+                    None => reject::beyond(table, number, row, why),
+                };
                 let left_out = long.as_ref().map_or_else(Vec::new, |long| long.left_out(row, width));
                 if !left_out.is_empty() {
-                    return Err(huge::not_quarantined(table, number, row, why, &left_out));
+                    return Err(huge::not_quarantined(error(), &left_out));
                 }
-                copied.tally.rejected(table, (why, first_misfit(&aside, row)), number, row);
-                return copied.rejects.take(rules.limit, (number, why), || reject::beyond(table, number, row, why));
+                copied.tally.rejected(table, (why, misfit.map(|(i, _)| i)), number, row);
+                return copied.rejects.take(rules.limit, (number, why), error);
             }
             let nulls = rules.nulls(table, number);
             if let Some(long) = &long {

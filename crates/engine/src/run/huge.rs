@@ -1,7 +1,7 @@
 //! A row with long values on its way: short fields as ever, long ones piece by piece into COPY and into the digest.
 //! Owns that one row; never decides which values are long.
 
-use super::exclude::{Excluded, Why};
+use super::exclude::Excluded;
 use super::{reject, scan};
 use crate::error::{Error, Kind, Result};
 use crate::run::pool::Cancel;
@@ -176,8 +176,7 @@ fn too_long_to_set_aside(table: &str, rows: u64, longest: u64, jobs: usize) -> F
 }
 
 /// A row that a policy would set aside, but that is too long to be held whole.
-pub(super) fn not_quarantined(table: &TablePlan, number: i64, row: &Row<'_>, why: Why, left_out: &[LeftOut]) -> Error {
-    let mut error = reject::beyond(table, number, row, why);
+pub(super) fn not_quarantined(mut error: Error, left_out: &[LeftOut]) -> Error {
     error.message.push_str("; it cannot be set aside either, for it holds a value longer than --memory lets be held");
     error.hint(to_hold(left_out))
 }
