@@ -102,6 +102,46 @@ impl Finding {
 
 /// The codes, so that messages, flags, tests and docs use one word for one thing.
 pub mod codes {
+    /// Every code.
+    pub const ALL: [&str; 37] = [
+        VIEW,
+        TRIGGER,
+        CHECK,
+        DEFAULT,
+        GENERATED,
+        INDEX,
+        VIRTUAL_TABLE,
+        COLLATION,
+        ON_CONFLICT,
+        FOREIGN_KEY,
+        UNPARSED,
+        MIXED,
+        WIDER,
+        UNFIT,
+        DATES,
+        JSON,
+        TOO_LONG,
+        LABEL,
+        NUL,
+        INVALID_UTF8,
+        NULL_KEY,
+        DUPLICATE_KEY,
+        ORPHANS,
+        RENAMED,
+        TOO_MANY_COLUMNS,
+        TOO_LARGE,
+        APPLICATION_DEFINED,
+        DAMAGED,
+        INTEGRITY,
+        CHECK_BROKEN,
+        NORMAL_FORM,
+        SURROGATE,
+        LEFT_OUT,
+        FILTERED,
+        COMPUTED,
+        BESIDE_PLAN,
+        NO_NEXT_KEY,
+    ];
     /// A view has no counterpart in the target.
     pub const VIEW: &str = "view-not-carried";
     /// A trigger has no counterpart in the target.

@@ -4,7 +4,7 @@
 
 mod support;
 
-use lite2pg_model::finding::codes;
+use lite2pg_model::finding::{Severity, codes};
 use lite2pg_model::mapping::PgType;
 use lite2pg_model::mapping::choices::{Choices, Types};
 use lite2pg_model::mapping::codec::Normal;
@@ -483,6 +483,98 @@ fn types_of_a_file_follow_other_settings_unless_they_were_edited() {
     )
     .unwrap();
     assert_eq!(types(&back, &native), [PgType::Json, PgType::Uuid, PgType::Json]);
+}
+
+#[test]
+fn a_word_of_a_flag_is_a_number_where_it_is_written_as_one() {
+    let null = |word: &str| {
+        let overrides = flags::read([format!("t.c.null={word}")]).unwrap();
+        overrides.column("t", "c").unwrap().null.as_ref().unwrap().value.clone()
+    };
+    let text = |t: &str| Literal::Text(t.into());
+    for (word, value) in [("0", Literal::Integer(0)), ("-7", Literal::Integer(-7)), ("1.5", Literal::Real(1.5))] {
+        assert_eq!(null(word), value);
+    }
+    for word in ["00123", "+1", "1.50", "-0", "", "nan", "1e5", "none", "0x10"] {
+        assert_eq!(null(word), text(word));
+    }
+    assert_eq!((null("'5'"), null("'it''s'"), null("''")), (text("5"), text("it's"), text("")));
+    // What is read is what SQLite would have stored.
+    let read = |ty: &str, word: &str| {
+        let mut schema = source(&format!("CREATE TABLE t(c {ty})"));
+        let problems = flags::read([format!("t.c.null={word}")]).unwrap().change(&mut schema, &mut Vec::new());
+        assert_eq!(problems, []);
+        let sql = schema.tables[0].columns[0].read.clone().unwrap();
+        let db = rusqlite::Connection::open_in_memory().unwrap();
+        db.execute_batch(&format!("CREATE TABLE t(c {ty}); CREATE TABLE s(c {ty}); INSERT INTO t VALUES(NULL);"))
+            .unwrap();
+        db.execute("INSERT INTO s VALUES(?1)", [word]).unwrap();
+        let one = |sql: &str| db.query_row(sql, [], |r| r.get::<_, rusqlite::types::Value>(0)).unwrap();
+        (one(&format!("SELECT {sql} FROM t")), one("SELECT c FROM s"))
+    };
+    for ty in ["TEXT", "INTEGER", "REAL", "NUMERIC", "VARCHAR(9)"] {
+        for word in ["00123", "5", "1.5", "1.50", "none"] {
+            let (ours, stored) = read(ty, word);
+            assert_eq!(ours, stored, "{ty} {word}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_is_told_before_anything_is_made() {
+    let problems = |plan: &str| -> Vec<String> {
+        let mut schema = source("CREATE TABLE t(id INTEGER PRIMARY KEY, xmin, b); CREATE TABLE u(c)");
+        let whole = schema.clone();
+        match read(&format!("version = 1\n{plan}")) {
+            Err(problems) => problems.iter().map(ToString::to_string).collect(),
+            Ok(o) => {
+                let problems = o.change(&mut schema, &mut Vec::new());
+                problems.iter().chain(&o.unknown_in_left_out(&whole)).map(ToString::to_string).collect()
+            }
+        }
+    };
+    let extra = |name: &str| format!("[tables.t]\nextra = [{{ name = '{name}', type = 'integer' }}]");
+    for (plan, says) in [
+        (extra("ctid"), "p.toml:3: \"ctid\" is PostgreSQL's own"),
+        (extra("xmin_"), "p.toml:3: t has a column \"xmin_\" already: xmin"),
+        (extra("b"), "p.toml:3: t has a column \"b\" already"),
+        ("[tables.t.columns]\nb = { default = '(select 1)' }".into(), "p.toml:3: \"(select 1)\" cannot be"),
+        (
+            "accept = ['view-not-carred:v']".into(),
+            "p.toml:2: there is no finding \"view-not-carred\"; did you mean `view-not-carried`?",
+        ),
+        ("[tables.u]\nskip = true\n[tables.u.columns]\nd = { to = 'x' }".into(), "p.toml:5: u has no column \"d\""),
+        (
+            "[tables.t.columns]\nid = { null = 0 }".into(),
+            "p.toml:3: t.id is the rowid (INTEGER PRIMARY KEY), which is never NULL",
+        ),
+    ] {
+        let told = problems(&plan);
+        assert!(told.len() == 1 && told[0].starts_with(says), "{plan}: {told:?}");
+    }
+    assert_eq!(problems(&extra("made")), Vec::<String>::new());
+    assert!(flags::no_patterns("--tables", "").is_some() && flags::no_patterns("--exclude", " ,").is_some());
+    assert!(flags::no_patterns("--tables", "a").is_none() && flags::no_accept("all").is_none());
+    assert!(flags::no_accept("nothing").is_some() && flags::no_accept("trigger-not-carried:x").is_none());
+}
+
+/// A key that is computed is not the rowid any more.
+#[test]
+fn a_computed_rowid_is_told_to_hand_out_no_keys() {
+    let mut schema = source("CREATE TABLE t(id INTEGER PRIMARY KEY, n)");
+    let mut findings = Vec::new();
+    let overrides = flags::read(["t.id.expression=id + 1", "t.n.expression=n"]).unwrap();
+    assert_eq!(overrides.change(&mut schema, &mut findings), []);
+    let told = |object: &str| findings.iter().find(|f| f.object == object && f.code == codes::COMPUTED).unwrap();
+    assert_eq!((told("t.id").severity, told("t.n").severity), (Severity::Warning, Severity::Note));
+    assert!(told("t.id").message.contains("hands out no keys any more"));
+}
+
+#[test]
+fn every_code_of_a_finding_is_listed() {
+    let source = include_str!("../src/finding.rs");
+    let constants = source.matches(": &str = \"").count();
+    assert_eq!(codes::ALL.len(), constants);
 }
 
 #[test]

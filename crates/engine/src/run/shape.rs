@@ -39,6 +39,7 @@ pub fn shape(overrides: &Overrides, raw: &RawSchema, reader: &Reader) -> Result<
         findings.push(Finding::note(codes::LEFT_OUT, name.clone(), message, hint));
     }
     let mut problems = overrides.change(&mut schema, &mut findings);
+    problems.extend(whole.iter().flat_map(|whole| overrides.unknown_in_left_out(whole)));
     problems.extend(written::problems(reader, &overrides.written(&schema)));
     if !problems.is_empty() {
         return Err(refused(&problems));

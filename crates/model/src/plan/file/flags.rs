@@ -4,7 +4,7 @@
 use super::keys::{self, Takes};
 use super::near;
 use super::read::{fitting, set_column};
-use super::take::{Flaw, Given, policy};
+use super::take::{Flaw, Given, accept, policy};
 use crate::plan::overrides::{Origin, Overrides, Problem, Said};
 
 /// Reads what stands after `--set`, each once.
@@ -32,6 +32,18 @@ pub fn read<S: AsRef<str>>(given: impl IntoIterator<Item = S>) -> Result<Overrid
 pub fn patterns(flag: &str, given: &str) -> Vec<Said<String>> {
     let names = given.split(',').map(str::trim).filter(|n| !n.is_empty());
     names.map(|n| Said { value: n.to_owned(), at: Origin::Flag(format!("{flag} {given}")) }).collect()
+}
+
+/// What is wrong with names of tables that name none.
+pub fn no_patterns(flag: &str, given: &str) -> Option<Problem> {
+    let at = Origin::Flag(format!("{flag} {given:?}"));
+    patterns(flag, given).is_empty().then(|| Problem::new(&at, "names no table", "write names of tables, such as a,b*"))
+}
+
+/// What is wrong with a finding that is to be accepted.
+pub fn no_accept(given: &str) -> Option<Problem> {
+    let at = Origin::Flag(format!("--accept {given}"));
+    accept(given).err().map(|(message, hint)| Problem::new(&at, message, hint))
 }
 
 const HOW: &str = "write --set TABLE.COLUMN.KEY=VALUE or --set TABLE.KEY=VALUE; a name with dots stands in \"quotes\"";

@@ -2,6 +2,7 @@
 //! Owns what is said of a value of the wrong kind; never knows where it goes.
 
 use super::{near, pgsql, values};
+use crate::finding::codes;
 use crate::mapping::PgType;
 use crate::mapping::choices::Types;
 use crate::mapping::codec::Normal;
@@ -213,10 +214,20 @@ impl<'a> Given<'a> {
             return flaw(message, format!("write {word} = [\"view-not-carried:v\"]"));
         };
         let texts: Option<Vec<String>> = list.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect();
-        texts.map_or_else(
-            || flaw(format!("{word} takes a list of texts"), format!("write {word} = [\"CODE:OBJECT\"]")),
-            Ok,
-        )
+        let Some(texts) = texts else {
+            return flaw(format!("{word} takes a list of texts"), format!("write {word} = [\"CODE:OBJECT\"]"));
+        };
+        texts.iter().try_for_each(|text| accept(text))?;
+        Ok(texts)
+    }
+}
+
+/// Whether there is such a finding: `CODE`, `CODE:OBJECT` or `all`.
+pub(super) fn accept(text: &str) -> Result<(), Flaw> {
+    let code = text.split_once(':').map_or(text, |(code, _)| code);
+    match text == "all" || codes::ALL.contains(&code) {
+        true => Ok(()),
+        false => flaw(format!("there is no finding {code:?}"), near::suggestion(code, &codes::ALL)),
     }
 }
 
@@ -235,14 +246,17 @@ pub(super) fn policy(policies: &mut Policies, kind: &str, choice: Given<'_>) -> 
     Ok(())
 }
 
-/// A number where it is written as one, else text.
+/// A number where it is written just as numbers are, else text: `00123` and `+1` are texts, and so is what stands in
+/// quotes.
 fn word_as_literal(text: &str) -> Literal {
-    if let Ok(i) = text.parse() {
+    if let Some(quoted) = text.strip_prefix('\'').and_then(|t| t.strip_suffix('\'')) {
+        return Literal::Text(quoted.replace("''", "'"));
+    }
+    if let Some(i) = text.parse::<i64>().ok().filter(|i| i.to_string() == text) {
         return Literal::Integer(i);
     }
-    let numeric = text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+' || c == '.');
     match text.parse::<f64>() {
-        Ok(r) if numeric && r.is_finite() => Literal::Real(r),
+        Ok(r) if r.is_finite() && format!("{r:?}") == text => Literal::Real(r),
         _ => Literal::Text(text.to_owned()),
     }
 }

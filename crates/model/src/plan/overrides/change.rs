@@ -7,7 +7,7 @@ use crate::finding::{Finding, codes};
 use crate::ident;
 use crate::mapping::PgType;
 use crate::plan::file::near;
-use crate::schema::{Column, Schema, Table, TableKind};
+use crate::schema::{Affinity, Column, Schema, Table, TableKind};
 use std::collections::BTreeMap;
 
 /// A text in SQLite's SQL that a person wrote, to be tried before it is used.
@@ -73,6 +73,17 @@ impl Overrides {
         }
     }
 
+    /// Columns that were said of tables that are left out, and which those do not have.
+    pub fn unknown_in_left_out(&self, whole: &Schema) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for table in whole.tables.iter().filter(|t| t.kind == TableKind::Ordinary && !self.carries(&t.name)) {
+            if let Some(said) = self.table(&table.name) {
+                unknown_columns(table, said, &mut problems);
+            }
+        }
+        problems
+    }
+
     /// Names that were given must be such as PostgreSQL keeps, and each only once.
     fn names_of_tables(&self, schema: &Schema, problems: &mut Vec<Problem>) {
         let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
@@ -112,8 +123,22 @@ impl Overrides {
                 problems.push(Problem::new(at, message, "give one of them another name"));
             }
         }
+        // What the rules make of a name that PostgreSQL cannot hold.
+        let by_rule = |c: &Column| match ident::is_system_column(&c.name) {
+            true => format!("{}_", c.name),
+            false => ident::shorten(&c.name),
+        };
         for extra in &said.extra {
             bad_name(&extra.value.name, &extra.at, problems);
+            if ident::is_system_column(&extra.value.name) {
+                let message = format!("{:?} is PostgreSQL's own", extra.value.name);
+                problems.push(Problem::new(&extra.at, message, "give another name"));
+            }
+            let other = table.columns.iter().filter(|c| to(c).is_none()).find(|c| by_rule(c) == extra.value.name);
+            if let Some(column) = other.filter(|c| c.name != extra.value.name) {
+                let message = format!("{} has a column {:?} already: {}", table.name, extra.value.name, column.name);
+                problems.push(Problem::new(&extra.at, message, "give the extra column another name"));
+            }
             if let Some(other) = taken.insert(&extra.value.name, "an extra column") {
                 let message = format!("{} has a column {:?} already: {other}", table.name, extra.value.name);
                 problems.push(Problem::new(&extra.at, message, "give the extra column another name"));
@@ -212,18 +237,30 @@ fn change_column(
 ) {
     let rowid = table.rowid_alias == Some(i);
     let object = format!("{}.{}", table.name, table.columns[i].name);
-    if let Some(read) = read_instead(&table.columns[i].name, said) {
+    if let Some(null) = said.null.as_ref().filter(|_| rowid && said.read.is_none()) {
+        let message = format!("{object} is the rowid (INTEGER PRIMARY KEY), which is never NULL");
+        problems.push(Problem::new(&null.at, message, "leave null out"));
+    } else if let Some(read) = read_instead(&table.columns[i], said) {
         // What is read is no longer the rowid.
         if rowid {
             table.rowid_alias = None;
         }
         let name = ident::sqlite(&table.columns[i].name);
-        findings.push(Finding::note(
-            codes::COMPUTED,
-            &object,
-            format!("{} is read in the place of {name}, as chosen", read.replace('\n', " ")),
-            "what stands in SQLite cannot be had back from it; verify compares what is read",
-        ));
+        let message = format!("{} is read in the place of {name}, as chosen", read.replace('\n', " "));
+        findings.push(match rowid {
+            false => Finding::note(
+                codes::COMPUTED,
+                &object,
+                message,
+                "what stands in SQLite cannot be had back from it; verify compares what is read",
+            ),
+            true => Finding::warning(
+                codes::COMPUTED,
+                &object,
+                format!("{message}; it was the rowid (INTEGER PRIMARY KEY) and hands out no keys any more"),
+                "rows that are added later must bring their own value; leave the expression out to keep the keys coming",
+            ),
+        });
         table.columns[i].read = Some(read);
     } else if rowid {
         not_of_a_rowid(&object, said, problems);
@@ -239,11 +276,29 @@ fn change_column(
 }
 
 /// What is read in place of a column, if something else is.
-fn read_instead(name: &str, said: &ColumnOverride) -> Option<String> {
+fn read_instead(column: &Column, said: &ColumnOverride) -> Option<String> {
     let written = said.read.as_ref().map(|r| r.value.clone());
     let Some(null) = &said.null else { return written };
-    let inner = written.map_or_else(|| ident::sqlite(name), |sql| format!("(\n{sql}\n)"));
-    Some(format!("coalesce({inner}, {})", Literal::sqlite(&null.value)))
+    // An expression has no affinity: what is read for its NULL is taken as it was written.
+    let literal = if written.is_some() { null.value.sqlite() } else { as_stored(&null.value, column.affinity) };
+    let inner = written.map_or_else(|| ident::sqlite(&column.name), |sql| format!("(\n{sql}\n)"));
+    Some(format!("coalesce({inner}, {literal})"))
+}
+
+/// A value as SQLite would store it in a column of this affinity.
+fn as_stored(value: &Literal, affinity: Affinity) -> String {
+    let sql = value.sqlite();
+    let number = match value {
+        Literal::Text(t) => t.trim().parse::<f64>().is_ok_and(|r| r.is_finite()),
+        Literal::Integer(_) | Literal::Real(_) => true,
+    };
+    match (affinity, value) {
+        (Affinity::Text, Literal::Integer(i)) => format!("'{i}'"),
+        (Affinity::Text, Literal::Real(_)) => format!("CAST({sql} AS TEXT)"),
+        (Affinity::Real, Literal::Integer(_) | Literal::Text(_)) if number => format!("CAST({sql} AS REAL)"),
+        (Affinity::Integer | Affinity::Numeric, Literal::Text(_)) if number => format!("CAST({sql} AS NUMERIC)"),
+        _ => sql,
+    }
 }
 
 /// The rowid is an integer of 64 bits that hands out its own values.

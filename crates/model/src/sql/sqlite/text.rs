@@ -43,8 +43,12 @@ pub(super) enum Word {
     Text(String),
     /// `?`, `:name` and the like.
     Parameter,
+    /// `(`.
+    Open,
     /// `)`.
     Close,
+    /// `,`.
+    Comma,
     /// Anything else.
     Other,
 }
@@ -58,7 +62,9 @@ pub(super) fn words(sql: &str) -> Vec<Word> {
         match t.kind {
             TokenType::TK_STRING => Word::Text(text.trim_matches('\'').to_owned()),
             TokenType::TK_VARIABLE => Word::Parameter,
+            TK_LP => Word::Open,
             TK_RP => Word::Close,
+            TK_COMMA => Word::Comma,
             _ if text.starts_with(|c: char| c.is_alphabetic() || "_\"`[".contains(c)) => {
                 Word::Name(super::dequote(text), call)
             }
