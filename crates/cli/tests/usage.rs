@@ -150,12 +150,22 @@ fn more_memory_is_offered_and_enough() {
     );
     let given = ["--memory", "32MiB", "--jobs", "1"];
     let out = bench.run(&[&["inspect", &source][..], &given].concat()).exits(5);
-    assert!(!out.stdout.contains("must be mended"), "{}", out.stdout);
+    assert!(!out.stdout.contains("no ready flag"), "{}", out.stdout);
     let line = out.stdout.lines().find(|l| l.contains("lite2pg migrate")).unwrap();
     let words: Vec<&str> = line.split_whitespace().skip(2).collect();
     assert_eq!((words.len(), words[1], words[3]), (5, "--jobs", "--memory"), "{line}");
     bench.run(&[&["inspect"], &words[..]].concat()).exits(0);
     bench.run(&[&["inspect", &source, "--report", "page.html"][..], &given].concat()).exits(5);
     let page = std::fs::read_to_string(bench.path("page.html")).unwrap();
-    assert!(page.contains(&words[3..].join(" ")) && !page.contains("must be mended"), "{page}");
+    assert!(page.contains(&words[3..].join(" ")) && !page.contains("No ready flag"), "{page}");
+}
+
+#[test]
+fn what_only_the_plan_answers_is_not_laid_on_the_source() {
+    let bench = Bench::new();
+    let source = bench.sqlite("a.db", SHOP);
+    let out = bench.run(&["inspect", &source, "--set", "customers.name.type=enum", "--report", "page.html"]).exits(5);
+    let line = out.stdout.lines().find(|l| l.contains("no ready flag")).unwrap();
+    assert!(line.contains("in the plan's file") && line.ends_with(": customers.name"), "{line}");
+    assert!(std::fs::read_to_string(bench.path("page.html")).unwrap().contains("No ready flag"));
 }

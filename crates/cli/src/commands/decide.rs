@@ -21,7 +21,9 @@ pub fn advise(show: &Show, report: &Report, line: Line, nothing_written: &str) {
     let mut lines = vec![String::new(), format!("{} a decision; {nothing_written}", show.paint().bold(&needs))];
     if !decision.by_hand.is_empty() {
         let objects = decision.by_hand.iter().map(|o| text::clean(o).into_owned()).collect::<Vec<_>>().join(", ");
-        lines.push(format!("  no flag answers these, the source must be mended: {objects}"));
+        lines.push(format!(
+            "  no ready flag answers these; mend the source, or choose in the plan's file as said above: {objects}"
+        ));
     }
     if !decision.flags.is_empty() {
         let line = line.decided(&decision.flags);

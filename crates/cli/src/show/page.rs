@@ -87,7 +87,8 @@ fn what_next(inspection: &Inspection, next: &Next) -> Html {
     };
     out.add(html::tag("p", Html::text(&words)));
     if !next.by_hand.is_empty() {
-        out.add(html::tag("p", Html::text("No flag answers these, the source must be mended:")));
+        let words = "No ready flag answers these; mend the source, or choose in the plan's file as the findings say:";
+        out.add(html::tag("p", Html::text(words)));
         let objects = next.by_hand.iter().map(|o| html::tag("li", html::inline("code", o)));
         out.add(html::tag("ul", Html::all(objects)));
     }
