@@ -27,6 +27,9 @@ pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
     drop(fan);
     let plan = if args.sql { inspection.plan.script() } else { page(args, &settings, &inspection.plan) };
     if !to_stdout {
+        if !args.sql {
+            keep_edits(&args.output, args.answers.plan.as_deref(), &plan)?;
+        }
         write(&args.output, &plan)?;
     }
     if show.json {
@@ -71,6 +74,19 @@ fn page(args: &Plan, settings: &Settings, plan: &lite2pg_model::plan::Plan) -> S
         source: &args.way.source.display().to_string(),
         command: &command,
     })
+}
+
+/// A file that is there may have been edited: it is not written over by a plan that does not know of that.
+fn keep_edits(path: &Path, read: Option<&Path>, plan: &str) -> Result<()> {
+    let same = |other: &Path| other == path || std::fs::canonicalize(other).ok() == std::fs::canonicalize(path).ok();
+    let there = std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() > 0);
+    if !there || read.is_some_and(same) || std::fs::read(path).is_ok_and(|old| old == plan.as_bytes()) {
+        return Ok(());
+    }
+    let name = path.display();
+    Err(Error::usage("is there already, and this plan is another")
+        .about(name.to_string())
+        .hint(format!("--plan {name} keeps what was changed in it; or remove it first, or choose another with -o")))
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
