@@ -37,6 +37,12 @@ pub struct Said {
 pub fn read(answers: &Answers) -> Result<Said> {
     let file = answers.plan.as_deref().map_or_else(|| Ok(Overrides::default()), of_file)?;
     let mut flags = file::flags::read(&answers.set).map_err(|problems| refused(&problems))?;
+    let lists = [("--tables", &answers.tables), ("--exclude", &answers.exclude)];
+    let empty = lists.iter().flat_map(|(flag, list)| list.iter().filter_map(|l| file::flags::no_patterns(flag, l)));
+    let wrong: Vec<_> = empty.chain(answers.accept.iter().filter_map(|a| file::flags::no_accept(a))).collect();
+    if !wrong.is_empty() {
+        return Err(refused(&wrong));
+    }
     flags.policies = Policies::parse(&answers.policy).map_err(|e| Error::usage(e.to_string()).about("--policy"))?;
     flags.accept.clone_from(&answers.accept);
     flags.only = answers.tables.iter().flat_map(|t| file::flags::patterns("--tables", t)).collect();

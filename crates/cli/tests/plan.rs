@@ -69,6 +69,22 @@ fn what_is_left_out_needs_a_decision_where_something_needs_it() {
 }
 
 #[test]
+fn a_file_that_was_edited_is_not_written_over() {
+    let bench = Bench::new();
+    let source = bench.sqlite("shop.db", SHOP);
+    bench.run(&["plan", &source, "-o", "p.toml"]).exits(0);
+    bench.run(&["plan", &source, "-o", "p.toml"]).exits(0);
+    let text = fs::read_to_string(bench.path("p.toml")).unwrap();
+    let edited = text.replacen("to = \"customers\"", "to = \"people\"", 1);
+    fs::write(bench.path("p.toml"), &edited).unwrap();
+    let out = bench.run(&["plan", &source, "-o", "p.toml"]).exits(2);
+    assert!(out.stderr.contains("--plan p.toml keeps what was changed"), "{}", out.stderr);
+    assert_eq!(fs::read_to_string(bench.path("p.toml")).unwrap(), edited);
+    bench.run(&["plan", &source, "--plan", "p.toml", "-o", "p.toml"]).exits(0);
+    assert!(fs::read_to_string(bench.path("p.toml")).unwrap().contains("to = \"people\""));
+}
+
+#[test]
 fn mistakes_are_told_with_file_and_line() {
     let bench = Bench::new();
     let source = bench.sqlite("shop.db", SHOP);
@@ -93,6 +109,9 @@ fn mistakes_are_told_with_file_and_line() {
         (&["--plan", &source], "cannot be read: it is not valid UTF-8"),
         (&["--set", "orders.total=1"], "has no key \"total\""),
         (&["--set", "ordres.to=x"], "did you mean `orders`?"),
+        (&["--tables", ""], "names no table"),
+        (&["--exclude", ","], "names no table"),
+        (&["--accept", "view-not-carred"], "did you mean `view-not-carried`?"),
         (&["--tables", "nothing"], "there is no table \"nothing\""),
     ] {
         let out = bench.run(&[&["inspect", &source][..], args].concat()).exits(2);

@@ -139,7 +139,8 @@ fn retried(report: &Report, show: &Show) {
     let arrived = text::counted(report.retried, "rejected row", "rejected rows");
     let what = show.paint().bold(&format!("{arrived} arrived"));
     show.line(&format!("{what} · {} left · {}", text::count(report.rejected), human::cost(report)));
-    let left: Vec<_> = report.findings.iter().filter(|f| f.code == run::retry::REJECTED).cloned().collect();
+    let told = |code: &str| code == run::retry::REJECTED || code == run::finish::DIFFERENT;
+    let left: Vec<_> = report.findings.iter().filter(|f| told(&f.code)).cloned().collect();
     for line in findings::lines(&left, usize::MAX - 1, "", show) {
         if show.quiet { text::to_stderr(&line) } else { show.line(&line) }
     }

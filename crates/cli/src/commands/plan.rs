@@ -8,8 +8,8 @@ use crate::outputs::write_text;
 use crate::settings::World;
 use crate::show::{Show, human, text};
 use crate::signals::{self, CANCEL};
-use lite2pg_engine::Result;
 use lite2pg_engine::run::{self, Accept, Settings, TargetSpec};
+use lite2pg_engine::{Error, Result};
 use lite2pg_model::plan::file;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
@@ -28,6 +28,9 @@ pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
     drop(fan);
     let plan = if args.sql { inspection.plan.script() } else { page(args, &settings, &inspection.plan) };
     if !to_stdout {
+        if !args.sql {
+            keep_edits(&args.output, args.answers.plan.as_deref(), &plan)?;
+        }
         write_text(&args.output, "-o", &plan)?;
     }
     if show.json {
