@@ -88,3 +88,16 @@ fn page(args: &Plan, settings: &Settings, plan: &lite2pg_model::plan::Plan) -> S
         command: &command,
     })
 }
+
+/// A file that is there may have been edited: it is not written over by a plan that does not know of that.
+fn keep_edits(path: &Path, read: Option<&Path>, plan: &str) -> Result<()> {
+    let same = |other: &Path| other == path || std::fs::canonicalize(other).ok() == std::fs::canonicalize(path).ok();
+    let there = std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() > 0);
+    if !there || read.is_some_and(same) || std::fs::read(path).is_ok_and(|old| old == plan.as_bytes()) {
+        return Ok(());
+    }
+    let name = path.display();
+    Err(Error::usage("is there already, and this plan is another")
+        .about(name.to_string())
+        .hint(format!("--plan {name} keeps what was changed in it; or remove it first, or choose another with -o")))
+}
