@@ -63,8 +63,8 @@ fn what_is_left_out_needs_a_decision_where_something_needs_it() {
     bench.run(&["inspect", &source, "--exclude", "cust*", "--accept", "foreign-key-not-carried"]).exits(0);
     bench.run(&["inspect", &source, "--tables", "customers,orders"]).exits(0);
     // The file says again what a flag left out.
-    bench.run(&["plan", &source, "--tables", "customers", "-o", "p.toml"]).exits(0);
-    let json = bench.run(&["inspect", &source, "--plan", "p.toml", "--json"]).exits(0).json();
+    bench.run(&["plan", &source, "--tables", "customers", "-o", "q.toml"]).exits(0);
+    let json = bench.run(&["inspect", &source, "--plan", "q.toml", "--json"]).exits(0).json();
     assert_eq!(json["tables"].as_array().unwrap().len(), 1);
 }
 
