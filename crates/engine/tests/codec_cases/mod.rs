@@ -93,7 +93,7 @@ impl Random {
         s
     }
 
-    /// A plain decimal of up to so many digits before and after the point.
+    /// A plain decimal of up to so many digits before and after the point; no negative zero, which numeric does not hold.
     pub fn decimal(&mut self, before: u64, after: u64) -> String {
         let mut digits = |n: u64| (0..n).map(|_| char::from(b'0' + self.below(10) as u8)).collect::<String>();
         let (whole, fraction) = (digits(before), digits(after));
@@ -102,6 +102,8 @@ impl Random {
         let whole = whole.trim_start_matches('0');
         let sign = ["", "-"][self.below(2) as usize];
         let point = if fraction.is_empty() { "" } else { "." };
+        let zero = whole.bytes().chain(fraction.bytes()).all(|b| b == b'0');
+        let sign = if zero { "" } else { sign };
         format!("{sign}{}{point}{fraction}", if whole.is_empty() { "0" } else { whole })
     }
 

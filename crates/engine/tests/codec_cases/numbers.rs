@@ -32,7 +32,7 @@ pub fn cases(r: &mut Random) -> Vec<Case> {
     let longest = [nines(131_072), format!("0.{}", nines(16_383)), format!("-{}.{}", nines(131_072), nines(16_383))];
     decimals.extend(longest.map(both));
     decimals.extend([format!("1{}", "0".repeat(131_071)), format!("0.{}1", "0".repeat(16_382))].map(both));
-    decimals.extend(["-0", "0.00", "-0.000", "10000.0001", "0.00010000"].map(|s| both(s.to_owned())));
+    decimals.extend(["0", "0.00", "-0.001", "10000.0001", "0.00010000"].map(|s| both(s.to_owned())));
     let doubles = doubles.into_iter().map(|r| (OwnedValue::Real(r), format!("{r:e}").replace("inf", "Infinity")));
     vec![
         case(
