@@ -103,7 +103,8 @@ impl Finding {
 /// The codes, so that messages, flags, tests and docs use one word for one thing.
 pub mod codes {
     /// Every code.
-    pub const ALL: [&str; 37] = [
+    pub const ALL: [&str; 38] = [
+        CONTRADICTION,
         VIEW,
         TRIGGER,
         CHECK,
