@@ -158,10 +158,10 @@ fn what_a_policy_does_to_a_row_that_arrives_is_recorded() {
         "CREATE TABLE t(id INTEGER PRIMARY KEY, d DATE); INSERT INTO t VALUES(1, '2020-01-01'), (2, 'no'), (3, 'never');",
     );
     assert_eq!(place.migrate(&["dates=quarantine"]).rejected, 2);
-    assert_eq!(place.word(NORMALISED), "t (row) quarantine 2 rowid = 2+rowid = 3");
+    assert_eq!(place.word(NORMALISED), "t d dates=quarantine 2 rowid = 2+rowid = 3");
     place.sqlite("UPDATE t SET d = '2021-01-01' WHERE id = 2");
     assert_eq!(place.retry(&[]).exit, 6);
-    assert_eq!(place.word(NORMALISED), "t (row) quarantine 1 rowid = 3");
+    assert_eq!(place.word(NORMALISED), "t d dates=quarantine 1 rowid = 3");
     assert_eq!(place.retry(&["dates=null"]).exit, 0);
     assert_eq!(place.word(NORMALISED), "t d dates=null 1 rowid = 3");
     place.is_equal(0);

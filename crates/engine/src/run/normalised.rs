@@ -222,13 +222,13 @@ pub fn no_longer_aside(tx: &mut impl GenericClient, run: &str, table: &str, key:
         r if r.starts_with("NULL in") => "null-key=quarantine",
         r if r.starts_with("repeats") => "duplicate-key=quarantine",
         r if r.starts_with("refers") => "orphans=quarantine",
-        _ => "quarantine",
+        _ => "--max-rejects",
     };
     let doing = "recording what is no longer set aside";
     tx.execute(
         "UPDATE lite2pg.normalisation SET rows = rows - 1, keys = array_remove(keys, $3) WHERE ctid = ( \
              SELECT ctid FROM lite2pg.normalisation WHERE run = $1 AND table_name = $2 AND rows > 0 \
-             AND (policy = 'quarantine' OR policy LIKE '%=quarantine') \
+             AND (policy = '--max-rejects' OR policy LIKE '%=quarantine') \
              ORDER BY $3 = ANY(keys) DESC, rows > cardinality(keys) DESC, policy = $4 DESC LIMIT 1)",
         &[&run, &table, &key, &policy],
     )
