@@ -130,7 +130,7 @@ pub fn write(path: &Path, flag: &str, fill: impl FnOnce(&mut dyn Write) -> Resul
     written
 }
 
-/// [`write`] of a text.
+/// [`write()`] of a text.
 ///
 /// # Errors
 /// It cannot be written.
