@@ -297,7 +297,7 @@ fn a_check_can_be_interrupted() {
     let path = t.database(
         "i.db",
         "CREATE TABLE t(x NOT NULL); CREATE INDEX i ON t(x);
-         WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i < 400000) INSERT INTO t SELECT i FROM c;",
+         WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i < 3000000) INSERT INTO t SELECT i FROM c;",
     );
     let source = t.open(&path).unwrap();
     let e = source.quick_check(&|| true).unwrap_err();
