@@ -259,7 +259,7 @@ fn what_translates_means_the_same() {
         .zip(&table.columns)
         .map(|(c, source)| ScopeColumn { target: c.0, ty: c.2, source, class: c.3, mixed: false })
         .collect();
-    let scope = Scope { columns: &columns, collate_c: true };
+    let scope = Scope::of_columns(&columns, true);
     let (mut conditions, mut values, mut wrong) = (0, 0, Vec::new());
     for case in 0..cases {
         let depth = dice.roll(4);

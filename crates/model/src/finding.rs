@@ -103,7 +103,7 @@ impl Finding {
 /// The codes, so that messages, flags, tests and docs use one word for one thing.
 pub mod codes {
     /// Every code.
-    pub const ALL: [&str; 38] = [
+    pub const ALL: [&str; 39] = [
         CONTRADICTION,
         VIEW,
         TRIGGER,
@@ -142,11 +142,14 @@ pub mod codes {
         COMPUTED,
         BESIDE_PLAN,
         NO_NEXT_KEY,
+        TRIGGER_DIFFERS,
     ];
     /// A view has no counterpart in the target.
     pub const VIEW: &str = "view-not-carried";
     /// A trigger has no counterpart in the target.
     pub const TRIGGER: &str = "trigger-not-carried";
+    /// A trigger that is carried over, and does not do quite the same.
+    pub const TRIGGER_DIFFERS: &str = "trigger-differs";
     /// A CHECK constraint whose expression is not translated.
     pub const CHECK: &str = "check-not-carried";
     /// A DEFAULT that is not translated.

@@ -25,6 +25,10 @@ pub struct Object {
     pub table: String,
     /// Its CREATE statement.
     pub sql: String,
+    /// Names of a view's columns as SQLite tells them; `None` for a trigger, and for a view that SQLite cannot compile
+    /// either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
 }
 
 /// What kind of table it is. Only ordinary tables carry rows over.

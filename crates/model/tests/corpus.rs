@@ -99,7 +99,7 @@ fn translate(db: &Connection, schema: &Schema, tally: &mut Tally) {
                 mixed: false,
             })
             .collect();
-        let scope = Scope { columns: &columns, collate_c: true };
+        let scope = Scope::of_columns(&columns, true);
         for check in &table.checks {
             tally.count("check", &check.expr.sql, check.expr.ast.as_ref(), |e| condition(e, &scope));
         }

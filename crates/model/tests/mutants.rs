@@ -136,7 +136,7 @@ fn translate_all(schema: &Schema) {
                 mixed: false,
             })
             .collect();
-        let scope = Scope { columns: &columns, collate_c: true };
+        let scope = Scope::of_columns(&columns, true);
         let predicates = table.indexes.iter().filter_map(|i| i.predicate.as_ref());
         let terms = table.indexes.iter().flat_map(|i| &i.terms).filter_map(|t| match &t.on {
             IndexOn::Expression(e) => Some(e),

@@ -4,6 +4,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::run::exclude::Why;
+use crate::run::execute::look_in;
 use crate::run::fit::Fit;
 use crate::run::huge;
 use crate::run::normalised::{Tally, Watch};
@@ -19,7 +20,7 @@ use crate::target::error_from_pg;
 use crate::target::ledger::{self, Chunk, Range};
 use lite2pg_model::mapping::codec::Codec;
 use lite2pg_model::normal::{self, Sum, digest};
-use lite2pg_model::plan::{Step, TablePlan};
+use lite2pg_model::plan::{Plan, Step, TablePlan};
 use lite2pg_model::value::Value;
 use postgres::Client;
 
@@ -37,6 +38,8 @@ pub struct Job<'a> {
     pub chunk: &'a Chunk,
     /// The table is made in the same transaction, and these steps with it (its only chunk).
     pub create: Option<(&'a Step, &'a str)>,
+    /// The plan, for where the names in that statement are looked for.
+    pub plan: &'a Plan,
     /// The copy step, to be marked with the table's only chunk.
     pub copy_step: Option<&'a Step>,
 }
@@ -57,6 +60,7 @@ pub fn copy_chunk(
     let _alone = Alone::on(job.table);
     let mut tx = client.transaction().map_err(about)?;
     if let Some((step, sql)) = job.create {
+        look_in(&mut tx, job.plan, job.staging)?;
         tx.batch_execute(sql).map_err(about)?;
         ledger::step_done(&mut tx, job.run, step)?;
     }

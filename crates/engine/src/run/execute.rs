@@ -13,7 +13,7 @@ use crate::target::error_from_pg;
 use crate::target::ledger::{self, Chunk};
 use lite2pg_model::normal::Sum;
 use lite2pg_model::plan::{Effect, Plan, Stage, Step};
-use postgres::Client;
+use postgres::{Client, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -67,12 +67,13 @@ impl Execution<'_> {
     /// # Errors
     /// The first thing that fails; what is done stays done and marked.
     pub fn build(&self, workers: &mut [Worker<'_>], times: &mut Vec<StageTime>) -> Result<BTreeMap<String, TableCopy>> {
+        self.stage(times, Stage::Helpers, |e| e.statements(workers, Stage::Helpers, false))?;
         self.stage(times, Stage::Create, |e| e.create(workers))?;
         let copies = self.stage(times, Stage::Copy, |e| e.copy(workers))?;
         for stage in [Stage::Keys, Stage::Indexes] {
             self.stage(times, stage, |e| e.statements(workers, stage, true))?;
         }
-        for stage in [Stage::Constraints, Stage::Sequences, Stage::Analyze] {
+        for stage in [Stage::Constraints, Stage::Sequences, Stage::Analyze, Stage::Views, Stage::Triggers] {
             self.stage(times, stage, |e| e.statements(workers, stage, false))?;
         }
         Ok(copies)
@@ -82,6 +83,9 @@ impl Execution<'_> {
     fn stage<T>(&self, times: &mut Vec<StageTime>, stage: Stage, work: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
         let begin = Instant::now();
         let steps = self.steps.iter().filter(|s| s.stage == stage).count() as u64;
+        if steps == 0 && matches!(stage, Stage::Helpers | Stage::Views | Stage::Triggers) {
+            return work(self);
+        }
         let (rows, bytes) = match stage {
             Stage::Copy => (self.plan.rows(), self.plan.tables.iter().map(|t| t.bytes).sum()),
             _ => (0, 0),
@@ -133,7 +137,16 @@ impl Execution<'_> {
                 let create = if only { self.pending_create(&table.name)? } else { None };
                 let (run, staging) = (self.run, self.staging);
                 let rules = Rules::of(self.plan, self.excluded, self.limit, table);
-                jobs.push(Job { run, staging, table, rules, chunk, create, copy_step: only.then_some(step) });
+                jobs.push(Job {
+                    run,
+                    staging,
+                    table,
+                    rules,
+                    chunk,
+                    create,
+                    plan: self.plan,
+                    copy_step: only.then_some(step),
+                });
             }
         }
         pool::run(workers, jobs, self.cancel, |worker, job| {
@@ -204,6 +217,7 @@ impl Execution<'_> {
             error
         };
         let mut tx = client.transaction().map_err(about)?;
+        look_in(&mut tx, self.plan, self.staging)?;
         tx.batch_execute(sql).map_err(about)?;
         ledger::step_done(&mut tx, self.run, step)?;
         tx.commit().map_err(about)?;
@@ -212,4 +226,13 @@ impl Execution<'_> {
         self.observer.see(&Event::Done { stage, object, rows: 0, bytes: 0, seconds });
         Ok(())
     }
+}
+
+/// Lets names without a schema mean those of a schema and the helper functions, until the transaction ends.
+///
+/// # Errors
+/// The target refuses.
+pub fn look_in(tx: &mut Transaction<'_>, plan: &Plan, schema: &str) -> Result<()> {
+    let sql = format!("SET LOCAL search_path TO {}", plan.search_path(schema));
+    tx.batch_execute(&sql).map_err(|e| error_from_pg(e, "setting the search path"))
 }

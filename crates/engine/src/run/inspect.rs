@@ -2,6 +2,7 @@
 //! Owns these looks; never writes to the source, and to the target only what it rolls back.
 
 use super::copy::{Copied, rows};
+use super::execute::look_in;
 use super::pool::Cancel;
 use super::prepare::{self, Prepared};
 use super::reject::{Limit, Rules};
@@ -227,6 +228,11 @@ fn copy_sample(
     publish::make_staging(&mut tx, staging, "a dry run")?;
     let plan = &prepared.plan;
     let steps = plan.steps(staging);
+    for step in steps.iter().filter(|s| s.stage == Stage::Helpers) {
+        let Effect::Sql(sql) = &step.effect else { continue };
+        tx.batch_execute(sql).map_err(|e| error_from_pg(e, "making the helper functions"))?;
+    }
+    look_in(&mut tx, plan, staging)?;
     let limit = Limit::new(None, 0);
     let mut sample = Sample::default();
     for table in &plan.tables {

@@ -3,6 +3,8 @@
 
 mod foreign;
 mod keys;
+mod triggers;
+mod views;
 
 use super::limits::{self, MAX_KEY_COLUMNS, Memory};
 use super::long;
@@ -18,6 +20,7 @@ use crate::mapping::profile::TableProfile;
 use crate::mapping::shape::Crossing;
 use crate::schema::{Column, Index, IndexOn, Schema, Table, TableKind};
 use crate::sql::ast::Expr;
+use crate::sql::helpers::Used;
 use crate::sql::translate::{self, Scope};
 use std::collections::BTreeMap;
 
@@ -62,8 +65,16 @@ pub fn build(
     let ordinary: Vec<&Table> = schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary).collect();
     let nothing_said = Overrides::default();
     let overrides = input.overrides.unwrap_or(&nothing_said);
-    let names = Names::of(&ordinary, overrides);
-    let mut builder = Builder { input, overrides, findings, objects: objects(input.whole.unwrap_or(schema)), names };
+    let mut names = Names::of(&ordinary, overrides);
+    names.take_views(schema.views.iter().map(|v| v.name.as_str()));
+    let mut builder = Builder {
+        input,
+        overrides,
+        findings,
+        objects: objects(input.whole.unwrap_or(schema)),
+        names,
+        helpers: Used::default(),
+    };
     builder.tell_renamed();
     let nothing = (TableProfile::default(), TableMapping::default());
     let mut tables: Vec<TablePlan> = Vec::new();
@@ -82,8 +93,12 @@ pub fn build(
         }
     }
     builder.objects.tables.carried = tables.len() as u64;
+    let mut relations = builder.relations(schema, profiles, mappings, &tables);
+    let views = builder.views(schema, &mut relations);
+    let triggers = builder.triggers(schema, &relations);
     // NOT NULL may have been asked for where the source has none.
     builder.objects.not_null.source = builder.objects.not_null.source.max(builder.objects.not_null.carried);
+    let helpers = builder.helpers.names();
     let Builder { findings, objects, .. } = builder;
     let left_out = input.left_out.to_vec();
     Plan {
@@ -95,6 +110,9 @@ pub fn build(
         findings,
         left_out,
         tables,
+        views,
+        triggers,
+        helpers,
     }
 }
 
@@ -161,6 +179,7 @@ struct Builder<'a> {
     findings: Vec<Finding>,
     objects: Objects,
     names: Names,
+    helpers: Used,
 }
 
 impl Builder<'_> {
@@ -257,6 +276,7 @@ impl Builder<'_> {
             },
             not_null,
             default,
+            generated: None,
             identity,
         })
     }

@@ -15,6 +15,10 @@ impl Plan {
             order.sort_by_key(|i| std::cmp::Reverse(self.tables[*i].bytes));
             order
         };
+        if let Some(sql) = self.create_helpers() {
+            let undo = format!("DROP SCHEMA {} CASCADE", pg(&self.helper_schema()));
+            steps.sql(Stage::Helpers, &self.helper_schema(), sql, undo);
+        }
         for table in &self.tables {
             steps.sql(Stage::Create, &table.name, self.create_table(schema, table), drop(schema, table));
         }
@@ -49,6 +53,12 @@ impl Plan {
         for table in &self.tables {
             let sql = format!("ANALYZE {}", pg_in(schema, &table.target));
             steps.sql(Stage::Analyze, &table.name, sql, None);
+        }
+        for view in &self.views {
+            steps.sql(Stage::Views, &view.name, self.create_view(schema, view), None);
+        }
+        for trigger in &self.triggers {
+            steps.sql(Stage::Triggers, &trigger.name, self.create_trigger(schema, trigger), None);
         }
         for (i, table) in self.tables.iter().enumerate() {
             steps.push(Stage::Verify, &table.name, Effect::Verify(i), None);
@@ -86,6 +96,10 @@ impl Plan {
         let mut sql = format!("{} {ty}", pg(&c.target));
         if self.collate && c.ty.collatable() {
             sql.push_str(" COLLATE \"C\"");
+        }
+        if let Some(generated) = &c.generated {
+            let kind = if generated.stored { "STORED" } else { "VIRTUAL" };
+            sql.push_str(&format!(" GENERATED ALWAYS AS ({}) {kind}", generated.expression));
         }
         if c.not_null {
             sql.push_str(" NOT NULL");

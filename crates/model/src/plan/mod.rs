@@ -8,6 +8,7 @@ pub mod limits;
 pub mod long;
 mod names;
 pub mod overrides;
+mod programs;
 mod scope;
 
 use crate::finding::Finding;
@@ -20,6 +21,8 @@ use crate::schema::{Action, Deferrable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::ops::Deref;
+
+pub use programs::{GeneratedPlan, TriggerPlan, ViewColumn, ViewPlan};
 
 /// Everything that was decided about one migration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +45,15 @@ pub struct Plan {
     pub left_out: Vec<String>,
     /// The tables, in the order of the source's schema.
     pub tables: Vec<TablePlan>,
+    /// The views, those that others use before them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<ViewPlan>,
+    /// The triggers, in the order of the source's schema.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<TriggerPlan>,
+    /// Names of the helper functions that something uses, in the order in which they are made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub helpers: Vec<String>,
 }
 
 /// The version of [`Plan`] that this code writes and reads.
@@ -149,6 +161,9 @@ pub struct ColumnPlan {
     /// DEFAULT, as PostgreSQL's SQL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
+    /// GENERATED ALWAYS AS: its values are not copied, the target computes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<GeneratedPlan>,
     /// It hands out its own values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
@@ -303,6 +318,8 @@ pub struct Objects {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
+    /// The helper functions are made.
+    Helpers,
     /// Tables are made.
     Create,
     /// Rows are copied.
@@ -317,6 +334,10 @@ pub enum Stage {
     Sequences,
     /// Statistics.
     Analyze,
+    /// Views.
+    Views,
+    /// Triggers, which do not fire before they are published.
+    Triggers,
     /// Both sides are compared.
     Verify,
     /// Everything becomes visible, in one transaction.
@@ -327,6 +348,7 @@ impl Stage {
     /// One word, as in `--json`.
     pub fn word(self) -> &'static str {
         match self {
+            Stage::Helpers => "helpers",
             Stage::Create => "create",
             Stage::Copy => "copy",
             Stage::Keys => "keys",
@@ -334,6 +356,8 @@ impl Stage {
             Stage::Constraints => "constraints",
             Stage::Sequences => "sequences",
             Stage::Analyze => "analyze",
+            Stage::Views => "views",
+            Stage::Triggers => "triggers",
             Stage::Verify => "verify",
             Stage::Publish => "publish",
         }

@@ -27,6 +27,8 @@ pub struct Names {
     columns: BTreeMap<String, Vec<String>>,
     indexes: BTreeMap<String, String>,
     constraints: BTreeMap<String, Namer>,
+    views: BTreeMap<String, String>,
+    functions: Namer,
     renamed: Vec<Renamed>,
 }
 
@@ -97,6 +99,25 @@ impl Names {
         if from != to {
             self.renamed.push(Renamed { object, from: from.to_owned(), to: to.to_owned(), chosen });
         }
+    }
+
+    /// Takes the names of the views, which share those of tables.
+    pub fn take_views<'a>(&mut self, views: impl Iterator<Item = &'a str>) {
+        for view in views {
+            let target = self.relations.take(view);
+            self.note(view.to_owned(), view, &target, false);
+            self.views.insert(view.to_owned(), target);
+        }
+    }
+
+    /// A view's name.
+    pub fn view(&self, source: &str) -> String {
+        self.views.get(source).cloned().unwrap_or_else(|| ident::shorten(source))
+    }
+
+    /// Takes a name for a function.
+    pub fn function(&mut self, wanted: &str) -> String {
+        self.functions.take(wanted)
     }
 
     /// What is called otherwise in the target.

@@ -57,13 +57,18 @@ impl<'a> Scopes<'a> {
         Scopes { declared, bare }
     }
 
+    /// The columns as they were declared.
+    pub(super) fn declared(&self) -> &[ScopeColumn<'a>] {
+        &self.declared
+    }
+
     /// What `translate` gives, if it is the same in every way of seeing the columns.
     pub(super) fn sure<T: PartialEq>(
         &self,
         collate_c: bool,
         translate: &dyn Fn(&Scope<'_>) -> Result<T, String>,
     ) -> Result<T, String> {
-        let translated = translate(&Scope { columns: &self.declared, collate_c })?;
+        let translated = translate(&Scope::of_columns(&self.declared, collate_c))?;
         let Some(bare) = &self.bare else { return Ok(translated) };
         let columns: Vec<ScopeColumn<'_>> = bare
             .seen
@@ -71,7 +76,7 @@ impl<'a> Scopes<'a> {
             .zip(&bare.columns)
             .map(|(c, source)| ScopeColumn { target: c.target, ty: c.ty, source, class: c.class, mixed: c.mixed })
             .collect();
-        match translate(&Scope { columns: &columns, collate_c })? {
+        match translate(&Scope::of_columns(&columns, collate_c))? {
             again if again == translated => Ok(translated),
             _ => Err("an expression is read in the place of a column that it uses".to_owned()),
         }

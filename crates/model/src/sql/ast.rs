@@ -1,6 +1,13 @@
 //! The tree of the expressions that are understood: names resolved to columns, literals as values.
 //! Owns the shape; never prints or parses.
 
+mod query;
+
+pub use query::{
+    Assignment, Block, Bound, Common, Compound, Conflict, Event, Frame, Function, Insert, Join, JoinKind, Name, Order,
+    Output, Over, Query, Select, Source, Statement, Time, Trigger, Update, Upsert, View, Window,
+};
+
 use serde::{Deserialize, Serialize};
 
 /// An expression. What is not here is not understood yet, and its object becomes a finding.
@@ -41,6 +48,20 @@ pub enum Expr {
     Cast(Box<Expr>, String),
     /// `x [NOT] LIKE|GLOB|REGEXP|MATCH pattern [ESCAPE e]`: operator, x, pattern, escape, negated.
     Like(Like, Box<Expr>, Box<Expr>, Option<Box<Expr>>, bool),
+    /// A name of a query, not yet resolved; never in an expression of a table.
+    Name(Name),
+    /// `(SELECT …)` as a value, or as a row of values.
+    Scalar(Box<Query>),
+    /// `EXISTS (SELECT …)`.
+    Exists(Box<Query>),
+    /// `x [NOT] IN (SELECT …)`; also `x IN table`.
+    InQuery(Box<Expr>, Box<Query>, bool),
+    /// `(a, b, …)`.
+    Row(Vec<Expr>),
+    /// A call with `*`, DISTINCT, ORDER BY, FILTER or OVER.
+    Function(Box<Function>),
+    /// RAISE, with its message.
+    Raise(Conflict, Option<Box<Expr>>),
 }
 
 impl Expr {
@@ -61,6 +82,9 @@ impl Expr {
                     || other.as_deref().is_some_and(one)
             }
             Expr::Like(_, x, pattern, escape, _) => one(x) || one(pattern) || escape.as_deref().is_some_and(one),
+            // What only queries hold names no column by its number.
+            Expr::Name(_) | Expr::Scalar(_) | Expr::Exists(_) | Expr::InQuery(..) => false,
+            Expr::Row(_) | Expr::Function(_) | Expr::Raise(..) => false,
         }
     }
 }
@@ -100,6 +124,8 @@ impl Expr {
                 one(pattern);
                 escape.iter_mut().for_each(|e| one(e));
             }
+            Expr::Name(_) | Expr::Scalar(_) | Expr::Exists(_) | Expr::InQuery(..) => {}
+            Expr::Row(_) | Expr::Function(_) | Expr::Raise(..) => {}
         }
     }
 }

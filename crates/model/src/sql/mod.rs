@@ -3,6 +3,7 @@
 
 pub mod ast;
 pub mod guard;
+pub mod helpers;
 pub mod resolve;
 pub mod sqlite;
 pub mod translate;

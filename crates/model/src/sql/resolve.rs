@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 /// what they hide (CHECK, DEFERRABLE, predicates, expressions, collations, ON CONFLICT, AUTOINCREMENT, CONSTRAINT
 /// names). A statement that cannot be parsed is carried from the pragmas alone, with a blocking finding.
 ///
-/// The findings are those that depend on the schema only: `UNPARSED`, `VIRTUAL_TABLE`, `VIEW`, `TRIGGER`,
-/// `GENERATED`, `COLLATION`, `ON_CONFLICT`. Whether a CHECK, a DEFAULT or an index can be said in PostgreSQL is found
-/// by `translate`.
+/// The findings are those that depend on the schema only: `UNPARSED`, `VIRTUAL_TABLE`, `GENERATED`, `COLLATION`,
+/// `ON_CONFLICT`. Whether a CHECK, a DEFAULT, an index, a view or a trigger can be said in PostgreSQL is found by
+/// `translate`.
 pub fn resolve(raw: &RawSchema) -> (Schema, Vec<Finding>) {
     let mut schema = Schema::default();
     let mut findings = Vec::new();
@@ -26,11 +26,11 @@ pub fn resolve(raw: &RawSchema) -> (Schema, Vec<Finding>) {
         match object.kind.as_str() {
             "table" => schema.tables.push(table::resolve(raw, object, &mut findings)),
             "view" => {
-                findings.push(findings::view(object));
-                schema.views.push(kept(object, &object.name));
+                let columns = by_table(&raw.columns, &object.name).filter(|c| !c.is_empty());
+                let columns = columns.map(|c| c.iter().map(|c| c.name.clone()).collect());
+                schema.views.push(Object { columns, ..kept(object, &object.name) });
             }
             "trigger" => {
-                findings.push(findings::trigger(object));
                 schema.triggers.push(kept(object, &object.table));
             }
             _ => {}
@@ -48,7 +48,8 @@ pub fn resolve(raw: &RawSchema) -> (Schema, Vec<Finding>) {
 }
 
 fn kept(object: &RawObject, table: &str) -> Object {
-    Object { name: object.name.clone(), table: table.to_owned(), sql: object.sql.clone().unwrap_or_default() }
+    let sql = object.sql.clone().unwrap_or_default();
+    Object { name: object.name.clone(), table: table.to_owned(), sql, columns: None }
 }
 
 /// The value under a name of a table, which the text may spell otherwise than `sqlite_schema` does.

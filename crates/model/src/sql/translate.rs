@@ -7,6 +7,9 @@ mod compare;
 mod default;
 mod form;
 mod number;
+pub mod query;
+pub mod relations;
+pub mod trigger;
 mod typed;
 
 pub use default::default_value;
@@ -15,7 +18,9 @@ use crate::ident;
 use crate::mapping::PgType;
 use crate::schema::{Column, Expression};
 use crate::sql::ast::{Binary, Expr, Unary};
+use crate::sql::helpers::Used;
 use crate::value::Class;
+use relations::Relations;
 use std::cell::Cell;
 use std::fmt;
 use typed::{Collation, Kind, Typed};
@@ -28,6 +33,30 @@ pub struct Scope<'a> {
     /// Whether the collation in force may order text otherwise than by bytes, so that `<` and the like on text must
     /// say COLLATE "C". Equality never needs it.
     pub collate_c: bool,
+    /// Where the helper functions that a translation calls are noted; without it none is called, and what needs one is
+    /// refused.
+    pub helpers: Option<&'a Used>,
+    /// What may stand in the text.
+    pub purpose: Purpose,
+    /// The tables and views that a query may name.
+    pub relations: Option<&'a Relations>,
+}
+
+impl<'a> Scope<'a> {
+    /// Of a table's own expressions: no helpers, no queries.
+    pub fn of_columns(columns: &'a [ScopeColumn<'a>], collate_c: bool) -> Scope<'a> {
+        Scope { columns, collate_c, helpers: None, purpose: Purpose::Stored, relations: None }
+    }
+}
+
+/// Where a translated text will stand, which says what it may depend on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// CHECK, index, generated column: it is immutable.
+    #[default]
+    Stored,
+    /// A view, a trigger, a default: it may ask for the time, for chance and for other rows.
+    Query,
 }
 
 /// A column as both sides know it.
@@ -183,6 +212,11 @@ impl<'a> Translator<'a> {
             Expr::Case(base, pairs, other) => self.case(base.as_deref(), pairs, other.as_deref()),
             Expr::Cast(_, ty) => refuse(format!("CAST AS {ty} may change values otherwise than PostgreSQL's does")),
             Expr::Like(..) => refuse("LIKE and its kin can be redefined by the application"),
+            Expr::Name(_) | Expr::Scalar(_) | Expr::Exists(_) | Expr::InQuery(..) | Expr::Function(_) => {
+                refuse("it holds a query")
+            }
+            Expr::Row(_) => refuse("it holds a row of values"),
+            Expr::Raise(..) => refuse("RAISE stands outside of a trigger"),
         }
     }
 
@@ -305,7 +339,7 @@ mod tests {
     fn with(declared: &str, ty: PgType, class: Option<Class>, mixed: bool, e: &Expr) -> Translated<String> {
         let source = column(declared);
         let columns = [ScopeColumn { target: "c", ty, source: &source, class, mixed }];
-        condition(e, &Scope { columns: &columns, collate_c: false })
+        condition(e, &Scope::of_columns(&columns, false))
     }
 
     #[test]

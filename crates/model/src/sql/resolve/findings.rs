@@ -10,25 +10,6 @@ fn accept(code: &str, object: &str, afterwards: &str) -> String {
     format!("go on without it with --accept {code}:{object}, and {afterwards}")
 }
 
-pub(super) fn view(object: &RawObject) -> Finding {
-    Finding::not_carried(
-        codes::VIEW,
-        &object.name,
-        format!("view {} is not carried over: {}", object.name, quote(object.sql.as_deref().unwrap_or_default())),
-        accept(codes::VIEW, &object.name, "create it by hand in the target afterwards"),
-    )
-}
-
-pub(super) fn trigger(object: &RawObject) -> Finding {
-    let sql = quote(object.sql.as_deref().unwrap_or_default());
-    Finding::not_carried(
-        codes::TRIGGER,
-        &object.name,
-        format!("trigger {} on {} is not carried over: {sql}", object.name, object.table),
-        accept(codes::TRIGGER, &object.name, "write it by hand as a trigger function in the target afterwards"),
-    )
-}
-
 pub(super) fn virtual_table(raw: &RawSchema, table: &Table, module: &str) -> Finding {
     let prefix = format!("{}_", table.name.to_ascii_lowercase());
     let shadows = raw.table_list.iter().filter(|(name, t)| {
@@ -199,15 +180,5 @@ fn meaning(collation: &str) -> &'static str {
         "NOCASE" => "the letters a to z are equal to A to Z,",
         "RTRIM" => "spaces at the end do not count,",
         _ => "only the application knows how it compares,",
-    }
-}
-
-/// A statement on one line, cut where it gets long.
-fn quote(sql: &str) -> String {
-    const LONGEST: usize = 160;
-    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
     }
 }

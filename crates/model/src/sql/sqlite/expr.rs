@@ -3,7 +3,7 @@
 
 use super::Names;
 use super::literal::{blob, dequote, numeric};
-use crate::sql::ast::{Binary, Expr, Like, Now, Unary};
+use crate::sql::ast::{Binary, Expr, Like, Name, Now, Unary};
 use sqlite3_parser::ast::{self, Literal, Operator, UnaryOperator};
 
 /// Deepest tree that is built, so that no walk over it can exhaust a thread's stack.
@@ -16,11 +16,20 @@ enum Bare {
     Unknown,
     /// It is a string, as in DEFAULT.
     Text,
+    /// It is a name of a query, which only its FROM can tell.
+    Name,
 }
 
-struct Context<'a> {
+pub(super) struct Context<'a> {
     names: &'a Names,
     bare: Bare,
+}
+
+impl<'a> Context<'a> {
+    /// Of a query: no name is resolved.
+    pub(super) fn of_query(names: &'a Names) -> Self {
+        Context { names, bare: Bare::Name }
+    }
 }
 
 /// The tree of an expression; `None` if it holds what the tree does not know.
@@ -34,7 +43,7 @@ pub(super) fn convert_default(e: &ast::Expr) -> Option<Expr> {
 }
 
 impl Context<'_> {
-    fn expr(&self, e: &ast::Expr, depth: usize) -> Option<Expr> {
+    pub(super) fn expr(&self, e: &ast::Expr, depth: usize) -> Option<Expr> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -47,7 +56,8 @@ impl Context<'_> {
             ast::Expr::DoublyQualified(_, table, column) => self.qualified(table.0, column.0)?,
             ast::Expr::Parenthesized(list) => match list.as_slice() {
                 [one] => sub(one)?,
-                _ => return None,
+                _ if self.bare != Bare::Name => return None,
+                list => Expr::Row(list.iter().map(sub).collect::<Option<_>>()?),
             },
             ast::Expr::Unary(op, x) => unary(*op, x, sub(x)?),
             ast::Expr::Binary(a, op @ (Operator::Is | Operator::IsNot), b) if self.truth(b).is_some() => {
@@ -93,6 +103,7 @@ impl Context<'_> {
                 };
                 Expr::Case(base, pairs, other)
             }
+            _ if self.bare == Bare::Name => self.of_queries(e, depth)?,
             _ => return None,
         })
     }
@@ -110,6 +121,9 @@ impl Context<'_> {
         }
         if !quoted && name.eq_ignore_ascii_case("false") {
             return Some(Expr::Integer(0));
+        }
+        if self.bare == Bare::Name && !raw.starts_with('\'') {
+            return Some(Expr::Name(Name { table: None, column: name, quoted: raw.starts_with('"') }));
         }
         if raw.starts_with(['"', '\'']) || self.bare == Bare::Text {
             return Some(Expr::Text(name));
@@ -133,6 +147,10 @@ impl Context<'_> {
     }
 
     fn qualified(&self, table: &str, column: &str) -> Option<Expr> {
+        if self.bare == Bare::Name {
+            let table = Some(dequote(table));
+            return Some(Expr::Name(Name { table, column: dequote(column), quoted: false }));
+        }
         if !dequote(table).eq_ignore_ascii_case(&self.names.table) {
             return None;
         }

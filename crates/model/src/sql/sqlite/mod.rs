@@ -4,13 +4,15 @@
 mod expr;
 mod literal;
 mod lone;
+mod query;
 mod statement;
 mod text;
+mod trigger;
 
 pub use literal::{dequote, numeric};
 pub use lone::lone_expression;
 
-use super::ast::Expr;
+use super::ast::{Expr, Trigger, View};
 use super::guard;
 use crate::schema::{Deferrable, Expression};
 use sqlite3_parser::{Bump, FallibleIterator as _, ast, lexer::sql::Parser};
@@ -130,6 +132,24 @@ pub fn index(sql: &str, names: &Names) -> Result<IndexText, String> {
             Ok(statement::index(sql, columns, where_clause.as_ref(), names))
         }
         _ => Err("it is not a CREATE INDEX".into()),
+    })
+}
+
+/// Parses a CREATE VIEW. The error says why it could not be parsed, or what of it is not understood.
+pub fn view(sql: &str) -> Result<View, String> {
+    first(sql, |stmt| match stmt {
+        ast::Stmt::CreateView { columns, select, .. } => query::view(*columns, select),
+        _ => Err("it is not a CREATE VIEW".into()),
+    })
+}
+
+/// Parses a CREATE TRIGGER. The error says why it could not be parsed, or what of it is not understood.
+pub fn trigger(sql: &str) -> Result<Trigger, String> {
+    first(sql, |stmt| match stmt {
+        ast::Stmt::CreateTrigger { time, event, tbl_name, when_clause, commands, .. } => {
+            trigger::trigger(*time, event, tbl_name, when_clause.as_ref(), commands)
+        }
+        _ => Err("it is not a CREATE TRIGGER".into()),
     })
 }
 

@@ -9,7 +9,7 @@ use crate::value::Class;
 
 /// What kind of value it is. In SQLite every kind but `Other` is one storage class (NULL aside).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// NULL.
     Null,
     /// An integer between these, both within 64 bits.
@@ -32,7 +32,7 @@ pub(super) enum Kind {
 
 /// Where a collation comes from.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Collation {
+pub(crate) enum Collation {
     /// Neither a column nor COLLATE.
     None,
     /// The column's.
@@ -43,7 +43,7 @@ pub(super) enum Collation {
 
 /// A literal's value, for rules that look at it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Literal {
+pub(crate) enum Literal {
     Integer(i64),
     Real(f64),
     Text(String),
@@ -51,7 +51,7 @@ pub(super) enum Literal {
 
 /// A translated part.
 #[derive(Clone, Debug)]
-pub(super) struct Typed {
+pub(crate) struct Typed {
     pub kind: Kind,
     /// PostgreSQL's text; an operand as it stands.
     pub sql: String,
