@@ -134,6 +134,7 @@ fn translate_all(schema: &Schema) {
                 source: c,
                 class: None,
                 mixed: false,
+                crossing: None,
             })
             .collect();
         let scope = Scope::of_columns(&columns, true);

@@ -4,9 +4,12 @@
 mod arithmetic;
 mod call;
 mod compare;
+mod date;
 mod default;
 mod form;
+mod json;
 mod number;
+mod printf;
 pub mod query;
 pub mod relations;
 pub mod trigger;
@@ -16,6 +19,7 @@ pub use default::default_value;
 
 use crate::ident;
 use crate::mapping::PgType;
+use crate::mapping::shape::Crossing;
 use crate::schema::{Column, Expression};
 use crate::sql::ast::{Binary, Expr, Unary};
 use crate::sql::helpers::Used;
@@ -76,6 +80,9 @@ pub struct ScopeColumn<'a> {
     /// The census has seen blobs beside values of another class: in text they are written as `\\x…`, in bytea the texts
     /// are their bytes, so that no length, comparison or `typeof()` says what SQLite's does.
     pub mixed: bool,
+    /// How its values cross, which says what value of SQLite stands behind one of the target. With `None` only its type
+    /// and affinity are gone by.
+    pub crossing: Option<&'a Crossing>,
 }
 
 /// Why an expression has no counterpart.
@@ -338,7 +345,7 @@ mod tests {
 
     fn with(declared: &str, ty: PgType, class: Option<Class>, mixed: bool, e: &Expr) -> Translated<String> {
         let source = column(declared);
-        let columns = [ScopeColumn { target: "c", ty, source: &source, class, mixed }];
+        let columns = [ScopeColumn { target: "c", ty, source: &source, class, mixed, crossing: None }];
         condition(e, &Scope::of_columns(&columns, false))
     }
 
