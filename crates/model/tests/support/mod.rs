@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests")]
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod planned;
+
 use lite2pg_model::schema::{RawColumn, RawForeignKey, RawIndex, RawIndexColumn, RawObject, RawSchema, RawTable};
 use rusqlite::{Connection, Result};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,6 +21,13 @@ pub fn introspect(db: &Connection) -> Result<RawSchema> {
         Ok((r.get(0)?, RawTable { kind: r.get(1)?, without_rowid: r.get(2)?, strict: r.get(3)? }))
     })?;
     raw.table_list = rows.collect::<Result<_>>()?;
+    // A view that SQLite cannot compile has no columns.
+    let views: Vec<String> = raw.objects.iter().filter(|o| o.kind == "view").map(|o| o.name.clone()).collect();
+    for view in views {
+        if let Ok(columns) = columns(db, &view) {
+            raw.columns.insert(view, columns);
+        }
+    }
     let tables: Vec<String> = raw.objects.iter().filter(|o| o.kind == "table").map(|o| o.name.clone()).collect();
     for table in tables {
         raw.columns.insert(table.clone(), columns(db, &table)?);
