@@ -18,7 +18,7 @@ pub struct Statement {
 pub struct Made {
     pub name: String,
     pub columns: Vec<String>,
-    pub rowid: bool,
+    pub keys: Vec<Vec<String>>,
 }
 
 /// Makes schemas, one after the other.
@@ -141,7 +141,11 @@ impl Generator {
         };
         let sql = format!("CREATE TABLE {} ({}){options}", self.quoted(&name), parts.join(", "));
         let rows = (0..self.dice.roll(3)).map(|_| self.row(&name, &names)).collect();
-        self.tables.push(Made { name: name.clone(), columns: names, rowid: !without_rowid });
+        let keys = clauses.iter().filter_map(|what| match what {
+            What::PrimaryKey(columns) | What::Unique(columns) => Some(columns.clone()),
+            _ => None,
+        });
+        self.tables.push(Made { name: name.clone(), columns: names, keys: keys.collect() });
         let clauses = clauses.into_iter().map(|what| Clause { object: name.clone(), what }).collect();
         Statement { sql, clauses, rows }
     }
@@ -263,12 +267,14 @@ impl Generator {
     }
 
     fn references(&mut self, columns: Vec<String>, own: &[String], clauses: &mut Vec<What>) -> String {
-        let parent = self.tables.get(self.dice.roll(self.tables.len() + 2)).cloned();
-        let parent = parent.unwrap_or(Made { name: "nowhere".into(), columns: own.to_vec(), rowid: true });
+        let parent = self.tables.get(self.dice.roll(self.tables.len() + 1)).cloned();
+        let parent = parent.unwrap_or(Made { name: "nowhere".into(), columns: own.to_vec(), keys: Vec::new() });
         let mut sql = format!("REFERENCES {}", self.quoted(&parent.name));
-        if !self.chance(3) {
+        let key = parent.keys.iter().find(|k| k.len() == columns.len());
+        if key.is_some() || !self.chance(3) {
             let n = columns.len().min(parent.columns.len());
-            let list: Vec<String> = parent.columns[..n].iter().map(|c| ident::sqlite(c)).collect();
+            let to = key.map_or(&parent.columns[..n], Vec::as_slice);
+            let list: Vec<String> = to.iter().map(|c| ident::sqlite(c)).collect();
             sql.push_str(&format!(" ({})", list.join(", ")));
         }
         let mut actions = (Action::NoAction, Action::NoAction);
