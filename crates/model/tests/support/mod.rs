@@ -127,7 +127,9 @@ impl Dice {
         let mixed = seed.wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)) ^ 0xD1B5_4A32_D192_ED03;
         let mut dice = Dice(mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         // Seeds that are near each other begin alike.
-        (0..4).for_each(|_| drop(dice.roll(2)));
+        for _ in 0..4 {
+            dice.roll(2);
+        }
         dice
     }
 
