@@ -261,7 +261,7 @@ pub fn tell_target(session: &Session, facts: &Facts, settings: &Settings, observ
     });
 }
 
-/// Every name the plan puts into the final schema.
+/// Every name of a relation or a type that the plan puts into the final schema.
 pub fn published_names(plan: &Plan) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for table in &plan.tables {
@@ -272,6 +272,7 @@ pub fn published_names(plan: &Plan) -> BTreeSet<String> {
         names.extend(table.extra.iter().filter_map(|e| e.sequence.clone()));
         names.extend(table.columns.iter().filter_map(|c| c.enum_name.clone()));
     }
+    names.extend(plan.views.iter().map(|v| v.target.clone()));
     names
 }
 

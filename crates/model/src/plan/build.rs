@@ -150,7 +150,7 @@ fn null_keys(table: &Table, mapping: &TableMapping) -> Vec<String> {
 
 fn objects(schema: &Schema) -> Objects {
     let ordinary = || schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary);
-    let sum = |count: fn(&Table) -> usize| Count { source: ordinary().map(|t| count(t) as u64).sum(), carried: 0 };
+    let sum = |count: fn(&Table) -> usize| Count::of(ordinary().map(|t| count(t) as u64).sum());
     let virtuals = schema.tables.iter().filter(|t| matches!(t.kind, TableKind::Virtual(_))).count();
     Objects {
         tables: sum(|_| 1),
@@ -167,9 +167,9 @@ fn objects(schema: &Schema) -> Objects {
         indexes: sum(|t| t.indexes.len()),
         foreign_keys: sum(|t| t.foreign_keys.len()),
         sequences: sum(|t| usize::from(t.rowid_alias.is_some())),
-        views: Count { source: schema.views.len() as u64, carried: 0 },
-        triggers: Count { source: schema.triggers.len() as u64, carried: 0 },
-        virtual_tables: Count { source: virtuals as u64, carried: 0 },
+        views: Count::of(schema.views.len() as u64),
+        triggers: Count::of(schema.triggers.len() as u64),
+        virtual_tables: Count::of(virtuals as u64),
     }
 }
 

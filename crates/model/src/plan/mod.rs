@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::ops::Deref;
 
-pub use programs::{GeneratedPlan, TriggerPlan, ViewColumn, ViewPlan};
+pub use programs::{GeneratedPlan, HELPERS_COMMENT, TriggerPlan, ViewColumn, ViewPlan};
 
 /// Everything that was decided about one migration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -293,6 +293,16 @@ pub struct Count {
     pub source: u64,
     /// Made in the target.
     pub carried: u64,
+    /// Whose results were compared and are the same; only of views, and only where they were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<u64>,
+}
+
+impl Count {
+    /// So many in the source, none carried yet.
+    pub fn of(source: u64) -> Count {
+        Count { source, ..Count::default() }
+    }
 }
 
 /// Counts of all kinds.

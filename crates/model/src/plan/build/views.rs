@@ -80,7 +80,12 @@ impl Builder<'_> {
         };
         let tree = sqlite::view(&view.sql)?;
         let scope = query::Environment { relations, helpers: &self.helpers, collate_c: self.input.other_order };
-        let translated = query::view(&tree, names, &scope).map_err(|e| e.reason)?;
+        #[allow(unused_mut, reason = "changed by a fault alone")]
+        let mut translated = query::view(&tree, names, &scope).map_err(|e| e.reason)?;
+        #[cfg(feature = "fault-injection")]
+        if let Some(query) = crate::fault::of_view(&view.name) {
+            translated.sql = query;
+        }
         let target = self.names.view(&view.name);
         let columns = translated.fields.iter().zip(&translated.approximate).map(|(f, approximate)| ViewColumn {
             name: f.name.clone(),
