@@ -2,6 +2,7 @@
 //! Owns what is made of each object; never prints DDL (see `ddl`), never judges data (see `mapping`).
 
 mod foreign;
+mod generated;
 mod keys;
 mod triggers;
 mod views;
@@ -15,6 +16,7 @@ use super::{CheckPlan, ColumnPlan, Count, ExtraColumn, Identity, IndexPlan, Obje
 use crate::finding::{Finding, Remedy, Severity, codes};
 use crate::ident;
 use crate::mapping::PgType;
+use crate::mapping::choices::Choices;
 use crate::mapping::decide::{KeyFate, TableMapping};
 use crate::mapping::profile::TableProfile;
 use crate::mapping::shape::Crossing;
@@ -46,6 +48,10 @@ pub struct Input<'a> {
     pub max_rowid: BTreeMap<String, i64>,
     /// What may be held in memory.
     pub memory: Memory,
+    /// The server's version as a number, such as 160003; 0 if it is not known.
+    pub server: u32,
+    /// What a person chose about values.
+    pub choices: Option<&'a Choices>,
     /// Bytes that the widest row takes of a page, of tables that may be too wide.
     pub widest: BTreeMap<String, u64>,
 }
@@ -78,11 +84,17 @@ pub fn build(
     builder.tell_renamed();
     let nothing = (TableProfile::default(), TableMapping::default());
     let mut tables: Vec<TablePlan> = Vec::new();
+    // What is computed by the target has the type that its expression gives.
+    let mut settled: BTreeMap<String, TableMapping> = BTreeMap::new();
     for table in &ordinary {
         let profile = profiles.get(&table.name).unwrap_or(&nothing.0);
         let mapping = mappings.get(&table.name).unwrap_or(&nothing.1);
-        tables.push(builder.table(table, profile, mapping));
+        let mut mapping = mapping.clone();
+        let generated = builder.generated(schema, table, profile, &mut mapping);
+        tables.push(builder.table(table, profile, &mapping, generated));
+        settled.insert(table.name.clone(), mapping);
     }
+    let mappings = &settled;
     for (i, table) in ordinary.iter().enumerate() {
         let mapping = mappings.get(&table.name).unwrap_or(&nothing.1);
         for (key, fate) in table.foreign_keys.iter().zip(fates(&mapping.foreign_keys)) {
@@ -195,7 +207,13 @@ impl Builder<'_> {
         }
     }
 
-    fn table(&mut self, table: &Table, profile: &TableProfile, mapping: &TableMapping) -> TablePlan {
+    fn table(
+        &mut self,
+        table: &Table,
+        profile: &TableProfile,
+        mapping: &TableMapping,
+        mut generated: generated::Made,
+    ) -> TablePlan {
         self.findings.extend(limits::width(table, self.input.widest.get(&table.name).copied()));
         let (long, too_large) = long::decide(table, profile, mapping, &self.input.memory);
         self.findings.extend(too_large);
@@ -225,7 +243,7 @@ impl Builder<'_> {
         };
         for i in 0..table.columns.len() {
             let column = self.column(table, i, profile, mapping);
-            plan.columns.extend(column);
+            plan.columns.extend(column.map(|c| generated::with(c, table, generated.remove(&i))));
         }
         self.keys(table, mapping, &mut plan);
         self.checks(table, mapping, &scope, &mut plan);
@@ -360,7 +378,8 @@ impl Builder<'_> {
         for (i, check) in table.checks.iter().enumerate() {
             let translated = match &check.expr.ast {
                 _ if check.expr.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
-                Some(ast) => scopes.sure(collate_c, &|scope| translate::condition(ast, scope).map_err(|e| e.reason)),
+                Some(ast) => scopes
+                    .sure(collate_c, &self.helpers, &|scope| translate::condition(ast, scope).map_err(|e| e.reason)),
                 None => Err("it is beyond what is translated".to_owned()),
             };
             match translated {
@@ -383,7 +402,7 @@ impl Builder<'_> {
     }
 
     fn index(&mut self, table: &Table, index: &Index, fate: KeyFate, scopes: &Scopes<'_>, plan: &mut TablePlan) {
-        let translated = scopes.sure(self.input.other_order, &|scope| {
+        let translated = scopes.sure(self.input.other_order, &self.helpers, &|scope| {
             let terms = self.index_terms(table, index, plan, scope)?;
             let predicate = match &index.predicate {
                 None => None,
