@@ -1,6 +1,7 @@
 //! Schema + mapping + facts → plan: names, defaults, keys, indexes and foreign keys as the target will have them.
 //! Owns what is made of each object; never prints DDL (see `ddl`), never judges data (see `mapping`).
 
+mod collations;
 mod foreign;
 mod generated;
 mod keys;
@@ -13,7 +14,7 @@ use super::names::{Names, Renamed};
 use super::overrides::{Extra, Overrides};
 use super::scope::Scopes;
 use super::{CheckPlan, ColumnPlan, Count, ExtraColumn, Identity, IndexPlan, Objects, Plan, TablePlan, VERSION};
-use crate::finding::{Finding, Remedy, Severity, codes};
+use crate::finding::{Finding, codes};
 use crate::ident;
 use crate::mapping::PgType;
 use crate::mapping::choices::Choices;
@@ -441,17 +442,6 @@ impl Builder<'_> {
         ));
     }
 
-    /// The index compares as SQLite's does (NOCASE by `lower`, RTRIM by `rtrim`), so nothing of it is lost.
-    fn keeps_collation(&mut self, index: &Index) {
-        let of_index = |f: &Finding| f.code == codes::COLLATION && f.object == index.name;
-        for finding in self.findings.iter_mut().filter(|f| of_index(f)) {
-            finding.severity = Severity::Note;
-            finding.remedy = Remedy::None;
-            finding.message = format!("index {} keeps its collation, as an expression", index.name);
-            finding.hint = "queries use it when they compare by the same expression, such as lower(x)".to_owned();
-        }
-    }
-
     /// Terms in SQLite's order: NULLs come first. Where a column holds none, nothing is said, so that PostgreSQL can use
     /// the index for its own order too.
     fn index_terms(&self, table: &Table, index: &Index, plan: &TablePlan, scope: &Scope<'_>) -> Result<String, String> {
@@ -460,21 +450,25 @@ impl Builder<'_> {
         }
         let mut terms = Vec::new();
         for term in &index.terms {
-            let (sql, not_null, ty) = match &term.on {
+            let (sql, not_null, collated) = match &term.on {
                 IndexOn::Column(i) => {
                     let column = plan.columns.get(*i).ok_or("a column that is not there")?;
-                    (ident::pg(&self.names.column(&table.name, *i)), column.not_null, column.ty)
+                    let name = ident::pg(&self.names.column(&table.name, *i));
+                    let term = collations::term(column, term.collation.as_deref())?;
+                    (name, column.not_null, term)
                 }
                 IndexOn::Expression(e) => {
                     let ast = e.ast.as_ref().ok_or("its expression is beyond what is translated")?;
                     let (sql, ty) = translate::expression(ast, scope).map_err(|e| e.reason)?;
-                    (format!("({sql})"), false, ty)
+                    // A collation concerns text alone.
+                    let collation = term.collation.as_deref().filter(|_| ty.collatable());
+                    let sql = format!("({sql})");
+                    let collated = translate::collated(&sql, collation).map_err(|e| e.reason)?;
+                    let collated = if collated == sql { None } else { Some(format!("({collated})")) };
+                    (sql, false, collated)
                 }
             };
-            // A collation concerns text alone; what became a number, a date or a UUID compares the same without.
-            let collation = term.collation.as_deref().filter(|_| ty.collatable());
-            let collated = translate::collated(&sql, collation).map_err(|e| e.reason)?;
-            let sql = if collated == sql { sql } else { format!("({collated})") };
+            let sql = collated.unwrap_or(sql);
             terms.push(
                 sql + match (term.descending, not_null) {
                     (false, true) => "",
