@@ -2,6 +2,7 @@
 //! Owns what is made of each object; never prints DDL (see `ddl`), never judges data (see `mapping`).
 
 mod collations;
+mod conflict;
 mod foreign;
 mod generated;
 mod keys;
@@ -108,7 +109,8 @@ pub fn build(
     builder.objects.tables.carried = tables.len() as u64;
     let mut relations = builder.relations(schema, profiles, mappings, &tables);
     let views = builder.views(schema, &mut relations);
-    let triggers = builder.triggers(schema, &relations);
+    let mut triggers = builder.triggers(schema, &relations);
+    triggers.extend(builder.conflicts(schema, &ordinary, mappings, &tables));
     // NOT NULL may have been asked for where the source has none.
     builder.objects.not_null.source = builder.objects.not_null.source.max(builder.objects.not_null.carried);
     let helpers = builder.helpers.names();

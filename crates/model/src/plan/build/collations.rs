@@ -80,7 +80,8 @@ impl Builder<'_> {
         }
         let name = self.names.relation(&format!("{}_folded", made.name));
         let message = format!("{object} keeps its collation, by the unique index {name} over {}", terms.join(", "));
-        let hint = "INSERT … ON CONFLICT names these terms to meet that index, such as ON CONFLICT (lower(x COLLATE \"C\"))";
+        let hint =
+            "INSERT … ON CONFLICT names these terms to meet that index, such as ON CONFLICT (lower(x COLLATE \"C\"))";
         self.noted(&object, message, hint);
         plan.indexes.push(IndexPlan { name, unique: true, terms: terms.join(", "), predicate: None });
     }

@@ -36,7 +36,11 @@ impl Builder<'_> {
             let place = |name: &String| parent.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
             let places: Vec<usize> = key.parent_columns.iter().filter_map(place).collect();
             let own = key.columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.name.as_str());
-            self.tell_compared_by_bytes(parent, &places, format!("{}.{}", table.name, own.collect::<Vec<_>>().join(",")));
+            self.tell_compared_by_bytes(
+                parent,
+                &places,
+                format!("{}.{}", table.name, own.collect::<Vec<_>>().join(",")),
+            );
         }
         Some(ForeignKeyPlan {
             name,
