@@ -1,7 +1,10 @@
 //! Schema + mapping + facts → plan: names, defaults, keys, indexes and foreign keys as the target will have them.
 //! Owns what is made of each object; never prints DDL (see `ddl`), never judges data (see `mapping`).
 
+mod collations;
+mod conflict;
 mod foreign;
+mod generated;
 mod keys;
 mod triggers;
 mod views;
@@ -12,9 +15,10 @@ use super::names::{Names, Renamed};
 use super::overrides::{Extra, Overrides};
 use super::scope::Scopes;
 use super::{CheckPlan, ColumnPlan, Count, ExtraColumn, Identity, IndexPlan, Objects, Plan, TablePlan, VERSION};
-use crate::finding::{Finding, Remedy, Severity, codes};
+use crate::finding::{Finding, codes};
 use crate::ident;
 use crate::mapping::PgType;
+use crate::mapping::choices::Choices;
 use crate::mapping::decide::{KeyFate, TableMapping};
 use crate::mapping::profile::TableProfile;
 use crate::mapping::shape::Crossing;
@@ -46,6 +50,10 @@ pub struct Input<'a> {
     pub max_rowid: BTreeMap<String, i64>,
     /// What may be held in memory.
     pub memory: Memory,
+    /// The server's version as a number, such as 160003; 0 if it is not known.
+    pub server: u32,
+    /// What a person chose about values.
+    pub choices: Option<&'a Choices>,
     /// Bytes that the widest row takes of a page, of tables that may be too wide.
     pub widest: BTreeMap<String, u64>,
 }
@@ -78,11 +86,17 @@ pub fn build(
     builder.tell_renamed();
     let nothing = (TableProfile::default(), TableMapping::default());
     let mut tables: Vec<TablePlan> = Vec::new();
+    // What is computed by the target has the type that its expression gives.
+    let mut settled: BTreeMap<String, TableMapping> = BTreeMap::new();
     for table in &ordinary {
         let profile = profiles.get(&table.name).unwrap_or(&nothing.0);
         let mapping = mappings.get(&table.name).unwrap_or(&nothing.1);
-        tables.push(builder.table(table, profile, mapping));
+        let mut mapping = mapping.clone();
+        let generated = builder.generated(schema, table, profile, &mut mapping);
+        tables.push(builder.table(table, profile, &mapping, generated));
+        settled.insert(table.name.clone(), mapping);
     }
+    let mappings = &settled;
     for (i, table) in ordinary.iter().enumerate() {
         let mapping = mappings.get(&table.name).unwrap_or(&nothing.1);
         for (key, fate) in table.foreign_keys.iter().zip(fates(&mapping.foreign_keys)) {
@@ -95,7 +109,8 @@ pub fn build(
     builder.objects.tables.carried = tables.len() as u64;
     let mut relations = builder.relations(schema, profiles, mappings, &tables);
     let views = builder.views(schema, &mut relations);
-    let triggers = builder.triggers(schema, &relations);
+    let mut triggers = builder.triggers(schema, &relations);
+    triggers.extend(builder.conflicts(schema, &ordinary, mappings, &tables));
     // NOT NULL may have been asked for where the source has none.
     builder.objects.not_null.source = builder.objects.not_null.source.max(builder.objects.not_null.carried);
     let helpers = builder.helpers.names();
@@ -195,7 +210,13 @@ impl Builder<'_> {
         }
     }
 
-    fn table(&mut self, table: &Table, profile: &TableProfile, mapping: &TableMapping) -> TablePlan {
+    fn table(
+        &mut self,
+        table: &Table,
+        profile: &TableProfile,
+        mapping: &TableMapping,
+        mut generated: generated::Made,
+    ) -> TablePlan {
         self.findings.extend(limits::width(table, self.input.widest.get(&table.name).copied()));
         let (long, too_large) = long::decide(table, profile, mapping, &self.input.memory);
         self.findings.extend(too_large);
@@ -225,7 +246,7 @@ impl Builder<'_> {
         };
         for i in 0..table.columns.len() {
             let column = self.column(table, i, profile, mapping);
-            plan.columns.extend(column);
+            plan.columns.extend(column.map(|c| generated::with(c, table, generated.remove(&i))));
         }
         self.keys(table, mapping, &mut plan);
         self.checks(table, mapping, &scope, &mut plan);
@@ -360,7 +381,8 @@ impl Builder<'_> {
         for (i, check) in table.checks.iter().enumerate() {
             let translated = match &check.expr.ast {
                 _ if check.expr.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
-                Some(ast) => scopes.sure(collate_c, &|scope| translate::condition(ast, scope).map_err(|e| e.reason)),
+                Some(ast) => scopes
+                    .sure(collate_c, &self.helpers, &|scope| translate::condition(ast, scope).map_err(|e| e.reason)),
                 None => Err("it is beyond what is translated".to_owned()),
             };
             match translated {
@@ -383,7 +405,7 @@ impl Builder<'_> {
     }
 
     fn index(&mut self, table: &Table, index: &Index, fate: KeyFate, scopes: &Scopes<'_>, plan: &mut TablePlan) {
-        let translated = scopes.sure(self.input.other_order, &|scope| {
+        let translated = scopes.sure(self.input.other_order, &self.helpers, &|scope| {
             let terms = self.index_terms(table, index, plan, scope)?;
             let predicate = match &index.predicate {
                 None => None,
@@ -422,17 +444,6 @@ impl Builder<'_> {
         ));
     }
 
-    /// The index compares as SQLite's does (NOCASE by `lower`, RTRIM by `rtrim`), so nothing of it is lost.
-    fn keeps_collation(&mut self, index: &Index) {
-        let of_index = |f: &Finding| f.code == codes::COLLATION && f.object == index.name;
-        for finding in self.findings.iter_mut().filter(|f| of_index(f)) {
-            finding.severity = Severity::Note;
-            finding.remedy = Remedy::None;
-            finding.message = format!("index {} keeps its collation, as an expression", index.name);
-            finding.hint = "queries use it when they compare by the same expression, such as lower(x)".to_owned();
-        }
-    }
-
     /// Terms in SQLite's order: NULLs come first. Where a column holds none, nothing is said, so that PostgreSQL can use
     /// the index for its own order too.
     fn index_terms(&self, table: &Table, index: &Index, plan: &TablePlan, scope: &Scope<'_>) -> Result<String, String> {
@@ -441,21 +452,25 @@ impl Builder<'_> {
         }
         let mut terms = Vec::new();
         for term in &index.terms {
-            let (sql, not_null, ty) = match &term.on {
+            let (sql, not_null, collated) = match &term.on {
                 IndexOn::Column(i) => {
                     let column = plan.columns.get(*i).ok_or("a column that is not there")?;
-                    (ident::pg(&self.names.column(&table.name, *i)), column.not_null, column.ty)
+                    let name = ident::pg(&self.names.column(&table.name, *i));
+                    let term = collations::term(column, term.collation.as_deref())?;
+                    (name, column.not_null, term)
                 }
                 IndexOn::Expression(e) => {
                     let ast = e.ast.as_ref().ok_or("its expression is beyond what is translated")?;
                     let (sql, ty) = translate::expression(ast, scope).map_err(|e| e.reason)?;
-                    (format!("({sql})"), false, ty)
+                    // A collation concerns text alone.
+                    let collation = term.collation.as_deref().filter(|_| ty.collatable());
+                    let sql = format!("({sql})");
+                    let collated = translate::collated(&sql, collation).map_err(|e| e.reason)?;
+                    let collated = if collated == sql { None } else { Some(format!("({collated})")) };
+                    (sql, false, collated)
                 }
             };
-            // A collation concerns text alone; what became a number, a date or a UUID compares the same without.
-            let collation = term.collation.as_deref().filter(|_| ty.collatable());
-            let collated = translate::collated(&sql, collation).map_err(|e| e.reason)?;
-            let sql = if collated == sql { sql } else { format!("({collated})") };
+            let sql = collated.unwrap_or(sql);
             terms.push(
                 sql + match (term.descending, not_null) {
                     (false, true) => "",

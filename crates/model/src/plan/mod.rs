@@ -119,6 +119,11 @@ pub struct TablePlan {
 }
 
 impl TablePlan {
+    /// The columns whose values are sent: the target computes the others.
+    pub fn sent(&self) -> impl Iterator<Item = &ColumnPlan> {
+        self.columns.iter().filter(|c| c.generated.is_none())
+    }
+
     /// Whether its primary key is a new column that the target fills.
     pub fn has_surrogate(&self) -> bool {
         let is_new = |name: &String| self.extra.iter().any(|e| e.target == *name && e.sequence.is_some());

@@ -66,6 +66,10 @@ fn conflicts(table: &Table, text: &TableText, findings: &mut Vec<Finding>) {
         Some((object, format!("{what} ({}) ON CONFLICT {clause}", names.join(", "))))
     });
     for (object, clause) in columns.chain(keys) {
+        if let Some(finding) = undone(&object, &clause) {
+            findings.push(finding);
+            continue;
+        }
         let afterwards = "say INSERT … ON CONFLICT in the application's statements afterwards";
         findings.push(Finding::not_carried(
             codes::ON_CONFLICT,
@@ -83,6 +87,26 @@ fn conflicts(table: &Table, text: &TableText, findings: &mut Vec<Finding>) {
             "nothing to do",
         ));
     }
+}
+
+/// FAIL and ROLLBACK are errors in both databases, and differ in how much is undone.
+fn undone(object: &str, clause: &str) -> Option<Finding> {
+    let (there, hint) = if clause.ends_with(" FAIL") {
+        (
+            "in SQLite the rows that a statement wrote before the conflict stay, in PostgreSQL the whole statement is undone",
+            "statements that write several rows into this table: write them one by one, each after a SAVEPOINT, if those \
+             before the conflict shall stay",
+        )
+    } else if clause.ends_with(" ROLLBACK") {
+        (
+            "in SQLite a conflict ends the whole transaction, in PostgreSQL it fails until ROLLBACK is said",
+            "say ROLLBACK in the application when a statement on this table fails, as PostgreSQL wants it after any error",
+        )
+    } else {
+        return None;
+    };
+    let message = format!("{object}: {clause}; the constraint is carried; {there}");
+    Some(Finding::warning(codes::ON_CONFLICT, object, message, hint))
 }
 
 fn matches(table: &Table, text: &TableText, findings: &mut Vec<Finding>) {
