@@ -5,6 +5,7 @@ mod foreign;
 mod keys;
 mod triggers;
 mod views;
+mod virtuals;
 
 use super::limits::{self, MAX_KEY_COLUMNS, Memory};
 use super::long;
@@ -66,7 +67,8 @@ pub fn build(
     let nothing_said = Overrides::default();
     let overrides = input.overrides.unwrap_or(&nothing_said);
     let mut names = Names::of(&ordinary, overrides);
-    names.take_views(schema.views.iter().map(|v| v.name.as_str()));
+    let indexes = schema.tables.iter().filter(|t| t.index_of.is_some()).map(|t| t.name.as_str());
+    names.take_views(schema.views.iter().map(|v| v.name.as_str()).chain(indexes));
     let mut builder = Builder {
         input,
         overrides,
@@ -74,6 +76,7 @@ pub fn build(
         objects: objects(input.whole.unwrap_or(schema)),
         names,
         helpers: Used::default(),
+        searched: BTreeMap::new(),
     };
     builder.tell_renamed();
     let nothing = (TableProfile::default(), TableMapping::default());
@@ -92,9 +95,10 @@ pub fn build(
             }
         }
     }
-    builder.objects.tables.carried = tables.len() as u64;
+    builder.objects.tables.carried = ordinary.iter().filter(|t| t.module.is_none()).count() as u64;
     let mut relations = builder.relations(schema, profiles, mappings, &tables);
-    let views = builder.views(schema, &mut relations);
+    let mut views = builder.search_views(schema, &tables, &mut relations);
+    views.extend(builder.views(schema, &mut relations));
     let triggers = builder.triggers(schema, &relations);
     // NOT NULL may have been asked for where the source has none.
     builder.objects.not_null.source = builder.objects.not_null.source.max(builder.objects.not_null.carried);
@@ -151,9 +155,9 @@ fn null_keys(table: &Table, mapping: &TableMapping) -> Vec<String> {
 fn objects(schema: &Schema) -> Objects {
     let ordinary = || schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary);
     let sum = |count: fn(&Table) -> usize| Count { source: ordinary().map(|t| count(t) as u64).sum(), carried: 0 };
-    let virtuals = schema.tables.iter().filter(|t| matches!(t.kind, TableKind::Virtual(_))).count();
+    let virtuals = schema.tables.iter().filter(|t| matches!(t.kind, TableKind::Virtual(_)) || t.module.is_some());
     Objects {
-        tables: sum(|_| 1),
+        tables: sum(|t| usize::from(t.module.is_none())),
         primary_keys: sum(|t| usize::from(t.primary_key.is_some())),
         unique: sum(|t| t.uniques.len()),
         not_null: sum(|t| t.columns.iter().filter(|c| c.not_null).count()),
@@ -169,7 +173,7 @@ fn objects(schema: &Schema) -> Objects {
         sequences: sum(|t| usize::from(t.rowid_alias.is_some())),
         views: Count { source: schema.views.len() as u64, carried: 0 },
         triggers: Count { source: schema.triggers.len() as u64, carried: 0 },
-        virtual_tables: Count { source: virtuals as u64, carried: 0 },
+        virtual_tables: Count { source: virtuals.count() as u64, carried: 0 },
     }
 }
 
@@ -180,6 +184,8 @@ struct Builder<'a> {
     objects: Objects,
     names: Names,
     helpers: Used,
+    /// The search vector that was made for each full-text table.
+    searched: BTreeMap<String, String>,
 }
 
 impl Builder<'_> {
@@ -213,6 +219,7 @@ impl Builder<'_> {
             exclusions: mapping.exclusions.clone(),
             null_keys: null_keys(table, mapping),
             surrogate_for: columns_of(table, &mapping.surrogate_for),
+            stored: table.stored.clone(),
             long,
             left_out: table.left_out.clone(),
             primary_key: None,
@@ -232,6 +239,7 @@ impl Builder<'_> {
         for (index, fate) in table.indexes.iter().zip(fates(&mapping.indexes)) {
             self.index(table, index, fate, &scope, &mut plan);
         }
+        self.virtuals(table, profile, &mut plan);
         plan
     }
 
@@ -403,7 +411,8 @@ impl Builder<'_> {
                     self.keeps_collation(index);
                 }
                 let unique = index.unique && fate != KeyFate::Plain;
-                plan.indexes.push(IndexPlan { name: self.names.index(&index.name), unique, terms, predicate });
+                let plain = IndexPlan::plain(self.names.index(&index.name), terms);
+                plan.indexes.push(IndexPlan { unique, predicate, ..plain });
             }
             Err(reason) => {
                 // Its collation is why: then one finding says so, not two.
