@@ -8,6 +8,7 @@ mod generated;
 mod keys;
 mod triggers;
 mod views;
+mod virtuals;
 
 use super::limits::{self, MAX_KEY_COLUMNS, Memory};
 use super::long;
@@ -74,7 +75,8 @@ pub fn build(
     let nothing_said = Overrides::default();
     let overrides = input.overrides.unwrap_or(&nothing_said);
     let mut names = Names::of(&ordinary, overrides);
-    names.take_views(schema.views.iter().map(|v| v.name.as_str()));
+    let indexes = schema.tables.iter().filter(|t| t.index_of.is_some()).map(|t| t.name.as_str());
+    names.take_views(schema.views.iter().map(|v| v.name.as_str()).chain(indexes));
     let mut builder = Builder {
         input,
         overrides,
@@ -82,6 +84,7 @@ pub fn build(
         objects: objects(input.whole.unwrap_or(schema)),
         names,
         helpers: Used::default(),
+        searched: BTreeMap::new(),
     };
     builder.tell_renamed();
     let nothing = (TableProfile::default(), TableMapping::default());
@@ -106,9 +109,10 @@ pub fn build(
             }
         }
     }
-    builder.objects.tables.carried = tables.len() as u64;
+    builder.objects.tables.carried = ordinary.iter().filter(|t| t.module.is_none()).count() as u64;
     let mut relations = builder.relations(schema, profiles, mappings, &tables);
-    let views = builder.views(schema, &mut relations);
+    let mut views = builder.search_views(schema, &tables, &mut relations);
+    views.extend(builder.views(schema, &mut relations));
     let mut triggers = builder.triggers(schema, &relations);
     triggers.extend(builder.conflicts(schema, &ordinary, mappings, &tables));
     // NOT NULL may have been asked for where the source has none.
@@ -166,9 +170,9 @@ fn null_keys(table: &Table, mapping: &TableMapping) -> Vec<String> {
 fn objects(schema: &Schema) -> Objects {
     let ordinary = || schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary);
     let sum = |count: fn(&Table) -> usize| Count::of(ordinary().map(|t| count(t) as u64).sum());
-    let virtuals = schema.tables.iter().filter(|t| matches!(t.kind, TableKind::Virtual(_))).count();
+    let virtuals = schema.tables.iter().filter(|t| matches!(t.kind, TableKind::Virtual(_)) || t.module.is_some());
     Objects {
-        tables: sum(|_| 1),
+        tables: sum(|t| usize::from(t.module.is_none())),
         primary_keys: sum(|t| usize::from(t.primary_key.is_some())),
         unique: sum(|t| t.uniques.len()),
         not_null: sum(|t| t.columns.iter().filter(|c| c.not_null).count()),
@@ -184,7 +188,7 @@ fn objects(schema: &Schema) -> Objects {
         sequences: sum(|t| usize::from(t.rowid_alias.is_some())),
         views: Count::of(schema.views.len() as u64),
         triggers: Count::of(schema.triggers.len() as u64),
-        virtual_tables: Count::of(virtuals as u64),
+        virtual_tables: Count::of(virtuals.count() as u64),
     }
 }
 
@@ -195,6 +199,8 @@ struct Builder<'a> {
     objects: Objects,
     names: Names,
     helpers: Used,
+    /// The search vector that was made for each full-text table.
+    searched: BTreeMap<String, String>,
 }
 
 impl Builder<'_> {
@@ -234,6 +240,7 @@ impl Builder<'_> {
             exclusions: mapping.exclusions.clone(),
             null_keys: null_keys(table, mapping),
             surrogate_for: columns_of(table, &mapping.surrogate_for),
+            stored: table.stored.clone(),
             long,
             left_out: table.left_out.clone(),
             primary_key: None,
@@ -253,6 +260,7 @@ impl Builder<'_> {
         for (index, fate) in table.indexes.iter().zip(fates(&mapping.indexes)) {
             self.index(table, index, fate, &scope, &mut plan);
         }
+        self.virtuals(table, profile, &mut plan);
         plan
     }
 
@@ -425,7 +433,8 @@ impl Builder<'_> {
                     self.keeps_collation(index);
                 }
                 let unique = index.unique && fate != KeyFate::Plain;
-                plan.indexes.push(IndexPlan { name: self.names.index(&index.name), unique, terms, predicate });
+                let plain = IndexPlan::plain(self.names.index(&index.name), terms);
+                plan.indexes.push(IndexPlan { unique, predicate, ..plain });
             }
             Err(reason) => {
                 // Its collation is why: then one finding says so, not two.

@@ -116,5 +116,5 @@ impl Builder<'_> {
 
 fn plain_index(key: KeyPlan) -> IndexPlan {
     let terms = list(&key.columns);
-    IndexPlan { name: key.name, unique: false, terms, predicate: None }
+    IndexPlan::plain(key.name, terms)
 }
