@@ -16,7 +16,40 @@ pub struct Helper {
 }
 
 /// Every function, those that others need before them.
-pub const ALL: &[Helper] = &[];
+pub const ALL: &[Helper] = &[
+    helper("sqlite_real_text", include_str!("helpers/json/real_text.sql"), &[]),
+    helper("sqlite_json_min", include_str!("helpers/json/min.sql"), &[]),
+    helper("sqlite_json_at", include_str!("helpers/json/at.sql"), &[]),
+    helper("sqlite_json_arrow", include_str!("helpers/json/arrow.sql"), &["sqlite_json_at"]),
+    helper("sqlite_json_index", include_str!("helpers/json/index.sql"), &[]),
+    helper("sqlite_json_type", include_str!("helpers/json/type.sql"), &[]),
+    helper(
+        "sqlite_json_value",
+        include_str!("helpers/json/value.sql"),
+        &["sqlite_real_text", "sqlite_json_min", "sqlite_json_type"],
+    ),
+    helper("sqlite_json_valid", include_str!("helpers/json/valid.sql"), &[]),
+    helper("sqlite_json_order", include_str!("helpers/json/order.sql"), &["sqlite_json_value", "sqlite_json_type"]),
+    helper("sqlite_json_step", include_str!("helpers/json/step.sql"), &[]),
+    helper(
+        "sqlite_json_each",
+        include_str!("helpers/json/each.sql"),
+        &["sqlite_json_at", "sqlite_json_value", "sqlite_json_type", "sqlite_json_step"],
+    ),
+    helper(
+        "sqlite_json_tree",
+        include_str!("helpers/json/tree.sql"),
+        &["sqlite_json_at", "sqlite_json_value", "sqlite_json_type", "sqlite_json_step"],
+    ),
+    helper("sqlite_json_new", include_str!("helpers/json/new.sql"), &[]),
+    helper("sqlite_json_edit", include_str!("helpers/json/edit.sql"), &["sqlite_json_min", "sqlite_json_new"]),
+    helper("sqlite_json_patch", include_str!("helpers/json/patch.sql"), &["sqlite_json_min"]),
+    helper("sqlite_json_pretty", include_str!("helpers/json/pretty.sql"), &["sqlite_json_min"]),
+];
+
+const fn helper(name: &'static str, sql: &'static str, needs: &'static [&'static str]) -> Helper {
+    Helper { name, sql, needs }
+}
 
 /// The function of a name.
 pub fn find(name: &str) -> Option<&'static Helper> {
