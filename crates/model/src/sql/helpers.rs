@@ -45,6 +45,33 @@ pub const ALL: &[Helper] = &[
     helper("sqlite_json_edit", include_str!("helpers/json/edit.sql"), &["sqlite_json_min", "sqlite_json_new"]),
     helper("sqlite_json_patch", include_str!("helpers/json/patch.sql"), &["sqlite_json_min"]),
     helper("sqlite_json_pretty", include_str!("helpers/json/pretty.sql"), &["sqlite_json_min"]),
+    helper("sqlite_exact", include_str!("helpers/printf/exact.sql"), &[]),
+    helper("sqlite_format_real", include_str!("helpers/printf/real.sql"), &["sqlite_exact"]),
+    helper("sqlite_format_integer", include_str!("helpers/printf/integer.sql"), &[]),
+    helper("sqlite_format_text", include_str!("helpers/printf/text.sql"), &[]),
+    helper("sqlite_julian", include_str!("helpers/date/julian.sql"), &[]),
+    helper("sqlite_days", include_str!("helpers/date/days.sql"), &[]),
+    helper("sqlite_civil", include_str!("helpers/date/civil.sql"), &[]),
+    helper("sqlite_clock", include_str!("helpers/date/clock.sql"), &[]),
+    helper("sqlite_local", include_str!("helpers/date/local.sql"), &["sqlite_julian", "sqlite_civil"]),
+    helper("sqlite_now", include_str!("helpers/date/now.sql"), &[]),
+    helper(
+        "sqlite_time",
+        include_str!("helpers/date/time.sql"),
+        &["sqlite_julian", "sqlite_days", "sqlite_civil", "sqlite_clock", "sqlite_local"],
+    ),
+    helper("sqlite_date", include_str!("helpers/date/date.sql"), &["sqlite_time"]),
+    helper("sqlite_clocktime", include_str!("helpers/date/clocktime.sql"), &["sqlite_time"]),
+    helper("sqlite_datetime", include_str!("helpers/date/datetime.sql"), &["sqlite_time"]),
+    helper("sqlite_julianday", include_str!("helpers/date/julianday.sql"), &["sqlite_time"]),
+    helper("sqlite_unixepoch", include_str!("helpers/date/unixepoch.sql"), &["sqlite_time"]),
+    helper("sqlite_unixepoch_subsec", include_str!("helpers/date/unixepoch_subsec.sql"), &["sqlite_time"]),
+    helper(
+        "sqlite_strftime",
+        include_str!("helpers/date/strftime.sql"),
+        &["sqlite_time", "sqlite_julian", "sqlite_civil", "sqlite_format_real"],
+    ),
+    helper("sqlite_timediff", include_str!("helpers/date/timediff.sql"), &["sqlite_time", "sqlite_julian"]),
 ];
 
 const fn helper(name: &'static str, sql: &'static str, needs: &'static [&'static str]) -> Helper {
