@@ -98,6 +98,7 @@ fn translate(db: &Connection, schema: &Schema, tally: &mut Tally) {
                 class: *class,
                 mixed: false,
                 crossing: None,
+                stamp: None,
             })
             .collect();
         let scope = Scope::of_columns(&columns, true);

@@ -135,6 +135,7 @@ fn translate_all(schema: &Schema) {
                 class: None,
                 mixed: false,
                 crossing: None,
+                stamp: None,
             })
             .collect();
         let scope = Scope::of_columns(&columns, true);

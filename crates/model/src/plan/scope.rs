@@ -5,7 +5,7 @@ use crate::mapping::decide::TableMapping;
 use crate::mapping::profile::{ColumnProfile, TableProfile};
 use crate::mapping::shape::Crossing;
 use crate::schema::{Affinity, Column, Table};
-use crate::sql::translate::{Scope, ScopeColumn};
+use crate::sql::translate::{Scope, ScopeColumn, Stamp};
 use crate::value::Class;
 
 /// One way of seeing the columns, or two where an expression is read in the place of one: with the affinity that the
@@ -27,6 +27,7 @@ struct Seen<'a> {
     class: Option<Class>,
     mixed: bool,
     crossing: Option<&'a Crossing>,
+    stamp: Option<Stamp>,
 }
 
 impl<'a> Scopes<'a> {
@@ -46,14 +47,29 @@ impl<'a> Scopes<'a> {
                 let mut held = classes.into_iter().filter(|c| values.of_class(*c) > 0);
                 let class = held.next().filter(|_| held.next().is_none());
                 let mixed = values.blobs > 0 && class.is_none();
-                ScopeColumn { target, ty: mapped.ty, source, class, mixed, crossing: Some(&mapped.crossing) }
+                ScopeColumn {
+                    target,
+                    ty: mapped.ty,
+                    source,
+                    class,
+                    mixed,
+                    crossing: Some(&mapped.crossing),
+                    stamp: Stamp::of(values),
+                }
             })
             .collect();
         let bare = table.columns.iter().any(|c| c.read.is_some()).then(|| Bare {
             columns: table.columns.iter().map(without_affinity).collect(),
             seen: declared
                 .iter()
-                .map(|c| Seen { target: c.target, ty: c.ty, class: c.class, mixed: c.mixed, crossing: c.crossing })
+                .map(|c| Seen {
+                    target: c.target,
+                    ty: c.ty,
+                    class: c.class,
+                    mixed: c.mixed,
+                    crossing: c.crossing,
+                    stamp: c.stamp,
+                })
                 .collect(),
         });
         Scopes { declared, bare }
@@ -83,6 +99,7 @@ impl<'a> Scopes<'a> {
                 class: c.class,
                 mixed: c.mixed,
                 crossing: c.crossing,
+                stamp: c.stamp,
             })
             .collect();
         match translate(&Scope::of_columns(&columns, collate_c))? {

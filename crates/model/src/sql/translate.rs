@@ -9,13 +9,18 @@ mod default;
 mod form;
 mod json;
 mod number;
+mod plain;
 mod printf;
 pub mod query;
 pub mod relations;
+mod store;
 pub mod trigger;
 mod typed;
 
 pub use default::default_value;
+pub use plain::Stamp;
+#[allow(unused_imports, reason = "for triggers and generated columns")]
+pub(crate) use store::{store, store_with};
 
 use crate::ident;
 use crate::mapping::PgType;
@@ -83,6 +88,8 @@ pub struct ScopeColumn<'a> {
     /// How its values cross, which says what value of SQLite stands behind one of the target. With `None` only its type
     /// and affinity are gone by.
     pub crossing: Option<&'a Crossing>,
+    /// The one form that all its texts of date-times have, as the census counted them.
+    pub stamp: Option<Stamp>,
 }
 
 /// Why an expression has no counterpart.
@@ -345,7 +352,7 @@ mod tests {
 
     fn with(declared: &str, ty: PgType, class: Option<Class>, mixed: bool, e: &Expr) -> Translated<String> {
         let source = column(declared);
-        let columns = [ScopeColumn { target: "c", ty, source: &source, class, mixed, crossing: None }];
+        let columns = [ScopeColumn { target: "c", ty, source: &source, class, mixed, crossing: None, stamp: None }];
         condition(e, &Scope::of_columns(&columns, false))
     }
 
