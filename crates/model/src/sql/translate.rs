@@ -4,18 +4,27 @@
 mod arithmetic;
 mod call;
 mod compare;
+mod date;
 mod default;
 mod form;
+mod json;
 mod number;
+mod plain;
+mod printf;
 pub mod query;
 pub mod relations;
+mod store;
 pub mod trigger;
 mod typed;
 
 pub use default::default_value;
+pub use plain::Stamp;
+#[allow(unused_imports, reason = "for triggers and generated columns")]
+pub(crate) use store::{store, store_with};
 
 use crate::ident;
 use crate::mapping::PgType;
+use crate::mapping::shape::Crossing;
 use crate::schema::{Column, Expression};
 use crate::sql::ast::{Binary, Expr, Unary};
 use crate::sql::helpers::Used;
@@ -76,6 +85,11 @@ pub struct ScopeColumn<'a> {
     /// The census has seen blobs beside values of another class: in text they are written as `\\x…`, in bytea the texts
     /// are their bytes, so that no length, comparison or `typeof()` says what SQLite's does.
     pub mixed: bool,
+    /// How its values cross, which says what value of SQLite stands behind one of the target. With `None` only its type
+    /// and affinity are gone by.
+    pub crossing: Option<&'a Crossing>,
+    /// The one form that all its texts of date-times have, as the census counted them.
+    pub stamp: Option<Stamp>,
 }
 
 /// Why an expression has no counterpart.
@@ -338,7 +352,7 @@ mod tests {
 
     fn with(declared: &str, ty: PgType, class: Option<Class>, mixed: bool, e: &Expr) -> Translated<String> {
         let source = column(declared);
-        let columns = [ScopeColumn { target: "c", ty, source: &source, class, mixed }];
+        let columns = [ScopeColumn { target: "c", ty, source: &source, class, mixed, crossing: None, stamp: None }];
         condition(e, &Scope::of_columns(&columns, false))
     }
 

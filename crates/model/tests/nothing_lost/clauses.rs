@@ -243,11 +243,14 @@ impl Here<'_> {
         table.indexes.iter().any(|i| folded(&i.terms))
     }
 
+    /// Told as something that differs, or told as kept and kept by a trigger.
     fn conflict(&self, column: Option<&str>, word: &str) -> bool {
-        match column {
-            Some(column) => self.told_of(&[codes::ON_CONFLICT], column, word),
-            None => self.told(&[codes::ON_CONFLICT], word),
-        }
+        let object = column.map_or_else(|| self.object.to_owned(), |c| format!("{}.{c}", self.object));
+        let of = |f: &&Finding| f.code == codes::ON_CONFLICT && f.object == object && f.message.contains(word);
+        let mut findings = self.plan.findings.iter().filter(of);
+        let table = self.table().map(|t| t.target.as_str());
+        let kept = || self.plan.triggers.iter().any(|t| Some(t.table.as_str()) == table && t.sql.contains(word));
+        findings.any(|f| !f.message.ends_with("keeps it") || kept())
     }
 
     fn foreign_key(&self, columns: &[String], parent: &str, actions: (Action, Action), at: Deferrable) -> bool {

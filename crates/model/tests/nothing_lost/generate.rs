@@ -187,19 +187,15 @@ impl Generator {
         }
         let declared = if strict { self.dice.pick(&STRICT) } else { self.dice.pick(&TYPES) };
         sql.push_str(&format!(" {declared}"));
-        if strict && declared != "ANY" {
-            clauses.push(What::Strict { column: column(), declared });
-        }
         if i > 0 && self.chance(5) {
             let (text, marker) = self.generated(&all[0]);
             clauses.push(What::Generated { column: column(), marker });
             sql.push_str(&format!(" GENERATED ALWAYS AS ({text}){}", self.dice.pick(&["", " VIRTUAL", " STORED"])));
-        } else if self.chance(3) {
-            let (text, marker) = self.default(declared);
-            if text != "NULL" {
-                clauses.push(What::Default { column: column(), marker });
+        } else {
+            self.default_of(name, declared, &mut sql, clauses);
+            if strict && declared != "ANY" {
+                clauses.push(What::Strict { column: column(), declared });
             }
-            sql.push_str(&format!(" DEFAULT {text}"));
         }
         if self.chance(4) {
             sql.push_str(" NOT NULL");
@@ -226,6 +222,16 @@ impl Generator {
             sql.push_str(&format!(" {text}"));
         }
         sql
+    }
+
+    fn default_of(&mut self, name: &str, declared: &str, sql: &mut String, clauses: &mut Vec<What>) {
+        if self.chance(3) {
+            let (text, marker) = self.default(declared);
+            if text != "NULL" {
+                clauses.push(What::Default { column: name.to_owned(), marker });
+            }
+            sql.push_str(&format!(" DEFAULT {text}"));
+        }
     }
 
     fn constraint(&mut self, all: &[String], keyed: &mut bool, clauses: &mut Vec<What>) -> String {

@@ -83,7 +83,7 @@ impl Builder<'_> {
         let hint =
             "INSERT … ON CONFLICT names these terms to meet that index, such as ON CONFLICT (lower(x COLLATE \"C\"))";
         self.noted(&object, message, hint);
-        plan.indexes.push(IndexPlan { name, unique: true, terms: terms.join(", "), predicate: None });
+        plan.indexes.push(IndexPlan { name, unique: true, terms: terms.join(", "), predicate: None, method: None });
     }
 
     /// The index compares as SQLite's does (NOCASE by `lower`, RTRIM by `rtrim`), so nothing of it is lost.
