@@ -109,6 +109,8 @@ pub const KEEPER: &str = "managed-keeper";
 pub const CHUNK_BYTES: &str = "64MiB";
 /// The default of `--memory`.
 pub const MEMORY: &str = "128MiB";
+/// The default of `--view-timeout`.
+pub const VIEW_TIMEOUT: &str = "60";
 
 /// From where to where.
 #[derive(Clone, Debug, Args)]
@@ -154,6 +156,9 @@ pub struct Reading {
     /// About how much memory lite2pg may take; longer values are read piece by piece
     #[arg(long, value_name = "SIZE", default_value = MEMORY, value_parser = memory)]
     pub memory: u64,
+    /// How long a view may take on each side when its rows are compared; one that takes longer is listed
+    #[arg(long, value_name = "SECONDS", default_value = VIEW_TIMEOUT, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub view_timeout: u64,
 }
 
 /// Answers to findings.

@@ -14,6 +14,7 @@ use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The schema in the target, where none is named.
 pub const DEFAULT_SCHEMA: &str = "public";
@@ -149,6 +150,7 @@ impl World {
             chunk_bytes: reading.map_or(64 << 20, |r| r.chunk_bytes),
             memory: reading.map_or(128 << 20, |r| r.memory),
             verify: true,
+            view_timeout: Duration::from_secs(reading.map_or(60, |r| r.view_timeout)),
             collation_database: said.collation_database,
             max_rejects: None,
             rollback_on_failure: false,

@@ -1,10 +1,12 @@
-//! Faults on purpose, for tests: a codec that errs in one value, a copy that loses or doubles one row.
+//! Faults on purpose, for tests: a codec that errs in one value, a copy that loses or doubles one row, a view that is
+//! another.
 //! Owns the list of faults and which one is armed; never part of a build that is given to anybody.
 
 #![allow(clippy::ptr_arg, reason = "every fault has one shape, and some change the length")]
 
 use crate::mapping::PgType;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// One way in which a codec may err.
 pub struct Fault {
@@ -154,6 +156,21 @@ pub const FAULTS: &[Fault] = &[
     Fault { name: "another network", ty: "cidr", spoil: bits },
     Fault { name: "one bit", ty: "macaddr", spoil: last_bit },
 ];
+
+/// A view whose query is another than the translation's, as PostgreSQL's SQL.
+static VIEW: Mutex<Option<(String, String)>> = Mutex::new(None);
+
+/// From now on the plan gives the view of this name another query; `None`: no longer.
+pub fn arm_view(view: Option<(&str, &str)>) {
+    let view = view.map(|(name, query)| (name.to_owned(), query.to_owned()));
+    *VIEW.lock().unwrap_or_else(PoisonError::into_inner) = view;
+}
+
+/// Called by the plan for each view.
+pub fn of_view(name: &str) -> Option<String> {
+    let armed = VIEW.lock().unwrap_or_else(PoisonError::into_inner);
+    armed.as_ref().filter(|(n, _)| n == name).map(|(_, query)| query.clone())
+}
 
 static ARMED: AtomicUsize = AtomicUsize::new(0);
 static COUNTDOWN: AtomicUsize = AtomicUsize::new(0);

@@ -1,7 +1,7 @@
 //! The command a person may type next, quoted for a shell.
 //! Owns that text; never puts a password or a control character into it.
 
-use crate::args::{Answers, CHUNK_BYTES, Collation, MEMORY, Place, Reading, Snapshot, Types, Way, size};
+use crate::args::{Answers, CHUNK_BYTES, Collation, MEMORY, Place, Reading, Snapshot, Types, VIEW_TIMEOUT, Way, size};
 use crate::show::text::shell;
 use lite2pg_engine::run::TargetSpec;
 use std::path::Path;
@@ -116,6 +116,9 @@ impl Line {
             if Ok(bytes) != size(default) {
                 self = self.flag(flag, &size_text(bytes));
             }
+        }
+        if reading.view_timeout.to_string() != VIEW_TIMEOUT {
+            self = self.flag("--view-timeout", &reading.view_timeout.to_string());
         }
         self
     }

@@ -34,6 +34,9 @@ pub struct Report {
     pub stages: Vec<StageTime>,
     /// Tables, in the order of the source's schema.
     pub tables: Vec<TableReport>,
+    /// What the comparison of each view's result came to; empty where none was made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<ViewReport>,
     /// Objects by kind.
     pub objects: Objects,
     /// Rows of all tables that lie in `lite2pg.rejected_row`.
@@ -154,6 +157,29 @@ pub struct TableReport {
     /// What differs, row by row; only where `verify --level rows` asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub differences: Option<Differences>,
+}
+
+/// One view.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ViewReport {
+    /// Its name in the source.
+    pub name: String,
+    /// `schema.name` in the target.
+    pub target: String,
+    /// Rows that SQLite gives; 0 if it was not asked or did not end.
+    pub rows: u64,
+    /// Rows that PostgreSQL gives; 0 likewise.
+    pub target_rows: u64,
+    /// Time of both.
+    pub seconds: f64,
+    /// Both sides give the same rows.
+    pub verified: bool,
+    /// Columns with computed doubles, which were compared within 1e-9 of their size (of 1 for smaller ones).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approximate: Vec<String>,
+    /// Why its rows were not compared, or the comparison says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_compared: Option<String>,
 }
 
 /// The error of a failed command.

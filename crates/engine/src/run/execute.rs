@@ -11,6 +11,7 @@ use crate::observe::{Event, Observer};
 use crate::source::Reader;
 use crate::target::error_from_pg;
 use crate::target::ledger::{self, Chunk};
+use crate::verify::views::Limits;
 use lite2pg_model::normal::Sum;
 use lite2pg_model::plan::{Effect, Plan, Stage, Step};
 use postgres::{Client, Transaction};
@@ -44,6 +45,8 @@ pub struct Execution<'a> {
     pub excluded: &'a Excluded,
     /// How many rows may be rejected.
     pub limit: &'a Limit,
+    /// How far views are compared.
+    pub views: Limits<'a>,
     /// Who is told.
     pub observer: &'a dyn Observer,
     /// Who may ask for an end.

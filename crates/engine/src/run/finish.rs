@@ -4,12 +4,11 @@
 use super::execute::{Execution, Worker};
 use super::pool;
 use crate::error::{Error, Kind, Result};
-use crate::observe::Event;
 use crate::observe::report::{Report, StageTime};
+use crate::observe::{Event, Observer};
 use crate::target::control::{self, Run, Status};
-use crate::target::publish;
-use crate::target::{catalog, error_from_pg};
-use crate::verify::{checks, digest};
+use crate::target::{catalog, error_from_pg, programs, publish};
+use crate::verify::{checks, digest, views};
 use lite2pg_model::finding::Finding;
 use lite2pg_model::ident::pg_in;
 use lite2pg_model::plan::{Plan, Stage};
@@ -63,6 +62,7 @@ pub fn verify(
         }
         observer.see(&Event::Compared { table: name, equal, source_sha256, target_sha256 });
     }
+    views(execution, workers, report)?;
     let client = workers.first_mut().ok_or_else(|| Error::internal("no worker to verify with"))?;
     let checks = checks::check(client.client, plan, execution.staging)?;
     report.foreign_keys_valid = checks.foreign_keys_valid;
@@ -77,6 +77,40 @@ pub fn verify(
     times.push(StageTime { name: stage.to_owned(), seconds });
     observer.see(&Event::StageDone { stage, seconds });
     Ok(())
+}
+
+/// Runs every view on both sides and compares what they give.
+fn views(execution: &Execution<'_>, workers: &mut [Worker<'_>], report: &mut Report) -> Result<()> {
+    let plan = execution.plan;
+    let altered = views::altered(plan, &report.tables);
+    let compared = Mutex::new(Vec::new());
+    pool::run(workers, plan.views.iter().enumerate().collect(), execution.cancel, |worker, (i, view)| {
+        let which = (plan, execution.staging, view);
+        let one = views::compare(worker.reader, worker.client, which, &altered, execution.views)?;
+        compared.lock().unwrap_or_else(PoisonError::into_inner).push((i, one));
+        Ok(())
+    })?;
+    let mut compared = compared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    compared.sort_by_key(|(i, _)| *i);
+    tell_views(report, compared.into_iter().map(|(_, one)| one), execution.observer);
+    Ok(())
+}
+
+/// Takes what the comparison of views came to into a report.
+pub fn tell_views(report: &mut Report, compared: impl Iterator<Item = views::Compared>, observer: &dyn Observer) {
+    for (view, difference) in compared {
+        let text = match (&difference, &view.not_compared) {
+            (Some(what), _) => format!("view {}: {what}", view.name),
+            (None, Some(why)) => format!("view {} is not compared: {why}", view.name),
+            (None, None) => format!("view {} gives the same {} rows", view.name, view.rows),
+        };
+        observer.see(&Event::Detail { text });
+        report.findings.extend(difference.map(|what| different(&view.name, format!("view: {what}"))));
+        report.views.push(view);
+    }
+    if !report.views.is_empty() {
+        report.objects.views.verified = Some(report.views.iter().filter(|v| v.verified).count() as u64);
+    }
 }
 
 /// The code of a difference in a report.
@@ -186,7 +220,12 @@ pub fn publish(
     let json =
         serde_json::to_value(&*report).map_err(|e| Error::internal("the report cannot be written").because(e))?;
     control::end(&mut tx, &run.id, (Status::Running, Status::Done), verified, Some(&json))?;
-    let detail = serde_json::json!({ "schema": run.schema, "verified": verified, "rows": plan.rows(), "rejected": report.rejected });
+    // By these marks rollback sees what was made anew or replaced since.
+    let definitions = programs::definitions(&mut tx, plan)?;
+    let detail = serde_json::json!({
+        "schema": run.schema, "verified": verified, "rows": plan.rows(), "rejected": report.rejected,
+        "definitions": definitions,
+    });
     control::audit(&mut tx, &run.operator, Some(&run.id), "published", &detail)?;
     tx.commit().map_err(|e| error_from_pg(e, doing))
 }

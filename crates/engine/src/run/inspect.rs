@@ -128,7 +128,7 @@ fn try_out(
     let mut times = Vec::new();
     let mut readers = prepare::readers(source, settings.jobs)?;
     let prepared = prepare::decide(settings, source, &mut readers, &facts, observer, cancel, &mut times)?;
-    facts.check_free(&settings.schema, &prepare::published_names(&prepared.plan))?;
+    facts.check_free(&prepared.plan, &prepare::published_names(&prepared.plan))?;
     let staging = format!("lite2pg_dry_run_{}", std::process::id());
     // Where findings block, the rest is still tried, and what the server refuses belongs to the report.
     let blocked = prepared.plan.blocking().next().is_some();

@@ -21,6 +21,7 @@ use crate::target::control::{self, Run, Status};
 use crate::target::ledger::{self, Chunk, Range};
 use crate::target::lock::Keys;
 use crate::target::{error_from_pg, is_too_many_connections, publish, rejected};
+use crate::verify::views::Limits;
 use lite2pg_model::plan::{Plan, Stage};
 use postgres::Client;
 use std::cell::OnceCell;
@@ -176,7 +177,7 @@ impl Migration<'_> {
         if prepared.plan.blocking().next().is_some() {
             return Ok(self.needs_decision(prepared, times));
         }
-        facts.check_free(&settings.schema, &prepare::published_names(&prepared.plan))?;
+        facts.check_free(&prepared.plan, &prepare::published_names(&prepared.plan))?;
         facts.check_locks(&settings.schema, &prepared.plan)?;
         let reader = readers.first_mut().ok_or_else(|| Error::internal("no reader"))?;
         let examples = Examples::find(reader, &prepared, self.cancel)?;
@@ -339,6 +340,7 @@ impl Migration<'_> {
             done: &done,
             excluded: &excluded,
             limit: &limit,
+            views: Limits::of(self.settings, cancel),
             observer,
             cancel,
         };

@@ -175,6 +175,8 @@ pub fn decide(
         whole: whole.as_ref(),
         max_rowid,
         memory,
+        server: u32::try_from(facts.version_num).unwrap_or(0),
+        choices: Some(&choices),
         widest,
     };
     let all = |of_types: Vec<Finding>| findings.iter().cloned().chain(of_types).collect();
@@ -261,7 +263,7 @@ pub fn tell_target(session: &Session, facts: &Facts, settings: &Settings, observ
     });
 }
 
-/// Every name the plan puts into the final schema.
+/// Every name of a relation or a type that the plan puts into the final schema.
 pub fn published_names(plan: &Plan) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for table in &plan.tables {
@@ -272,6 +274,7 @@ pub fn published_names(plan: &Plan) -> BTreeSet<String> {
         names.extend(table.extra.iter().filter_map(|e| e.sequence.clone()));
         names.extend(table.columns.iter().filter_map(|c| c.enum_name.clone()));
     }
+    names.extend(plan.views.iter().map(|v| v.target.clone()));
     names
 }
 

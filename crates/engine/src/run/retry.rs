@@ -26,7 +26,7 @@ use crate::target::catalog;
 use crate::target::control::{self, Run, Status};
 use crate::target::error_from_pg;
 use crate::target::lock::Keys;
-use crate::target::rejected;
+use crate::target::{programs, rejected};
 use crate::verify::digest;
 use lite2pg_model::finding::Finding;
 use lite2pg_model::ident::{literal, pg, pg_in};
@@ -86,6 +86,7 @@ fn try_again(
     let counts = rejected::counts(&mut tx, &run.id)?;
     tx.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; SET CONSTRAINTS ALL IMMEDIATE"))
         .map_err(|e| error_from_pg(e, doing))?;
+    let resume = programs::pause(&mut tx, &plan)?;
     let altered = mended::as_it_is_now(&mut tx, &run, &mut plan, &counts)?;
     let concerned = mended::treatments(settings, &mut plan, &counts)?;
     let mut excluded = exclude::find(&mut reader, &plan, cancel)?;
@@ -112,6 +113,9 @@ fn try_again(
     again.restore(&mut tx, &mut reader)?;
     source.check_unchanged()?;
     let report = again.write_down(&mut tx, &mut reader, settings, session, (&changed, observer))?;
+    for sql in resume {
+        tx.batch_execute(&sql).map_err(|e| error_from_pg(e, doing))?;
+    }
     tx.commit().map_err(|e| error_from_pg(e, doing))?;
     Ok(report)
 }

@@ -12,6 +12,7 @@ use lite2pg_model::mapping::choices::Choices;
 use lite2pg_model::plan::overrides::Overrides;
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Where a migration goes.
 #[derive(Clone, Debug)]
@@ -136,6 +137,8 @@ pub struct Settings {
     pub memory: u64,
     /// Compare both sides before publishing.
     pub verify: bool,
+    /// How long a view may take on each side while its rows are compared.
+    pub view_timeout: Duration,
     /// Keep the target database's own collation for text.
     pub collation_database: bool,
     /// How many rows may be rejected although no policy says so; `None`: the first one ends the run.

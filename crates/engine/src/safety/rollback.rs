@@ -11,11 +11,11 @@ use crate::target::catalog;
 use crate::target::control::{self, Run, Status};
 use crate::target::error_from_pg;
 use crate::target::lock::Keys;
-use crate::target::rejected;
+use crate::target::{programs, rejected};
 use crate::verify::digest;
 use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::normal::Sum;
-use lite2pg_model::plan::{Plan, TablePlan, ddl};
+use lite2pg_model::plan::{Plan, Stage, TablePlan, ddl};
 use postgres::{Client, Transaction};
 
 /// Table, column and type of each column.
@@ -166,8 +166,8 @@ fn undo(
     Ok(undone)
 }
 
-/// A finished run: its tables go, in one statement, so that foreign keys among them do not matter; whatever else hangs
-/// on them stops it.
+/// A finished run: its views and tables go, each in one statement, so that it does not matter how they hang on each other;
+/// whatever else hangs on them stops it.
 fn published(
     client: &mut Transaction<'_>,
     run: &Run,
@@ -214,18 +214,60 @@ fn published(
         }
     }
     undone.changed.extend(made_since(client, &plan, &run.schema, &live)?);
-    if !plan.tables.is_empty() {
-        let tables: Vec<String> = plan.tables.iter().map(|t| pg_in(&run.schema, &t.target)).collect();
-        undone.sql.push(format!("DROP TABLE {}", tables.join(", ")));
-    }
-    // Without CASCADE: where a column made since has such a type, nothing is undone.
-    let enums = plan.tables.iter().flat_map(ddl::enums).map(|(name, _)| pg_in(&run.schema, name));
-    undone.sql.extend(enums.map(|name| format!("DROP TYPE {name}")));
+    let there = programs::definitions(client, &plan)?;
+    undone.changed.extend(redefined(client, run, &there)?);
+    removal(client, &plan, &there, &mut undone.sql)?;
     if run.schema_made {
         undone.schema_removed = true;
         undone.sql.push(format!("DROP SCHEMA {}", pg(&run.schema)));
     }
     Ok(())
+}
+
+/// The statements that remove what a run published. Each kind goes in one statement and nothing with CASCADE: where
+/// something of others hangs on it, nothing is undone. Triggers go with their tables and views.
+fn removal(
+    client: &mut Transaction<'_>,
+    plan: &Plan,
+    there: &programs::Definitions,
+    sql: &mut Vec<String>,
+) -> Result<()> {
+    let mut remove = |kind: &str, names: Vec<String>| {
+        if !names.is_empty() {
+            sql.push(format!("DROP {kind} {}", names.join(", ")));
+        }
+    };
+    // What somebody has removed already is told as changed.
+    let named = |name: &String| pg_in(&plan.schema, name);
+    let views = plan.views.iter().filter(|v| there.contains_key(&format!("view {}", v.target)));
+    remove("VIEW", views.map(|v| named(&v.target)).collect());
+    remove("TABLE", plan.tables.iter().map(|t| named(&t.target)).collect());
+    let functions = plan.triggers.iter().filter(|t| there.contains_key(&format!("function {}()", t.function)));
+    remove("FUNCTION", functions.map(|t| format!("{}()", named(&t.function))).collect());
+    remove("TYPE", plan.tables.iter().flat_map(ddl::enums).map(|(name, _)| pg_in(&plan.schema, name)).collect());
+    if !plan.helpers.is_empty() {
+        let schema = plan.helper_schema();
+        remove("ROUTINE", programs::routines(client, &schema, &plan.helper_routines())?);
+        if catalog::schema_exists(client, &schema)? {
+            remove("SCHEMA", vec![pg(&schema)]);
+        }
+    }
+    Ok(())
+}
+
+/// Views, triggers and functions that are no longer those that the run published.
+fn redefined(client: &mut Transaction<'_>, run: &Run, there: &programs::Definitions) -> Result<Vec<String>> {
+    let Some(then) = programs::published(client, &run.id)? else { return Ok(Vec::new()) };
+    let mut changed = Vec::new();
+    for (object, mark) in &then {
+        match there.get(object) {
+            None => changed.push(format!("{object} (gone)")),
+            Some(now) if now != mark => changed.push(format!("{object} (its definition)")),
+            Some(_) => {}
+        }
+    }
+    changed.extend(there.keys().filter(|object| !then.contains_key(*object)).map(|o| format!("{o} (made since)")));
+    Ok(changed)
 }
 
 /// The digest of a published table as it is now; `None` if its columns are no longer those that were published.
@@ -264,16 +306,21 @@ fn made_since(client: &mut Transaction<'_>, plan: &Plan, schema: &str, live: &Co
         known.extend(table.checks.iter().map(|c| c.name.clone()));
         known.extend(table.foreign_keys.iter().map(|k| k.name.clone()));
     }
+    let our_view = |table: &str| plan.views.iter().any(|v| v.target == table);
     for (kind, name, table) in catalog::attachments(client, schema)? {
-        let of_plan = matches!(kind.as_str(), "index" | "constraint") && known.contains(&name);
-        if ours(&table).is_some() && !of_plan {
+        let of_plan = match kind.as_str() {
+            "index" | "constraint" => known.contains(&name),
+            "trigger" => plan.triggers.iter().any(|t| t.target == name && t.table == table),
+            _ => false,
+        };
+        if (ours(&table).is_some() || our_view(&table)) && !of_plan {
             made.push(format!("{kind} {name} of {schema}.{table}"));
         }
     }
     Ok(made)
 }
 
-/// An unfinished run: all it made is in its staging schema.
+/// An unfinished run: all it made is in its staging schema and in that of the helper functions.
 fn unfinished(client: &mut Transaction<'_>, run: &Run, undone: &mut Undone) -> Result<()> {
     let rows = client
         .query_one(
@@ -288,6 +335,21 @@ fn unfinished(client: &mut Transaction<'_>, run: &Run, undone: &mut Undone) -> R
     undone.tables = tables.map(|t| format!("{}.{}", run.staging, t.target)).collect();
     // The schema is ours alone, so CASCADE reaches nothing else.
     undone.sql.push(format!("DROP SCHEMA IF EXISTS {} CASCADE", pg(&run.staging)));
+    // The schema of the helper functions has its final name already, so others may have found it: no CASCADE there.
+    let made = client
+        .query(
+            "SELECT object FROM lite2pg.migration_step WHERE run = $1 AND stage = $2",
+            &[&run.id, &Stage::Helpers.word()],
+        )
+        .map_err(|e| error_from_pg(e, "reading the ledger"))?;
+    for schema in made.iter().map(|r| r.get::<_, String>(0)) {
+        let known = plan.as_ref().map_or_else(Vec::new, Plan::helper_routines);
+        let routines = programs::routines(client, &schema, &known)?;
+        if !routines.is_empty() {
+            undone.sql.push(format!("DROP ROUTINE {}", routines.join(", ")));
+        }
+        undone.sql.push(format!("DROP SCHEMA IF EXISTS {}", pg(&schema)));
+    }
     Ok(())
 }
 

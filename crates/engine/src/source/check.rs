@@ -148,7 +148,8 @@ impl Verdict {
                 codes::VIRTUAL_TABLE,
                 "",
                 message.clone(),
-                "virtual tables are not carried over; nothing else is touched",
+                "the rows of a full-text table are read without its index, which PostgreSQL makes anew; those of an R*Tree \
+                 are read from it",
             )
         });
         let hidden = (self.hidden_pages > 0).then(|| {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lite2pg_model::value::Value;
 use rusqlite::limits::Limit;
@@ -116,13 +116,42 @@ impl Reader {
     /// # Errors
     /// Those of `work`; `Interrupted` if somebody asked for the end.
     pub fn interruptible<T>(&mut self, cancel: &Cancel, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let worked = self.stoppable(&|| cancel.requested(), work);
+        if worked.is_err() && cancel.requested() { Err(interrupted()) } else { worked }
+    }
+
+    /// As [`Reader::interruptible`], and for no longer than `limit`: then it is `None`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn for_at_most<T>(
+        &mut self,
+        limit: Duration,
+        cancel: &Cancel,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let begin = Instant::now();
+        let late = || begin.elapsed() >= limit;
+        match self.stoppable(&|| cancel.requested() || late(), work) {
+            Ok(out) => Ok(Some(out)),
+            Err(_) if cancel.requested() => Err(interrupted()),
+            Err(_) if late() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn stoppable<T>(
+        &mut self,
+        due: &(dyn Fn() -> bool + Sync),
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         let stop = self.conn.get_interrupt_handle();
         let (done, over) = mpsc::channel::<()>();
-        let worked = thread::scope(|scope| {
+        thread::scope(|scope| {
             scope.spawn(move || {
                 while let Err(RecvTimeoutError::Timeout) = over.recv_timeout(PATIENCE) {
                     // Again and again: an interrupt counts only while a statement runs.
-                    if cancel.requested() {
+                    if due() {
                         stop.interrupt();
                     }
                 }
@@ -130,8 +159,7 @@ impl Reader {
             let worked = work(self);
             drop(done);
             worked
-        });
-        if worked.is_err() && cancel.requested() { Err(interrupted()) } else { worked }
+        })
     }
 
     /// Runs `work`; if a person's SQL is computed in it (`computes`), as [`Reader::interruptible`] does.

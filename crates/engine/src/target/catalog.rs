@@ -3,7 +3,8 @@
 
 use crate::error::{Error, Result};
 use crate::target::error_from_pg;
-use lite2pg_model::plan::{Plan, TablePlan};
+use lite2pg_model::ident::{pg, pg_in};
+use lite2pg_model::plan::{HELPERS_COMMENT, Plan, TablePlan};
 use postgres::GenericClient;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,10 @@ pub struct Facts {
     pub schema_exists: bool,
     /// Relations and types in the final schema, by name, with what they are.
     pub taken: BTreeMap<String, String>,
+    /// Functions without arguments in the final schema.
+    pub functions: BTreeSet<String>,
+    /// Every other schema, with its comment: that of the helper functions must be free.
+    pub schemas: BTreeMap<String, String>,
     /// How many connections this role may still open, roughly.
     pub free_connections: i64,
     /// The role may create schemas in this database.
@@ -74,7 +79,7 @@ pub fn facts(client: &mut impl GenericClient, schema: &str) -> Result<Facts> {
         read_only: row.get(9),
         role: row.get(10),
         lock_slots: row.get(11),
-        taken: BTreeMap::new(),
+        ..Facts::default()
     };
     let taken = client
         .query(
@@ -88,6 +93,18 @@ pub fn facts(client: &mut impl GenericClient, schema: &str) -> Result<Facts> {
         )
         .map_err(|e| error_from_pg(e, doing))?;
     facts.taken = taken.iter().map(|r| (r.get(0), r.get(1))).collect();
+    let functions = client
+        .query(
+            "SELECT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+             WHERE n.nspname = $1 AND p.pronargs = 0",
+            &[&schema],
+        )
+        .map_err(|e| error_from_pg(e, doing))?;
+    facts.functions = functions.iter().map(|r| r.get(0)).collect();
+    let schemas = client
+        .query("SELECT nspname::text, coalesce(obj_description(oid, 'pg_namespace'), '') FROM pg_namespace", &[])
+        .map_err(|e| error_from_pg(e, doing))?;
+    facts.schemas = schemas.iter().map(|r| (r.get(0), r.get(1))).collect();
     Ok(facts)
 }
 
@@ -120,8 +137,8 @@ pub fn columns(client: &mut impl GenericClient, schema: &str) -> Result<BTreeSet
     Ok(rows.iter().map(|r| (r.get(0), r.get(1), r.get(2))).collect())
 }
 
-/// What hangs on the tables of a schema and goes with them: kind, name and table of each trigger, rule, policy, index,
-/// constraint and statistics object.
+/// What hangs on the tables and views of a schema and goes with them: kind, name and table of each trigger, rule, policy,
+/// index, constraint and statistics object.
 ///
 /// # Errors
 /// The target cannot be asked.
@@ -129,9 +146,10 @@ pub fn attachments(client: &mut impl GenericClient, schema: &str) -> Result<BTre
     let rows = client
         .query(
             "WITH t AS (SELECT c.oid, c.relname::text AS name FROM pg_class c JOIN pg_namespace n \
-                 ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')) \
+                 ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v')) \
              SELECT 'trigger', g.tgname::text, t.name FROM pg_trigger g JOIN t ON t.oid = g.tgrelid WHERE NOT g.tgisinternal \
              UNION ALL SELECT 'rule', r.rulename::text, t.name FROM pg_rewrite r JOIN t ON t.oid = r.ev_class \
+                 WHERE r.rulename <> '_RETURN' \
              UNION ALL SELECT 'policy', p.polname::text, t.name FROM pg_policy p JOIN t ON t.oid = p.polrelid \
              UNION ALL SELECT 'index', c.relname::text, t.name FROM pg_index i JOIN t ON t.oid = i.indrelid \
                  JOIN pg_class c ON c.oid = i.indexrelid \
@@ -168,20 +186,12 @@ impl Facts {
         if !self.may_create_schema {
             return Err(Error::target(format!("role {} may not create schemas", self.role))
                 .about(&self.database)
-                .hint(format!(
-                    "GRANT CREATE ON DATABASE {} TO {}",
-                    lite2pg_model::ident::pg(&self.database),
-                    lite2pg_model::ident::pg(&self.role)
-                )));
+                .hint(format!("GRANT CREATE ON DATABASE {} TO {}", pg(&self.database), pg(&self.role))));
         }
         if !self.may_create_in_schema {
             return Err(Error::target(format!("role {} may not create tables in schema {schema}", self.role))
                 .about(&self.database)
-                .hint(format!(
-                    "GRANT CREATE ON SCHEMA {} TO {}",
-                    lite2pg_model::ident::pg(schema),
-                    lite2pg_model::ident::pg(&self.role)
-                )));
+                .hint(format!("GRANT CREATE ON SCHEMA {} TO {}", pg(schema), pg(&self.role))));
         }
         Ok(())
     }
@@ -194,7 +204,8 @@ impl Facts {
     pub fn check_locks(&self, schema: &str, plan: &Plan) -> Result<()> {
         let of_table = |t: &TablePlan| 3 + t.primary_key.iter().len() + t.uniques.len() + t.indexes.len();
         let sequences = |t: &TablePlan| t.columns.iter().filter(|c| c.identity.is_some()).count();
-        let locks: usize = plan.tables.iter().map(|t| of_table(t) + sequences(t)).sum();
+        let tables: usize = plan.tables.iter().map(|t| of_table(t) + sequences(t)).sum();
+        let locks = tables + plan.views.len() + plan.triggers.len();
         if !self.schema_exists || i64::try_from(locks).unwrap_or(i64::MAX) < self.lock_slots {
             return Ok(());
         }
@@ -207,19 +218,23 @@ impl Facts {
         .hint("raise max_locks_per_transaction and restart the server, or publish to a new schema with --schema NAME"))
     }
 
-    /// Refuses when names that shall be published are taken.
+    /// Refuses when names that shall be published are taken: relations, types, trigger functions, and the schema of the
+    /// helper functions.
     ///
     /// # Errors
     /// Lists what is in the way.
-    pub fn check_free(&self, schema: &str, wanted: &BTreeSet<String>) -> Result<()> {
-        let in_the_way: Vec<String> = self
+    pub fn check_free(&self, plan: &Plan, wanted: &BTreeSet<String>) -> Result<()> {
+        let schema = &plan.schema;
+        let relations = self
             .taken
             .iter()
             .filter(|(name, _)| wanted.contains(*name))
-            .map(|(name, kind)| format!("{kind} {}", lite2pg_model::ident::pg_in(schema, name)))
-            .collect();
+            .map(|(name, kind)| format!("{kind} {}", pg_in(schema, name)));
+        let functions = plan.triggers.iter().map(|t| &t.function).filter(|f| self.functions.contains(*f));
+        let functions = functions.map(|name| format!("function {}()", pg_in(schema, name)));
+        let in_the_way: Vec<String> = relations.chain(functions).collect();
         if in_the_way.is_empty() {
-            return Ok(());
+            return self.check_helpers(plan);
         }
         let shown = in_the_way.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
         let more = in_the_way.len().saturating_sub(5);
@@ -227,5 +242,21 @@ impl Facts {
         Err(Error::target(format!("schema {schema} is not empty: {shown}{more} in the way"))
             .about(&self.database)
             .hint("choose another schema with --schema NAME, or remove these objects yourself; lite2pg never does"))
+    }
+
+    /// The helper functions get a schema of their own, whose name follows from that of the published one.
+    fn check_helpers(&self, plan: &Plan) -> Result<()> {
+        let name = plan.helper_schema();
+        let Some(comment) = self.schemas.get(&name).filter(|_| !plan.helpers.is_empty()) else { return Ok(()) };
+        let whose = match comment == HELPERS_COMMENT {
+            true => "is left from an earlier run",
+            false => "is there already, and not of lite2pg",
+        };
+        Err(Error::target(format!("schema {name}, where the helper functions belong, {whose}"))
+            .about(&self.database)
+            .hint(format!(
+                "choose another schema with --schema NAME, or, if nobody uses what is in it, DROP SCHEMA {} yourself",
+                pg(&name)
+            )))
     }
 }

@@ -51,6 +51,22 @@ pub fn is_too_many_connections(error: &Error) -> bool {
     false
 }
 
+/// The SQLSTATE and the words of a statement that the server refused for what it says; `None` where the connection, the
+/// server's resources or a lock were the trouble, which say nothing about the statement.
+pub fn refusal(error: &Error) -> Option<(String, String)> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(problem) = cause {
+        if let Some(pg) = problem.downcast_ref::<postgres::Error>() {
+            let db = pg.as_db_error().filter(|_| !is_connection_lost(pg))?;
+            let code = db.code().code();
+            let circumstances = matches!(code.get(..2), Some("08" | "40" | "53" | "55" | "58" | "XX"));
+            return (!circumstances).then(|| (code.to_owned(), db.message().to_owned()));
+        }
+        cause = problem.source();
+    }
+    None
+}
+
 fn from_server(db: &DbError, doing: &str) -> Error {
     let mut message = format!("{doing}: {} (SQLSTATE {})", db.message(), db.code().code());
     // What a row holds does not belong into messages and logs: PostgreSQL quotes whole rows in the detail of a broken

@@ -8,8 +8,9 @@ pub mod copy;
 pub mod error;
 pub mod ledger;
 pub mod lock;
+pub mod programs;
 pub mod publish;
 pub mod rejected;
 
 pub use connect::{Conninfo, Origin, Surroundings};
-pub use error::{error_from_pg, is_connection_lost, is_too_many_connections};
+pub use error::{error_from_pg, is_connection_lost, is_too_many_connections, refusal};

@@ -4,10 +4,10 @@
 use crate::error::Result;
 use crate::target::error_from_pg;
 use lite2pg_model::ident::{literal, pg, pg_in};
-use lite2pg_model::plan::{Plan, ddl};
+use lite2pg_model::plan::{Plan, TablePlan, ddl};
 use postgres::{GenericClient, Transaction};
 
-/// Moves everything to the final schema: by renaming where there is none yet, else table by table. Returns whether the
+/// Moves everything to the final schema: by renaming where there is none yet, else object by object. Returns whether the
 /// schema was made.
 ///
 /// # Errors
@@ -19,6 +19,10 @@ pub fn publish(tx: &mut Transaction<'_>, plan: &Plan, staging: &str) -> Result<b
         .query_one("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", &[schema])
         .map_err(|e| error_from_pg(e, doing))?
         .get(0);
+    // They fire from the same instant on in which the tables can be seen.
+    for sql in plan.enable_triggers(staging) {
+        tx.batch_execute(&sql).map_err(|e| error_from_pg(e, doing))?;
+    }
     if !exists {
         // What was said of the staging schema is no longer true of the final one.
         let (staging, schema) = (pg(staging), pg(schema));
@@ -34,6 +38,14 @@ pub fn publish(tx: &mut Transaction<'_>, plan: &Plan, staging: &str) -> Result<b
         let sql = format!("ALTER TYPE {} SET SCHEMA {}", pg_in(staging, name), pg(schema));
         tx.batch_execute(&sql).map_err(|e| error_from_pg(e, doing).about(pg_in(schema, name)))?;
     }
+    for view in &plan.views {
+        let sql = format!("ALTER VIEW {} SET SCHEMA {}", pg_in(staging, &view.target), pg(schema));
+        tx.batch_execute(&sql).map_err(|e| error_from_pg(e, doing).about(pg_in(schema, &view.target)))?;
+    }
+    for name in plan.triggers.iter().map(|t| &t.function) {
+        let sql = format!("ALTER FUNCTION {}() SET SCHEMA {}", pg_in(staging, name), pg(schema));
+        tx.batch_execute(&sql).map_err(|e| error_from_pg(e, doing).about(pg_in(schema, name)))?;
+    }
     for grant in default_privileges(tx, plan)? {
         tx.batch_execute(&grant).map_err(|e| error_from_pg(e, "applying the schema's default privileges"))?;
     }
@@ -41,7 +53,7 @@ pub fn publish(tx: &mut Transaction<'_>, plan: &Plan, staging: &str) -> Result<b
     Ok(false)
 }
 
-/// The GRANTs that `ALTER DEFAULT PRIVILEGES … IN SCHEMA` would have given, had the tables been made in the final schema.
+/// The GRANTs that `ALTER DEFAULT PRIVILEGES … IN SCHEMA` would have given, had everything been made in the final schema.
 /// Source: <https://www.postgresql.org/docs/current/catalog-pg-default-acl.html>.
 fn default_privileges(tx: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<String>> {
     let rows = tx
@@ -49,7 +61,7 @@ fn default_privileges(tx: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<Strin
             "SELECT d.defaclobjtype::text, a.privilege_type, a.is_grantable, \
              CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END \
              FROM pg_default_acl d JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) a \
-             WHERE n.nspname = $1 AND pg_get_userbyid(d.defaclrole) = current_user AND d.defaclobjtype IN ('r', 'S')",
+             WHERE n.nspname = $1 AND pg_get_userbyid(d.defaclrole) = current_user AND d.defaclobjtype IN ('r', 'S', 'f')",
             &[&plan.schema],
         )
         .map_err(|e| error_from_pg(e, "reading the schema's default privileges"))?;
@@ -58,18 +70,30 @@ fn default_privileges(tx: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<Strin
         let (kind, privilege, grantable, grantee): (String, String, bool, String) =
             (row.get(0), row.get(1), row.get(2), row.get(3));
         let option = if grantable { " WITH GRANT OPTION" } else { "" };
-        for table in &plan.tables {
-            let objects: Vec<String> = if kind == "r" {
-                vec![format!("TABLE {}", pg_in(&plan.schema, &table.target))]
-            } else {
-                let of_columns = table.columns.iter().filter_map(|c| c.identity.as_ref()).map(|i| &i.sequence);
-                let sequences = of_columns.chain(table.extra.iter().filter_map(|e| e.sequence.as_ref()));
-                sequences.map(|s| format!("SEQUENCE {}", pg_in(&plan.schema, s))).collect()
-            };
-            grants.extend(objects.iter().map(|o| format!("GRANT {privilege} ON {o} TO {grantee}{option}")));
-        }
+        let objects = of_kind(plan, &kind);
+        grants.extend(objects.iter().map(|o| format!("GRANT {privilege} ON {o} TO {grantee}{option}")));
     }
     Ok(grants)
+}
+
+/// The published objects of one kind of default privileges, as GRANT names them.
+fn of_kind(plan: &Plan, kind: &str) -> Vec<String> {
+    let named = |what: &str, name: &String| format!("{what} {}", pg_in(&plan.schema, name));
+    let tables = plan.tables.iter();
+    match kind {
+        "r" => {
+            let views = plan.views.iter().map(|v| &v.target);
+            tables.map(|t| &t.target).chain(views).map(|name| named("TABLE", name)).collect()
+        }
+        "S" => {
+            let of_table = |t: &'_ TablePlan| {
+                let of_columns = t.columns.iter().filter_map(|c| c.identity.as_ref()).map(|i| i.sequence.clone());
+                of_columns.chain(t.extra.iter().filter_map(|e| e.sequence.clone())).collect::<Vec<_>>()
+            };
+            tables.flat_map(of_table).map(|name| named("SEQUENCE", &name)).collect()
+        }
+        _ => plan.triggers.iter().map(|t| format!("{}()", named("FUNCTION", &t.function))).collect(),
+    }
 }
 
 /// Makes the staging schema.

@@ -5,7 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime, TableReport};
 use crate::observe::{Event, Observer, memory};
 use crate::run::exclude::{self, Excluded};
-use crate::run::finish::different;
+use crate::run::finish::{self, different};
 use crate::run::pool::Cancel;
 use crate::run::session::Session;
 use crate::run::settings::Settings;
@@ -15,6 +15,7 @@ use crate::source::select::Reading;
 use crate::target::catalog;
 use crate::target::control::{self, Run, Status};
 use crate::target::{error_from_pg, rejected};
+use crate::verify::views::{self, Limits};
 use crate::verify::{checks, digest, rows};
 use lite2pg_model::finding::Finding;
 use lite2pg_model::ident;
@@ -48,8 +49,8 @@ impl Level {
     }
 }
 
-/// Reads the source and the published tables of its finished run, and compares: digests of every table, foreign keys,
-/// keys, indexes and sequences. Differences are in the report, with exit 7.
+/// Reads the source and the published tables of its finished run, and compares: digests of every table, what each view
+/// gives, foreign keys, keys, indexes and sequences. Differences are in the report, with exit 7.
 ///
 /// # Errors
 /// There is no finished run of this schema, or a side cannot be read: then nothing is called equal.
@@ -142,6 +143,15 @@ pub fn verify(settings: &Settings, level: Level, observer: &dyn Observer, cancel
             });
         }
         report.rejected = report.tables.iter().map(|t| t.rejected).sum();
+        if level != Level::Counts && missing.is_empty() {
+            let limits = Limits::of(settings, cancel);
+            let altered = views::altered(&plan, &report.tables);
+            let which = |view| (&plan, run.schema.as_str(), view);
+            let compared =
+                plan.views.iter().map(|v| views::compare(&mut reader, &mut client, which(v), &altered, limits));
+            let compared = compared.collect::<Result<Vec<_>>>()?;
+            finish::tell_views(&mut report, compared.into_iter(), observer);
+        }
         let checks = checks::check(&mut client, &plan, &run.schema)?;
         report.foreign_keys_valid = checks.foreign_keys_valid;
         report.foreign_keys_not_valid = checks.foreign_keys_not_valid;

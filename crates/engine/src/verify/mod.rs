@@ -8,3 +8,4 @@ mod huge;
 pub mod rows;
 
 pub use again::{Level, verify};
+pub mod views;

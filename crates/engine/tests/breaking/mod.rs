@@ -214,6 +214,7 @@ pub fn be_child() {
         chunk_bytes: number("chunk_bytes"),
         memory: 128 << 20,
         verify: true,
+        view_timeout: std::time::Duration::from_secs(60),
         collation_database: false,
         max_rejects: None,
         rollback_on_failure: false,

@@ -42,6 +42,7 @@ pub fn settings_for(source: &Path, target: TargetSpec, dir: &Path) -> Settings {
         chunk_bytes: 8 << 20,
         memory: 128 << 20,
         verify: true,
+        view_timeout: std::time::Duration::from_secs(60),
         collation_database: false,
         max_rejects: None,
         rollback_on_failure: false,

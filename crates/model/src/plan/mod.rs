@@ -17,12 +17,12 @@ use crate::mapping::exclude::Exclusion;
 use crate::mapping::policy::Kind;
 use crate::mapping::shape::Crossing;
 use crate::normal;
-use crate::schema::{Action, Deferrable};
+use crate::schema::{Action, Deferrable, Stored};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::ops::Deref;
 
-pub use programs::{GeneratedPlan, TriggerPlan, ViewColumn, ViewPlan};
+pub use programs::{GeneratedPlan, HELPERS_COMMENT, TriggerPlan, ViewColumn, ViewPlan};
 
 /// Everything that was decided about one migration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,6 +90,9 @@ pub struct TablePlan {
     /// Those of them that hold NULL in a primary key for which a new column stands in because of that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub surrogate_for: Vec<String>,
+    /// The table of the source that its rows are read from, if that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Stored>,
     /// Its values that cross piece by piece.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long: Option<long::LongPlan>,
@@ -119,6 +122,11 @@ pub struct TablePlan {
 }
 
 impl TablePlan {
+    /// The columns whose values are sent: the target computes the others.
+    pub fn sent(&self) -> impl Iterator<Item = &ColumnPlan> {
+        self.columns.iter().filter(|c| c.generated.is_none())
+    }
+
     /// Whether its primary key is a new column that the target fills.
     pub fn has_surrogate(&self) -> bool {
         let is_new = |name: &String| self.extra.iter().any(|e| e.target == *name && e.sequence.is_some());
@@ -249,6 +257,16 @@ pub struct IndexPlan {
     /// WHERE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predicate: Option<String>,
+    /// Its access method (`gin`, `gist`), if it is not btree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+}
+
+impl IndexPlan {
+    /// A btree over all rows that is not unique.
+    pub fn plain(name: String, terms: String) -> IndexPlan {
+        IndexPlan { name, unique: false, terms, predicate: None, method: None }
+    }
 }
 
 /// A foreign key.
@@ -293,6 +311,16 @@ pub struct Count {
     pub source: u64,
     /// Made in the target.
     pub carried: u64,
+    /// Whose results were compared and are the same; only of views, and only where they were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<u64>,
+}
+
+impl Count {
+    /// So many in the source, none carried yet.
+    pub fn of(source: u64) -> Count {
+        Count { source, ..Count::default() }
+    }
 }
 
 /// Counts of all kinds.

@@ -72,7 +72,16 @@ pub struct GeneratedPlan {
     pub stored: bool,
 }
 
+/// What the schema of the helper functions says of itself; by it the schema is known as ours.
+pub const HELPERS_COMMENT: &str =
+    "functions that keep what SQLite does; made by lite2pg, used by views, triggers and columns";
+
 impl Plan {
+    /// The names of all functions and aggregates that [`Plan::create_helpers`] makes: a helper may bring its own parts.
+    pub fn helper_routines(&self) -> Vec<String> {
+        self.helpers.iter().filter_map(|name| helpers::find(name)).flat_map(|h| routines(h.sql)).collect()
+    }
+
     /// The schema of the helper functions: one for each schema that is published to, so that it goes when that goes.
     pub fn helper_schema(&self) -> String {
         shorten(&format!("{}_sqlite", self.schema))
@@ -85,8 +94,7 @@ impl Plan {
             return None;
         }
         let schema = pg(&self.helper_schema());
-        let comment =
-            literal("functions that keep what SQLite does; made by lite2pg, used by views, triggers and columns");
+        let comment = literal(HELPERS_COMMENT);
         let mut sql = format!(
             "CREATE SCHEMA {schema};\nCOMMENT ON SCHEMA {schema} IS {comment};\nGRANT USAGE ON SCHEMA {schema} TO PUBLIC;\n\
              SET LOCAL search_path TO {schema}"
@@ -140,6 +148,19 @@ impl Plan {
         let tables = self.triggers.iter().filter(|t| !t.on_view);
         tables.map(|t| format!("ALTER TABLE {} ENABLE TRIGGER {}", pg_in(schema, &t.table), pg(&t.target))).collect()
     }
+}
+
+/// The names after CREATE FUNCTION and CREATE AGGREGATE, at the beginning of a line as the helpers' texts have them.
+fn routines(sql: &str) -> Vec<String> {
+    let name = |line: &str| {
+        let upper = line.to_ascii_uppercase();
+        let after = ["CREATE FUNCTION ", "CREATE OR REPLACE FUNCTION ", "CREATE AGGREGATE "]
+            .iter()
+            .find(|w| upper.starts_with(**w))
+            .and_then(|w| line.get(w.len()..))?;
+        Some(after.split('(').next().unwrap_or(after).trim().trim_matches('"').to_owned())
+    };
+    sql.lines().filter_map(name).collect()
 }
 
 /// Text between dollar quotes that it does not hold.

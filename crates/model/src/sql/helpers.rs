@@ -73,7 +73,64 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_atanh", []),
     helper!("sqlite_log", []),
     helper!("sqlite_exp", []),
+    helper("sqlite_json_min", include_str!("helpers/json/min.sql"), &[]),
+    helper("sqlite_json_at", include_str!("helpers/json/at.sql"), &[]),
+    helper("sqlite_json_arrow", include_str!("helpers/json/arrow.sql"), &["sqlite_json_at"]),
+    helper("sqlite_json_index", include_str!("helpers/json/index.sql"), &[]),
+    helper("sqlite_json_type", include_str!("helpers/json/type.sql"), &[]),
+    helper(
+        "sqlite_json_value",
+        include_str!("helpers/json/value.sql"),
+        &["sqlite_real_text", "sqlite_json_min", "sqlite_json_type"],
+    ),
+    helper("sqlite_json_valid", include_str!("helpers/json/valid.sql"), &[]),
+    helper("sqlite_json_order", include_str!("helpers/json/order.sql"), &["sqlite_json_value", "sqlite_json_type"]),
+    helper("sqlite_json_step", include_str!("helpers/json/step.sql"), &[]),
+    helper(
+        "sqlite_json_each",
+        include_str!("helpers/json/each.sql"),
+        &["sqlite_json_at", "sqlite_json_value", "sqlite_json_type", "sqlite_json_step"],
+    ),
+    helper(
+        "sqlite_json_tree",
+        include_str!("helpers/json/tree.sql"),
+        &["sqlite_json_at", "sqlite_json_value", "sqlite_json_type", "sqlite_json_step"],
+    ),
+    helper("sqlite_json_new", include_str!("helpers/json/new.sql"), &[]),
+    helper("sqlite_json_edit", include_str!("helpers/json/edit.sql"), &["sqlite_json_min", "sqlite_json_new"]),
+    helper("sqlite_json_patch", include_str!("helpers/json/patch.sql"), &["sqlite_json_min"]),
+    helper("sqlite_json_pretty", include_str!("helpers/json/pretty.sql"), &["sqlite_json_min"]),
+    helper("sqlite_format_real", include_str!("helpers/printf/real.sql"), &["sqlite_exact"]),
+    helper("sqlite_format_integer", include_str!("helpers/printf/integer.sql"), &[]),
+    helper("sqlite_format_text", include_str!("helpers/printf/text.sql"), &[]),
+    helper("sqlite_julian", include_str!("helpers/date/julian.sql"), &[]),
+    helper("sqlite_days", include_str!("helpers/date/days.sql"), &[]),
+    helper("sqlite_civil", include_str!("helpers/date/civil.sql"), &[]),
+    helper("sqlite_clock", include_str!("helpers/date/clock.sql"), &[]),
+    helper("sqlite_local", include_str!("helpers/date/local.sql"), &["sqlite_julian", "sqlite_civil"]),
+    helper("sqlite_now", include_str!("helpers/date/now.sql"), &[]),
+    helper(
+        "sqlite_time",
+        include_str!("helpers/date/time.sql"),
+        &["sqlite_julian", "sqlite_days", "sqlite_civil", "sqlite_clock", "sqlite_local"],
+    ),
+    helper("sqlite_date", include_str!("helpers/date/date.sql"), &["sqlite_time"]),
+    helper("sqlite_clocktime", include_str!("helpers/date/clocktime.sql"), &["sqlite_time"]),
+    helper("sqlite_datetime", include_str!("helpers/date/datetime.sql"), &["sqlite_time"]),
+    helper("sqlite_julianday", include_str!("helpers/date/julianday.sql"), &["sqlite_time"]),
+    helper("sqlite_unixepoch", include_str!("helpers/date/unixepoch.sql"), &["sqlite_time"]),
+    helper("sqlite_unixepoch_subsec", include_str!("helpers/date/unixepoch_subsec.sql"), &["sqlite_time"]),
+    helper(
+        "sqlite_strftime",
+        include_str!("helpers/date/strftime.sql"),
+        &["sqlite_time", "sqlite_julian", "sqlite_civil", "sqlite_format_real"],
+    ),
+    helper("sqlite_timediff", include_str!("helpers/date/timediff.sql"), &["sqlite_time", "sqlite_julian"]),
 ];
+
+const fn helper(name: &'static str, sql: &'static str, needs: &'static [&'static str]) -> Helper {
+    Helper { name, sql, needs }
+}
 
 /// The function of a name.
 pub fn find(name: &str) -> Option<&'static Helper> {

@@ -140,6 +140,8 @@ fn one_table(
     let mut beside = table.clone();
     PLACE.clone_into(&mut beside.target);
     beside.columns = columns.iter().filter_map(|i| table.columns.get(*i)).cloned().collect();
+    // There it is a column like any other.
+    beside.columns.iter_mut().for_each(|c| c.generated = None);
     let fits: Vec<Fit> = beside.columns.iter().map(Fit::of).collect();
     let mut copy = CopyIn::start(tx, "pg_temp", &beside, false)?;
     for (values, _) in rows {

@@ -80,7 +80,12 @@ impl Builder<'_> {
         };
         let tree = sqlite::view(&view.sql)?;
         let scope = query::Environment { relations, helpers: &self.helpers, collate_c: self.input.other_order };
-        let translated = query::view(&tree, names, &scope).map_err(|e| e.reason)?;
+        #[allow(unused_mut, reason = "changed by a fault alone")]
+        let mut translated = query::view(&tree, names, &scope).map_err(|e| e.reason)?;
+        #[cfg(feature = "fault-injection")]
+        if let Some(query) = crate::fault::of_view(&view.name) {
+            translated.sql = query;
+        }
         let target = self.names.view(&view.name);
         let columns = translated.fields.iter().zip(&translated.approximate).map(|(f, approximate)| ViewColumn {
             name: f.name.clone(),
@@ -106,6 +111,7 @@ impl Builder<'_> {
             keys: Vec::new(),
             primary: false,
             incomparable: translated_incomparable,
+            upkeep: None,
         };
         Ok((plan, relation))
     }
@@ -153,5 +159,6 @@ fn relation(table: &Table, profile: &TableProfile, mapping: &TableMapping, plan:
         primary: plan.primary_key.is_some(),
         incomparable: None,
         keys: keys.filter_map(|k| k.columns.iter().map(place).collect::<Option<Vec<_>>>()).collect(),
+        upkeep: None,
     }
 }

@@ -39,6 +39,9 @@ pub struct Relation {
     pub primary: bool,
     /// Why the rows of a view cannot be compared with SQLite's, and so those of no view that uses it.
     pub incomparable: Option<String>,
+    /// Why nothing needs to be written to it, where PostgreSQL keeps it up to date by itself: "docs_fts is a full-text
+    /// index over docs, …".
+    pub upkeep: Option<String>,
 }
 
 /// A column.
@@ -72,6 +75,14 @@ impl Field {
             secret: false,
             typed: Typed::column(column, ident::pg(column.target)),
         }
+    }
+
+    /// The same column under another name, in the source and in the target.
+    pub(crate) fn renamed(mut self, name: &str) -> Field {
+        self.typed.sql = self.typed.sql.replacen(&ident::pg(&self.target), &ident::pg(name), 1);
+        self.name = name.to_owned();
+        self.target = name.to_owned();
+        self
     }
 
     /// The column as an operand, under a qualifier (an alias or a table's target name, unquoted).

@@ -1,0 +1,224 @@
+//! Tables, keys, indexes and constraints: each case of `corpus/ddl` is applied on a real PostgreSQL, and the statements
+//! of its probe are taken or refused by both databases alike and leave the same rows.
+//! Owns that comparison; the oracle is SQLite.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on must fail")]
+
+mod support;
+
+use lite2pg_model::finding::Severity;
+use lite2pg_model::ident::{pg_in, sqlite};
+use lite2pg_model::mapping::PgType;
+use lite2pg_model::mapping::choices::Choices;
+use lite2pg_model::mapping::decide::decide;
+use lite2pg_model::mapping::profile::TableProfile;
+use lite2pg_model::plan::{ColumnPlan, Plan, TablePlan, build};
+use lite2pg_model::schema::TableKind;
+use lite2pg_model::sql::resolve::resolve;
+use lite2pg_model::value::Value;
+use lite2pg_testkit::cluster::Cluster;
+use postgres::Client;
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// A case: what makes the database, the findings that are expected (`-- finding CODE OBJECT`), statements for both sides.
+struct Case {
+    name: String,
+    source: String,
+    findings: Vec<(String, String)>,
+    probes: Vec<String>,
+}
+
+fn cases() -> Vec<Case> {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../corpus/ddl");
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(dir).unwrap().flatten().map(|e| e.path()).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "sql"));
+    paths.sort();
+    let only = std::env::var("LITE2PG_CASE").ok();
+    paths.retain(|p| only.as_ref().is_none_or(|only| p.to_string_lossy().contains(only.as_str())));
+    paths.iter().map(|p| case(p)).collect()
+}
+
+fn case(path: &std::path::Path) -> Case {
+    let text = std::fs::read_to_string(path).unwrap();
+    let (source, probes) = text.split_once("\n-- probe\n").unwrap_or((&text, ""));
+    let finding = |l: &str| {
+        let (code, object) = l.strip_prefix("-- finding ")?.split_once(' ')?;
+        Some((code.to_owned(), object.to_owned()))
+    };
+    Case {
+        name: path.file_stem().unwrap().to_string_lossy().into_owned(),
+        findings: source.lines().filter_map(finding).collect(),
+        source: source.to_owned(),
+        probes: probes.lines().filter(|l| !l.is_empty() && !l.starts_with("--")).map(str::to_owned).collect(),
+    }
+}
+
+fn value(v: ValueRef<'_>) -> Value<'_> {
+    match v {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(i) => Value::Integer(i),
+        ValueRef::Real(r) => Value::Real(r),
+        ValueRef::Text(t) => Value::Text(t),
+        ValueRef::Blob(b) => Value::Blob(b),
+    }
+}
+
+/// The plan of a database, from a census of its own.
+fn planned(db: &Connection, server: u32) -> Plan {
+    let (schema, findings) = resolve(&support::introspect(db).unwrap());
+    let mut profiles = BTreeMap::new();
+    let mut max_rowid = BTreeMap::new();
+    for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
+        let mut profile = TableProfile::for_table(table);
+        let list: Vec<String> = table.columns.iter().map(|c| sqlite(&c.name)).collect();
+        let mut query = db.prepare(&format!("SELECT {} FROM {}", list.join(", "), sqlite(&table.name))).unwrap();
+        let mut rows = query.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            profile.rows += 1;
+            for (i, column) in profile.columns.iter_mut().enumerate() {
+                column.observe(value(row.get_ref(i).unwrap()));
+            }
+        }
+        if let Some(i) = table.rowid_alias
+            && profile.rows > 0
+        {
+            max_rowid.insert(table.name.clone(), profile.columns[i].integer_max);
+        }
+        profiles.insert(table.name.clone(), profile);
+    }
+    let choices = Choices::default();
+    let (mappings, of_types) = decide(&schema, &profiles, &choices);
+    let findings = findings.into_iter().chain(of_types).collect();
+    let input = build::Input { schema: "final", max_rowid, server, choices: Some(&choices), ..build::Input::default() };
+    build::build(&schema, &profiles, &mappings, findings, &input)
+}
+
+/// Every statement of the plan, and the rows by COPY BINARY.
+fn apply(db: &Connection, pg: &mut Client, plan: &Plan) {
+    pg.batch_execute("CREATE SCHEMA final").unwrap();
+    for step in plan.steps("final") {
+        use lite2pg_model::plan::Effect;
+        match &step.effect {
+            Effect::Sql(sql) => {
+                let all = format!("BEGIN; SET LOCAL search_path TO {}; {sql}; COMMIT", plan.search_path("final"));
+                pg.batch_execute(&all).unwrap_or_else(|e| panic!("{sql}\n{e:?}"));
+            }
+            Effect::Copy(table) => copy(db, pg, &plan.tables[*table]),
+            Effect::Verify(_) | Effect::Publish => {}
+        }
+    }
+    for sql in plan.enable_triggers("final") {
+        pg.batch_execute(&sql).unwrap();
+    }
+    pg.batch_execute(&format!("SET search_path TO {}", plan.search_path("final"))).unwrap();
+}
+
+fn copy(db: &Connection, pg: &mut Client, table: &TablePlan) {
+    let sent: Vec<&ColumnPlan> = table.sent().collect();
+    let from: Vec<String> = sent.iter().map(|c| sqlite(&c.name)).collect();
+    let to: Vec<String> = sent.iter().map(|c| lite2pg_model::ident::pg(&c.target)).collect();
+    let target = pg_in("final", &table.target);
+    let sql = format!("COPY {target} ({}) FROM STDIN (FORMAT binary)", to.join(", "));
+    let mut bytes = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0".to_vec();
+    let mut query = db.prepare(&format!("SELECT {} FROM {}", from.join(", "), sqlite(&table.name))).unwrap();
+    let mut rows = query.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        bytes.extend(i16::try_from(sent.len()).unwrap().to_be_bytes());
+        for (i, column) in sent.iter().enumerate() {
+            column.codec().encode(value(row.get_ref(i).unwrap()), &mut bytes).unwrap();
+        }
+    }
+    bytes.extend([0xff, 0xff]);
+    let mut writer = pg.copy_in(&sql).unwrap();
+    writer.write_all(&bytes).unwrap();
+    writer.finish().unwrap();
+}
+
+/// All rows of all tables as texts, from either side.
+fn rows(db: &Connection, pg: &mut Client, plan: &Plan) -> [Vec<String>; 2] {
+    let (mut here, mut there) = (Vec::new(), Vec::new());
+    for table in &plan.tables {
+        let mut both = [Vec::new(), Vec::new()];
+        let bytes = |c: &ColumnPlan| c.ty == PgType::Bytea;
+        let of_sqlite = |c: &ColumnPlan| match bytes(c) {
+            true => format!("hex({})", sqlite(&c.name)),
+            false => format!("CAST({} AS TEXT)", sqlite(&c.name)),
+        };
+        let of_pg = |c: &ColumnPlan| {
+            let name = lite2pg_model::ident::pg(&c.target);
+            match c.ty {
+                PgType::Bytea => format!("upper(coalesce(encode({name}, 'hex'), ''))"),
+                PgType::Boolean => format!("{name}::integer::text"),
+                _ => format!("{name}::text"),
+            }
+        };
+        let line = |values: Vec<Option<String>>| {
+            let number = |text: String| text.parse::<f64>().map_or(text, |f| format!("{f:?}"));
+            let shown: Vec<String> = values.into_iter().map(|v| v.map_or("NULL".to_owned(), number)).collect();
+            format!("{}: {}", table.name, shown.join("|"))
+        };
+        let list: Vec<String> = table.columns.iter().map(of_sqlite).collect();
+        let mut query = db.prepare(&format!("SELECT {} FROM {}", list.join(", "), sqlite(&table.name))).unwrap();
+        let mut rows = query.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            both[0].push(line((0..list.len()).map(|i| row.get(i).unwrap()).collect()));
+        }
+        let list: Vec<String> = table.columns.iter().map(of_pg).collect();
+        let sql = format!("SELECT {} FROM {}", list.join(", "), pg_in("final", &table.target));
+        for row in pg.query(&sql, &[]).unwrap() {
+            both[1].push(line((0..list.len()).map(|i| row.get(i)).collect()));
+        }
+        both.iter_mut().for_each(|b| b.sort());
+        let [a, b] = both;
+        here.extend(a);
+        there.extend(b);
+    }
+    [here, there]
+}
+
+#[test]
+fn both_databases_take_and_refuse_the_same() {
+    let cluster = Cluster::start(&[], &[]);
+    for (n, case) in cases().into_iter().enumerate() {
+        let name = &case.name;
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(&case.source).unwrap_or_else(|e| panic!("{name}: {e}"));
+        db.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+        let plan = planned(&db, 150_000);
+        // What is not listed must not block, and what is listed must be there.
+        for finding in plan.findings.iter().filter(|f| f.severity == Severity::Blocking) {
+            let listed = case.findings.iter().any(|(c, o)| *c == finding.code && *o == finding.object);
+            assert!(listed, "{name}: {finding:?}");
+        }
+        for (code, object) in &case.findings {
+            let there = plan.findings.iter().any(|f| f.code == *code && f.object == *object);
+            assert!(there, "{name}: no finding {code} {object} in {:#?}", plan.findings);
+        }
+        cluster.sql(&format!("CREATE DATABASE d{n}"));
+        let mut pg = cluster.client(&format!("d{n}"));
+        apply(&db, &mut pg, &plan);
+        let [here, there] = rows(&db, &mut pg, &plan);
+        assert_eq!(here, there, "{name}: the rows that were copied\n{}", plan.script());
+        for probe in &case.probes {
+            let here = db.execute_batch(probe);
+            if !db.is_autocommit() {
+                db.execute_batch("ROLLBACK").unwrap();
+            }
+            let there = pg.batch_execute(probe);
+            if there.is_err() {
+                pg.batch_execute("ROLLBACK").unwrap();
+            }
+            assert_eq!(
+                here.is_ok(),
+                there.is_ok(),
+                "{name}: {probe}\nSQLite: {here:?}\nPostgreSQL: {there:?}\n{}",
+                plan.script()
+            );
+            let [here, there] = rows(&db, &mut pg, &plan);
+            assert_eq!(here, there, "{name}: {probe}\n{}", plan.script());
+        }
+    }
+}
