@@ -103,6 +103,7 @@ impl Builder<'_> {
             fields: translated.fields,
             rowid: None,
             keys: Vec::new(),
+            upkeep: None,
         };
         Ok((plan, relation))
     }
@@ -148,5 +149,6 @@ fn relation(table: &Table, profile: &TableProfile, mapping: &TableMapping, plan:
         fields: columns.map(|(c, p)| Field::of_column(c, &p.crossing, p.not_null)).collect(),
         rowid: table.rowid_alias,
         keys: keys.filter_map(|k| k.columns.iter().map(place).collect::<Option<Vec<_>>>()).collect(),
+        upkeep: None,
     }
 }

@@ -35,6 +35,9 @@ pub struct Relation {
     /// Columns of each key that makes its rows unique (primary key first), by their places; whole keys of plain columns
     /// only. For INSERT OR REPLACE and upserts.
     pub keys: Vec<Vec<usize>>,
+    /// Why nothing needs to be written to it, where PostgreSQL keeps it up to date by itself: "docs_fts is a full-text
+    /// index over docs, …".
+    pub upkeep: Option<String>,
 }
 
 /// A column.
@@ -62,6 +65,14 @@ impl Field {
             not_null,
             typed: Typed::column(column, ident::pg(column.target)),
         }
+    }
+
+    /// The same column under another name, in the source and in the target.
+    pub(crate) fn renamed(mut self, name: &str) -> Field {
+        self.typed.sql = self.typed.sql.replacen(&ident::pg(&self.target), &ident::pg(name), 1);
+        self.name = name.to_owned();
+        self.target = name.to_owned();
+        self
     }
 
     /// The column as an operand, under a qualifier (an alias or a table's target name, unquoted).
