@@ -201,8 +201,7 @@ impl Both {
         }
         out.extend((-1i16).to_be_bytes());
         let into = lite2pg_model::ident::pg_in(&self.plan.schema, &table.target);
-        let mut writer =
-            self.pg.copy_in(&format!("COPY {into} ({}) FROM STDIN BINARY", names.join(", "))).unwrap();
+        let mut writer = self.pg.copy_in(&format!("COPY {into} ({}) FROM STDIN BINARY", names.join(", "))).unwrap();
         writer.write_all(&out).unwrap();
         writer.finish().unwrap();
     }

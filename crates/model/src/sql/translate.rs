@@ -168,11 +168,13 @@ pub fn collated(sql: &str, collation: Option<&str>) -> Translated<String> {
 struct Translator<'a> {
     scope: &'a Scope<'a>,
     depth: Cell<usize>,
+    /// The queries around it, where it stands in one.
+    frame: Option<&'a query::Frame<'a>>,
 }
 
 impl<'a> Translator<'a> {
     fn new(scope: &'a Scope<'a>) -> Self {
-        Translator { scope, depth: Cell::new(0) }
+        Translator { scope, depth: Cell::new(0), frame: None }
     }
 
     /// What SQLite takes for true: a number other than zero. Text would be read as a number, which PostgreSQL has no
@@ -200,7 +202,13 @@ impl<'a> Translator<'a> {
     }
 
     fn node(&self, e: &Expr) -> Translated<Typed> {
+        if let Some(key) = self.group_key(e) {
+            return Ok(key);
+        }
         match e {
+            Expr::Binary(op, a, b) if query::of_rows(*op, a, b) => self.rows(*op, a, b),
+            Expr::In(x, list, negated) if matches!(**x, Expr::Row(_)) => self.rows_in(x, list, *negated),
+            Expr::Call(name, args) if self.frame.is_some() && query::is_aggregate(e) => self.aggregate(name, args),
             Expr::Column(i) => self.column(*i),
             Expr::Null => Ok(Typed::new(Kind::Null, "NULL")),
             Expr::Integer(n) => Ok(Typed::integer(*n)),
@@ -226,9 +234,11 @@ impl<'a> Translator<'a> {
             Expr::Case(base, pairs, other) => self.case(base.as_deref(), pairs, other.as_deref()),
             Expr::Cast(_, ty) => refuse(format!("CAST AS {ty} may change values otherwise than PostgreSQL's does")),
             Expr::Like(..) => refuse("LIKE and its kin can be redefined by the application"),
-            Expr::Name(_) | Expr::Scalar(_) | Expr::Exists(_) | Expr::InQuery(..) | Expr::Function(_) => {
-                refuse("it holds a query")
-            }
+            Expr::Name(name) => self.name(name),
+            Expr::Scalar(query) => self.scalar(query),
+            Expr::Exists(query) => self.exists(query),
+            Expr::InQuery(x, query, negated) => self.in_query(x, query, *negated),
+            Expr::Function(function) => self.function(function),
             Expr::Row(_) => refuse("it holds a row of values"),
             Expr::Raise(..) => refuse("RAISE stands outside of a trigger"),
         }

@@ -16,13 +16,13 @@ mod write;
 
 pub use facts::{Child, Facts, KeyFacts, TableFacts};
 
-use super::query::Environment;
+use super::query::{Environment, Item};
 use super::relations::Relation;
 use super::{Translated, refuse};
 use crate::ident;
 use crate::sql::ast::{Event, Expr, Time, Trigger};
 use body::Body;
-use speak::{Item, Speaker};
+use speak::Speaker;
 
 /// A translated trigger.
 #[derive(Clone, Debug)]
@@ -69,9 +69,8 @@ pub fn trigger(
 }
 
 /// NEW and OLD, as far as the event has them.
-fn rows<'a>(trigger: &Trigger, relation: &'a Relation) -> Vec<Item<'a>> {
-    let row = |name, qualifier| Item { name, qualifier, relation };
-    let (new, old) = (row("new", "NEW"), row("old", "OLD"));
+fn rows(trigger: &Trigger, relation: &Relation) -> Vec<Item> {
+    let (new, old) = (speak::row(relation, "new", "NEW"), speak::row(relation, "old", "OLD"));
     match trigger.event {
         Event::Insert => vec![new],
         Event::Delete => vec![old],

@@ -9,7 +9,7 @@
 use super::body::{Body, REPLACING};
 use super::facts::{KeyFacts, TableFacts};
 use super::reach::{self, Kind, Write};
-use super::speak::Item;
+use super::speak;
 use super::write::{self, Stored, in_conflict};
 use crate::ident;
 use crate::sql::ast::{Conflict, Event, Expr, Insert, Query, Select, Statement, Upsert};
@@ -217,10 +217,7 @@ impl<'a> Body<'a> {
             return Ok(());
         };
         let target = self.conflict_target(upsert, relation, table)?;
-        let own = [
-            Item { name: &relation.name, qualifier: &relation.target, relation },
-            Item { name: "excluded", qualifier: "excluded", relation },
-        ];
+        let own = [speak::target(relation), speak::row(relation, "excluded", "excluded")];
         let sets = self.assignments(sets, relation, &own)?.join(", ");
         let mut tail = format!("\nON CONFLICT ({target}) DO UPDATE SET {sets}");
         if let Some(filter) = filter {

@@ -234,8 +234,12 @@ fn way(e: &Expr) -> Translated<Way<'_>> {
                 }
                 rest
             }
-            ("iif" | "if", [condition, then]) => Way::If(quiet(condition)?, Box::new(way(then)?), Box::new(Way::Nothing)),
-            ("iif" | "if", [condition, then, other]) => Way::If(quiet(condition)?, Box::new(way(then)?), Box::new(way(other)?)),
+            ("iif" | "if", [condition, then]) => {
+                Way::If(quiet(condition)?, Box::new(way(then)?), Box::new(Way::Nothing))
+            }
+            ("iif" | "if", [condition, then, other]) => {
+                Way::If(quiet(condition)?, Box::new(way(then)?), Box::new(way(other)?))
+            }
             _ => return refuse("RAISE stands among the arguments of a function"),
         },
         _ => return refuse("RAISE stands inside of a larger expression"),

@@ -4,12 +4,11 @@
 //! Source: <https://sqlite.org/lang_update.html>, <https://sqlite.org/lang_conflict.html>.
 
 use super::body::Body;
-use super::speak::Item;
+use super::speak;
 use super::write;
 use crate::ident;
-use crate::sql::ast::{
-    Assignment, Block, Conflict, Event, Expr, Join, JoinKind, Name, Output, Query, Select, Source, Statement, Update,
-};
+use crate::sql::ast::{Assignment, Conflict, Event, Expr, Query, Statement, Update};
+use crate::sql::translate::query::Item;
 use crate::sql::translate::relations::{Field, Relation};
 use crate::sql::translate::{Translated, refuse};
 
@@ -35,7 +34,7 @@ impl Body<'_> {
             }
             return self.update_from(update, relation);
         }
-        let own = [Item { name: &relation.name, qualifier: &relation.target, relation }];
+        let own = [speak::target(relation)];
         let sets = self.assignments(&update.sets, relation, &own)?.join(", ");
         let filter = match &update.filter {
             Some(filter) => Some(self.speak.condition(filter, &own)?),
@@ -61,7 +60,7 @@ impl Body<'_> {
     /// DELETE.
     pub fn delete(&mut self, table: &str, filter: Option<&Expr>) -> Translated<()> {
         let relation = self.written(table, |t| t.event == Event::Delete)?;
-        let own = [Item { name: &relation.name, qualifier: &relation.target, relation }];
+        let own = [speak::target(relation)];
         let table = ident::pg(&relation.target);
         match filter {
             Some(filter) => {
@@ -75,7 +74,7 @@ impl Body<'_> {
     }
 
     /// `column = value` for each; of a column that is set twice the last counts.
-    pub fn assignments(&self, sets: &[Assignment], relation: &Relation, own: &[Item<'_>]) -> Translated<Vec<String>> {
+    pub fn assignments(&self, sets: &[Assignment], relation: &Relation, own: &[Item]) -> Translated<Vec<String>> {
         let mut list: Vec<(Vec<String>, String)> = Vec::new();
         for set in sets {
             let fields = set.columns.iter().map(|c| write::field(relation, c)).collect::<Translated<Vec<_>>>()?;
@@ -110,7 +109,7 @@ impl Body<'_> {
     }
 
     /// `(a, b) = (SELECT …)`: the first row, or NULLs.
-    fn row_of_query(&self, fields: &[&Field], query: &Query, own: &[Item<'_>]) -> Translated<String> {
+    fn row_of_query(&self, fields: &[&Field], query: &Query, own: &[Item]) -> Translated<String> {
         let made = self.speak.select(query, own)?;
         let (sql, given) = self.given(&made, fields)?;
         let names: Vec<String> = fields.iter().map(|f| ident::pg(&f.target)).collect();
@@ -149,79 +148,17 @@ impl Body<'_> {
         Ok(())
     }
 
-    /// UPDATE … FROM: the values are taken from a query that joins the table with the others, by a key of the table.
+    /// UPDATE … FROM: both databases take any one where several rows of FROM fit.
     fn update_from(&mut self, update: &Update, relation: &Relation) -> Translated<()> {
-        let key = self.row_key(update, relation)?;
-        let name = |column: &str| {
-            Expr::Name(Name { table: Some(relation.name.clone()), column: column.to_owned(), quoted: false })
-        };
-        let mut columns: Vec<Output> =
-            key.iter().enumerate().map(|(i, k)| Output::Expr(name(&k.name), Some(format!("key_{}", i + 1)))).collect();
-        let mut fields = Vec::new();
-        for set in &update.sets {
-            match (set.columns.as_slice(), &set.value) {
-                ([column], value) => {
-                    columns.push(Output::Expr(value.clone(), None));
-                    fields.push(write::field(relation, column)?);
-                }
-                (names, Expr::Row(values)) if names.len() == values.len() => {
-                    for (column, value) in names.iter().zip(values) {
-                        columns.push(Output::Expr(value.clone(), None));
-                        fields.push(write::field(relation, column)?);
-                    }
-                }
-                _ => return refuse("SET of several columns stands beside FROM"),
-            }
+        let (from, items, mut conditions) = self.speak.from(&update.from, &speak::target(relation))?;
+        let sets = self.assignments(&update.sets, relation, &items)?.join(", ");
+        if let Some(filter) = &update.filter {
+            conditions.push(self.speak.condition(filter, &items)?);
         }
-        let source = Source::Table(relation.name.clone(), None);
-        let mut from = vec![Join { kind: JoinKind::Comma, natural: false, source, on: None, using: Vec::new() }];
-        from.extend(update.from.iter().cloned());
-        let block = Block {
-            distinct: false,
-            columns,
-            from,
-            filter: update.filter.clone(),
-            group: Vec::new(),
-            having: None,
-            windows: Vec::new(),
-        };
-        let query = Query {
-            with: Vec::new(),
-            recursive: false,
-            first: Select::Select(Box::new(block)),
-            others: Vec::new(),
-            order: Vec::new(),
-            limit: None,
-            offset: None,
-        };
-        let made = self.speak.select(&query, &[])?;
-        let mut all = key.clone();
-        all.extend(fields.iter().copied());
-        let (sql, given) = self.given(&made, &all)?;
-        let (keys, values) = given.split_at_checked(key.len()).unwrap_or((&[], &[]));
-        let table = ident::pg(&relation.target);
-        let sets: Vec<String> =
-            fields.iter().zip(values).map(|(f, v)| format!("{} = {v}", ident::pg(&f.target))).collect();
-        let same: Vec<String> =
-            key.iter().zip(keys).map(|(f, v)| format!("{table}.{} = {v}", ident::pg(&f.target))).collect();
-        self.text.line(format!("UPDATE {table} SET {}", sets.join(", ")));
-        self.text.line(format!("FROM {sql}"));
-        self.text.line(format!("WHERE {};", same.join(" AND ")));
+        self.text.line(format!("UPDATE {} SET {sets}", ident::pg(&relation.target)));
+        self.text.line(format!("FROM {from}"));
+        let filter = conditions.join(" AND ");
+        self.finish((!filter.is_empty()).then_some(&filter));
         Ok(())
-    }
-
-    /// Columns that tell the rows of a table apart and are never NULL.
-    fn row_key<'r>(&self, update: &Update, relation: &'r Relation) -> Translated<Vec<&'r Field>> {
-        if let Some(rowid) = relation.rowid.and_then(|r| relation.fields.get(r)) {
-            return Ok(vec![rowid]);
-        }
-        let keys = self.facts.table(&update.table).map(|t| t.keys.as_slice()).unwrap_or_default();
-        for key in keys.iter().filter(|k| !k.partial) {
-            let fields = key.columns.iter().map(|(c, _)| write::field(relation, c)).collect::<Translated<Vec<_>>>()?;
-            if fields.iter().all(|f| f.not_null) {
-                return Ok(fields);
-            }
-        }
-        refuse(format!("UPDATE has FROM, and {} has no key that tells its rows apart", relation.name))
     }
 }

@@ -3,11 +3,10 @@
 
 use super::body::Body;
 use super::facts::{KeyFacts, TableFacts};
-use super::speak::Item;
 use super::text::indented;
 use crate::ident;
 use crate::sql::ast::{Conflict, Expr};
-use crate::sql::translate::query::Made;
+use crate::sql::translate::query::{Item, Made};
 use crate::sql::translate::relations::{Field, Relation};
 use crate::sql::translate::typed::Kind;
 use crate::sql::translate::{Translated, collated, refuse};
@@ -52,7 +51,7 @@ impl<'a> Body<'a> {
     }
 
     /// An expression as it is stored in a column.
-    pub fn stored<'f>(&self, e: &Expr, field: &'f Field, own: &[Item<'_>]) -> Translated<Stored<'f>> {
+    pub fn stored<'f>(&self, e: &Expr, field: &'f Field, own: &[Item]) -> Translated<Stored<'f>> {
         let value = self.speak.value(e, own)?;
         let null = value.kind == Kind::Null || self.may_be_null(e);
         Ok(Stored { field, sql: self.speak.store(value, field)?, null })
@@ -64,7 +63,9 @@ impl<'a> Body<'a> {
         // Two columns of a query may have one name.
         let names: Vec<String> = (1..=made.fields.len()).map(|n| format!("c{n}")).collect();
         for ((column, name), field) in made.fields.iter().zip(&names).zip(fields) {
-            values.push(self.speak.store(column.clone().renamed(name).named("given"), field)?);
+            let mut column = column.clone();
+            column.rename(name, name);
+            values.push(self.speak.store(column.named("given"), field)?);
         }
         let sql = format!("(\n{}\n) AS given({})", indented(&made.sql, 1), names.join(", "));
         Ok((sql, values))
@@ -74,8 +75,8 @@ impl<'a> Body<'a> {
         match e {
             Expr::Integer(_) | Expr::Real(_) | Expr::Text(_) | Expr::Blob(_) | Expr::Now(_) => false,
             Expr::Name(name) => {
-                let row = |i: &&Item<'_>| name.table.as_ref().is_some_and(|t| t.eq_ignore_ascii_case(i.name));
-                let field = self.speak.rows.iter().find(row).and_then(|i| field(i.relation, &name.column).ok());
+                let row = |i: &&Item| name.table.as_ref().is_some_and(|t| t.eq_ignore_ascii_case(&i.alias));
+                let field = self.speak.rows.iter().find(row).and_then(|_| field(self.on, &name.column).ok());
                 !field.is_some_and(|f| f.not_null && !self.on.view)
             }
             _ => true,
