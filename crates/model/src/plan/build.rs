@@ -113,7 +113,7 @@ pub fn build(
     let mut relations = builder.relations(schema, profiles, mappings, &tables);
     let mut views = builder.search_views(schema, &tables, &mut relations);
     views.extend(builder.views(schema, &mut relations));
-    let mut triggers = builder.triggers(schema, &relations);
+    let mut triggers = builder.triggers(schema, &relations, &tables);
     triggers.extend(builder.conflicts(schema, &ordinary, mappings, &tables));
     // NOT NULL may have been asked for where the source has none.
     builder.objects.not_null.source = builder.objects.not_null.source.max(builder.objects.not_null.carried);

@@ -137,6 +137,30 @@ pub(super) fn condition(e: &Expr, environment: &Environment<'_>, items: &[Item])
     Frame::new(&shared, None, items).condition(e)
 }
 
+/// An expression over the columns of `own`, then over those of `outer`: of a statement of a trigger.
+pub(super) fn expression_within(
+    e: &Expr,
+    environment: &Environment<'_>,
+    own: &[Item],
+    outer: &[Item],
+) -> Translated<Typed> {
+    let shared = Shared::new(environment);
+    let around = Frame::new(&shared, None, outer);
+    Frame::new(&shared, Some(&around), own).typed(e)
+}
+
+/// The same of a condition.
+pub(super) fn condition_within(
+    e: &Expr,
+    environment: &Environment<'_>,
+    own: &[Item],
+    outer: &[Item],
+) -> Translated<String> {
+    let shared = Shared::new(environment);
+    let around = Frame::new(&shared, None, outer);
+    Frame::new(&shared, Some(&around), own).condition(e)
+}
+
 /// The terms of a FROM as PostgreSQL's text (without the word), what names may mean after it (those of `outer` too), and
 /// conditions that belong into WHERE. For UPDATE … FROM.
 pub(super) fn from_clause(
