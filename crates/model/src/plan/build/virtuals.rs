@@ -99,6 +99,8 @@ impl Builder<'_> {
             }
             _ => "",
         };
+        let only = search.language.as_ref().map(|l| format!("; where no {l} is asked for, add AND {} = 0", pg(l)));
+        let only = only.unwrap_or_default();
         self.findings.push(Finding::note(
             codes::VIRTUAL_DIFFERS,
             &search.table,
@@ -111,7 +113,7 @@ impl Builder<'_> {
                 "WHERE {name} MATCH 'a b' becomes WHERE {vector} @@ websearch_to_tsquery('{language}', 'a b'); 'a*' \
                  becomes to_tsquery('{language}', 'a:*'); bm25 and rank become ts_rank({vector}, query) DESC; snippet and \
                  highlight become ts_headline('{language}', text, query); accents count, and words joined by . @ / or - \
-                 are cut otherwise{like}"
+                 are cut otherwise{like}{only}"
             ),
         ));
         if search.table != plan.name {
