@@ -25,7 +25,6 @@ impl Builder<'_> {
         if !table.coordinates.is_empty() {
             self.boxes(table, plan);
         }
-        self.objects.virtual_tables.carried += u64::from(table.module.is_some());
     }
 
     /// A generated column with the words of a full-text index, and a GIN index over it.
@@ -79,6 +78,7 @@ impl Builder<'_> {
             ));
         }
         self.tell_search(search, plan, &column, &index, language);
+        self.objects.virtual_tables.carried += 1;
         self.searched.insert(search.table.clone(), column);
     }
 
@@ -88,9 +88,9 @@ impl Builder<'_> {
             words => format!(" (its tokenizer: {words})"),
         };
         let where_to = if search.table == plan.name {
-            format!("it is carried as a table with its rows and the column {column:?}")
+            format!("it is carried as a table with its rows and the tsvector column {column:?}")
         } else {
-            format!("its words are now in the column {column:?} of {}, and a view has its name", plan.target)
+            format!("a view has its name, and its words are in the tsvector column {column:?} of {}", plan.target)
         };
         let (vector, name) = (pg(column), pg(&search.table));
         let like = match search.tokenizer.first().map(|t| t.to_ascii_lowercase()) {
@@ -105,8 +105,8 @@ impl Builder<'_> {
             codes::VIRTUAL_DIFFERS,
             &search.table,
             format!(
-                "{} is a full-text table of the module {}{tokenizer}: {where_to}, a tsvector that PostgreSQL keeps up to \
-                 date, with the GIN index {index:?}; MATCH must be written otherwise",
+                "{} is a full-text table of the module {}{tokenizer}: {where_to}, which PostgreSQL keeps up to date, with \
+                 the GIN index {index:?}; MATCH must be written otherwise",
                 search.table, search.module
             ),
             format!(
@@ -116,9 +116,6 @@ impl Builder<'_> {
                  are cut otherwise{like}{only}"
             ),
         ));
-        if search.table != plan.name {
-            self.objects.virtual_tables.carried += 1;
-        }
     }
 
     fn lost_search(&mut self, table: &Table, search: &Search, left: &[String]) {
@@ -193,6 +190,7 @@ impl Builder<'_> {
                 asked.join(" AND ")
             ),
         ));
+        self.objects.virtual_tables.carried += 1;
         plan.indexes.push(IndexPlan {
             method: Some("gist".to_owned()),
             ..IndexPlan::plain(name, terms.iter().map(|t| format!("({t})")).collect::<Vec<_>>().join(", "))
