@@ -7,7 +7,7 @@ use crate::finding::{Finding, codes};
 use crate::ident::{literal, pg};
 use crate::mapping::PgType;
 use crate::mapping::profile::TableProfile;
-use crate::plan::{CheckPlan, ExtraColumn, IndexPlan, TablePlan, ViewColumn, ViewPlan};
+use crate::plan::{CheckPlan, ExtraColumn, IndexPlan, Objects, TablePlan, ViewColumn, ViewPlan};
 use crate::schema::{Schema, Search, Table};
 use crate::sql::translate::relations::{Field, Relation, Relations};
 
@@ -253,6 +253,15 @@ impl Builder<'_> {
         }
         made
     }
+}
+
+/// The counts of a schema, with virtual tables that are carried as ordinary ones counted as what they are.
+pub(super) fn counted(schema: &Schema, objects: fn(&Schema) -> Objects) -> Objects {
+    let mut objects = objects(schema);
+    let carried = schema.tables.iter().filter(|t| t.module.is_some()).count() as u64;
+    objects.tables.source = objects.tables.source.saturating_sub(carried);
+    objects.virtual_tables.source += carried;
+    objects
 }
 
 /// A column's text as an expression that means the same forever, if its type has such; those of dates and of doubles
