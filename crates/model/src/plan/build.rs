@@ -81,7 +81,7 @@ pub fn build(
         input,
         overrides,
         findings,
-        objects: objects(input.whole.unwrap_or(schema)),
+        objects: virtuals::counted(input.whole.unwrap_or(schema), objects),
         names,
         helpers: Used::default(),
         searched: BTreeMap::new(),
@@ -170,9 +170,9 @@ fn null_keys(table: &Table, mapping: &TableMapping) -> Vec<String> {
 fn objects(schema: &Schema) -> Objects {
     let ordinary = || schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary);
     let sum = |count: fn(&Table) -> usize| Count::of(ordinary().map(|t| count(t) as u64).sum());
-    let virtuals = schema.tables.iter().filter(|t| matches!(t.kind, TableKind::Virtual(_)) || t.module.is_some());
+    let virtuals = schema.tables.iter().filter(|t| matches!(t.kind, TableKind::Virtual(_)));
     Objects {
-        tables: sum(|t| usize::from(t.module.is_none())),
+        tables: sum(|_| 1),
         primary_keys: sum(|t| usize::from(t.primary_key.is_some())),
         unique: sum(|t| t.uniques.len()),
         not_null: sum(|t| t.columns.iter().filter(|c| c.not_null).count()),

@@ -7,7 +7,7 @@ use crate::finding::{Finding, codes};
 use crate::ident::{literal, pg};
 use crate::mapping::PgType;
 use crate::mapping::profile::TableProfile;
-use crate::plan::{CheckPlan, ExtraColumn, IndexPlan, TablePlan, ViewColumn, ViewPlan};
+use crate::plan::{CheckPlan, ExtraColumn, IndexPlan, Objects, TablePlan, ViewColumn, ViewPlan};
 use crate::schema::{Schema, Search, Table};
 use crate::sql::translate::relations::{Field, Relation, Relations};
 
@@ -25,7 +25,6 @@ impl Builder<'_> {
         if !table.coordinates.is_empty() {
             self.boxes(table, plan);
         }
-        self.objects.virtual_tables.carried += u64::from(table.module.is_some());
     }
 
     /// A generated column with the words of a full-text index, and a GIN index over it.
@@ -79,6 +78,7 @@ impl Builder<'_> {
             ));
         }
         self.tell_search(search, plan, &column, &index, language);
+        self.objects.virtual_tables.carried += 1;
         self.searched.insert(search.table.clone(), column);
     }
 
@@ -88,9 +88,9 @@ impl Builder<'_> {
             words => format!(" (its tokenizer: {words})"),
         };
         let where_to = if search.table == plan.name {
-            format!("it is carried as a table with its rows and the column {column:?}")
+            format!("it is carried as a table with its rows and the tsvector column {column:?}")
         } else {
-            format!("its words are now in the column {column:?} of {}, and a view has its name", plan.target)
+            format!("a view has its name, and its words are in the tsvector column {column:?} of {}", plan.target)
         };
         let (vector, name) = (pg(column), pg(&search.table));
         let like = match search.tokenizer.first().map(|t| t.to_ascii_lowercase()) {
@@ -99,24 +99,23 @@ impl Builder<'_> {
             }
             _ => "",
         };
+        let only = search.language.as_ref().map(|l| format!("; where no {l} is asked for, add AND {} = 0", pg(l)));
+        let only = only.unwrap_or_default();
         self.findings.push(Finding::note(
             codes::VIRTUAL_DIFFERS,
             &search.table,
             format!(
-                "{} is a full-text table of the module {}{tokenizer}: {where_to}, a tsvector that PostgreSQL keeps up to \
-                 date, with the GIN index {index:?}; MATCH must be written otherwise",
+                "{} is a full-text table of the module {}{tokenizer}: {where_to}, which PostgreSQL keeps up to date, with \
+                 the GIN index {index:?}; MATCH must be written otherwise",
                 search.table, search.module
             ),
             format!(
                 "WHERE {name} MATCH 'a b' becomes WHERE {vector} @@ websearch_to_tsquery('{language}', 'a b'); 'a*' \
                  becomes to_tsquery('{language}', 'a:*'); bm25 and rank become ts_rank({vector}, query) DESC; snippet and \
                  highlight become ts_headline('{language}', text, query); accents count, and words joined by . @ / or - \
-                 are cut otherwise{like}"
+                 are cut otherwise{like}{only}"
             ),
         ));
-        if search.table != plan.name {
-            self.objects.virtual_tables.carried += 1;
-        }
     }
 
     fn lost_search(&mut self, table: &Table, search: &Search, left: &[String]) {
@@ -191,6 +190,7 @@ impl Builder<'_> {
                 asked.join(" AND ")
             ),
         ));
+        self.objects.virtual_tables.carried += 1;
         plan.indexes.push(IndexPlan {
             method: Some("gist".to_owned()),
             ..IndexPlan::plain(name, terms.iter().map(|t| format!("({t})")).collect::<Vec<_>>().join(", "))
@@ -255,6 +255,15 @@ impl Builder<'_> {
         }
         made
     }
+}
+
+/// The counts of a schema, with virtual tables that are carried as ordinary ones counted as what they are.
+pub(super) fn counted(schema: &Schema, objects: fn(&Schema) -> Objects) -> Objects {
+    let mut objects = objects(schema);
+    let carried = schema.tables.iter().filter(|t| t.module.is_some()).count() as u64;
+    objects.tables.source = objects.tables.source.saturating_sub(carried);
+    objects.virtual_tables.source += carried;
+    objects
 }
 
 /// A column's text as an expression that means the same forever, if its type has such; those of dates and of doubles
