@@ -109,15 +109,14 @@ impl Builder<'_> {
         // SQLite looks at the constraints that replace after all others.
         body.extend(steps.into_iter().flatten());
         body.extend(["    RETURN NEW;".to_owned(), "END".to_owned()]);
-        let taken = |name: &str| schema.triggers.iter().any(|t| t.name.eq_ignore_ascii_case(name));
-        let wanted = format!("{}_on_conflict", plan.target);
-        let name = if taken(&wanted) { format!("{wanted}_1") } else { wanted };
+        let name = self.names.own_trigger(&plan.target, &format!("{}_on_conflict", plan.target));
+        let function = self.names.function(&name);
         Ok(Some(TriggerPlan {
             name: format!("{} (ON CONFLICT)", table.name),
-            target: ident::shorten(&name),
+            target: name.clone(),
             table: plan.target.clone(),
             on_view: false,
-            function: self.names.function(&name),
+            function,
             timing: "BEFORE INSERT OR UPDATE".to_owned(),
             body: body.join("\n"),
             sql: table.sql.clone(),
