@@ -111,7 +111,8 @@ pub fn build(
     let mut relations = builder.relations(schema, profiles, mappings, &tables);
     let views = builder.views(schema, &mut relations);
     let mut triggers = builder.triggers(schema, &relations);
-    triggers.extend(builder.conflicts(schema, &ordinary, mappings, &tables));
+    let kept = builder.conflicts(schema, &ordinary, mappings, &tables, &triggers);
+    triggers.extend(kept);
     // NOT NULL may have been asked for where the source has none.
     builder.objects.not_null.source = builder.objects.not_null.source.max(builder.objects.not_null.carried);
     builder.tell_renamed();
@@ -440,7 +441,7 @@ impl Builder<'_> {
             _ if index.terms.is_empty() || fate == KeyFate::Drop => {}
             Ok((terms, predicate)) => {
                 self.objects.indexes.carried += 1;
-                if index.terms.iter().any(|t| t.collation.is_some()) {
+                if index.terms.iter().any(|t| t.collation.is_some()) && collations::is_kept(index, plan) {
                     self.keeps_collation(index);
                 }
                 let unique = index.unique && fate != KeyFate::Plain;
@@ -475,7 +476,7 @@ impl Builder<'_> {
                 IndexOn::Column(i) => {
                     let column = plan.columns.get(*i).ok_or("a column that is not there")?;
                     let name = ident::pg(&self.names.column(&table.name, *i));
-                    let term = collations::term(column, term.collation.as_deref())?;
+                    let term = collations::term(column, term.collation.as_deref());
                     (name, column.not_null, term)
                 }
                 IndexOn::Expression(e) => {

@@ -2,7 +2,7 @@
 //! Owns their words; never decides what exists.
 
 use crate::finding::{Finding, codes};
-use crate::schema::{IndexOn, Key, RawObject, RawSchema, Schema, Table, TableKind};
+use crate::schema::{IndexOn, Key, RawSchema, Schema, Table, TableKind};
 use crate::sql::sqlite::TableText;
 use std::collections::BTreeMap;
 
