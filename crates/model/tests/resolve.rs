@@ -420,6 +420,7 @@ fn what_is_left_behind_is_told() {
         (codes::ON_CONFLICT, "k.a", true),
         (codes::VIRTUAL_TABLE, "f", true),
     ];
+    // Whether a view or a trigger is carried is the builder's to say, who translates them.
     want.sort_unstable();
     assert_eq!(told, want);
 }

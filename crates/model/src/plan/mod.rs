@@ -10,6 +10,7 @@ mod names;
 pub mod overrides;
 mod programs;
 mod scope;
+pub mod style;
 
 use crate::finding::Finding;
 use crate::mapping::codec::Codec;

@@ -85,6 +85,12 @@ impl Field {
         self
     }
 
+    /// Gives it another name in the target.
+    pub(crate) fn call(&mut self, target: &str) {
+        self.typed.sql = self.typed.sql.replacen(&ident::pg(&self.target), &ident::pg(target), 1);
+        target.clone_into(&mut self.target);
+    }
+
     /// The column as an operand, under a qualifier (an alias or a table's target name, unquoted).
     pub(crate) fn named(&self, qualifier: &str) -> Typed {
         self.under(&ident::pg(qualifier))
