@@ -68,7 +68,7 @@ impl Plan {
     }
 
     /// The enums of a table and the table itself, in one step: none of them is of use without the other.
-    fn create_table(&self, schema: &str, table: &TablePlan) -> String {
+    pub fn create_table(&self, schema: &str, table: &TablePlan) -> String {
         let enums: String = enums(table).map(|(name, labels)| create_enum(schema, name, labels)).collect();
         enums + &self.create_table_alone(schema, table)
     }
