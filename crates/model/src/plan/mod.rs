@@ -10,6 +10,7 @@ mod names;
 pub mod overrides;
 mod programs;
 mod scope;
+mod script;
 
 use crate::finding::Finding;
 use crate::mapping::codec::Codec;
