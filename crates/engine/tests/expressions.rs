@@ -257,7 +257,15 @@ fn what_translates_means_the_same() {
     let columns: Vec<ScopeColumn> = COLUMNS
         .iter()
         .zip(&table.columns)
-        .map(|(c, source)| ScopeColumn { target: c.0, ty: c.2, source, class: c.3, mixed: false })
+        .map(|(c, source)| ScopeColumn {
+            target: c.0,
+            ty: c.2,
+            source,
+            class: c.3,
+            mixed: false,
+            crossing: None,
+            stamp: None,
+        })
         .collect();
     let scope = Scope::of_columns(&columns, true);
     let (mut conditions, mut values, mut wrong) = (0, 0, Vec::new());

@@ -95,7 +95,7 @@ pub fn build(
     builder.objects.tables.carried = tables.len() as u64;
     let mut relations = builder.relations(schema, profiles, mappings, &tables);
     let views = builder.views(schema, &mut relations);
-    let triggers = builder.triggers(schema, &relations);
+    let triggers = builder.triggers(schema, &relations, &tables);
     // NOT NULL may have been asked for where the source has none.
     builder.objects.not_null.source = builder.objects.not_null.source.max(builder.objects.not_null.carried);
     let helpers = builder.helpers.names();

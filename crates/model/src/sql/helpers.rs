@@ -25,18 +25,32 @@ pub fn find(name: &str) -> Option<&'static Helper> {
 
 /// The helpers that translations used, collected while they are made.
 #[derive(Debug, Default)]
-pub struct Used(RefCell<BTreeSet<&'static str>>);
+pub struct Used {
+    names: RefCell<BTreeSet<&'static str>>,
+    volatile: RefCell<Option<String>>,
+}
 
 impl Used {
     /// Marks a helper as used and gives its name, to be called by.
     pub fn take(&self, name: &'static str) -> &'static str {
-        self.0.borrow_mut().insert(name);
+        self.names.borrow_mut().insert(name);
         name
+    }
+
+    /// Notes that what is translated gives another value each time: why, as in "it depends on the clock". The first
+    /// reason stays.
+    pub fn note_volatile(&self, reason: &str) {
+        self.volatile.borrow_mut().get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Why what was translated gives another value each time, if it does.
+    pub fn volatile(&self) -> Option<String> {
+        self.volatile.borrow().clone()
     }
 
     /// The names used, with all that they need, in the order of [`ALL`].
     pub fn names(&self) -> Vec<String> {
-        let mut wanted = self.0.borrow().clone();
+        let mut wanted = self.names.borrow().clone();
         for helper in ALL.iter().rev() {
             if wanted.contains(helper.name) {
                 wanted.extend(helper.needs);
@@ -48,6 +62,6 @@ impl Used {
     /// Takes over what others used.
     pub fn extend(&self, names: &[String]) {
         let known = names.iter().filter_map(|n| find(n)).map(|h| h.name);
-        self.0.borrow_mut().extend(known);
+        self.names.borrow_mut().extend(known);
     }
 }

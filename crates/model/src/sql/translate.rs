@@ -4,18 +4,27 @@
 mod arithmetic;
 mod call;
 mod compare;
+mod date;
 mod default;
 mod form;
+mod json;
 mod number;
+mod plain;
+mod printf;
 pub mod query;
 pub mod relations;
+mod store;
 pub mod trigger;
 mod typed;
 
 pub use default::default_value;
+pub use plain::Stamp;
+#[allow(unused_imports, reason = "for triggers and generated columns")]
+pub(crate) use store::{store, store_with};
 
 use crate::ident;
 use crate::mapping::PgType;
+use crate::mapping::shape::Crossing;
 use crate::schema::{Column, Expression};
 use crate::sql::ast::{Binary, Expr, Unary};
 use crate::sql::helpers::Used;
@@ -76,6 +85,11 @@ pub struct ScopeColumn<'a> {
     /// The census has seen blobs beside values of another class: in text they are written as `\\x…`, in bytea the texts
     /// are their bytes, so that no length, comparison or `typeof()` says what SQLite's does.
     pub mixed: bool,
+    /// How its values cross, which says what value of SQLite stands behind one of the target. With `None` only its type
+    /// and affinity are gone by.
+    pub crossing: Option<&'a Crossing>,
+    /// The one form that all its texts of date-times have, as the census counted them.
+    pub stamp: Option<Stamp>,
 }
 
 /// Why an expression has no counterpart.
@@ -154,11 +168,13 @@ pub fn collated(sql: &str, collation: Option<&str>) -> Translated<String> {
 struct Translator<'a> {
     scope: &'a Scope<'a>,
     depth: Cell<usize>,
+    /// The queries around it, where it stands in one.
+    frame: Option<&'a query::Frame<'a>>,
 }
 
 impl<'a> Translator<'a> {
     fn new(scope: &'a Scope<'a>) -> Self {
-        Translator { scope, depth: Cell::new(0) }
+        Translator { scope, depth: Cell::new(0), frame: None }
     }
 
     /// What SQLite takes for true: a number other than zero. Text would be read as a number, which PostgreSQL has no
@@ -186,7 +202,13 @@ impl<'a> Translator<'a> {
     }
 
     fn node(&self, e: &Expr) -> Translated<Typed> {
+        if let Some(key) = self.group_key(e) {
+            return Ok(key);
+        }
         match e {
+            Expr::Binary(op, a, b) if query::of_rows(*op, a, b) => self.rows(*op, a, b),
+            Expr::In(x, list, negated) if matches!(**x, Expr::Row(_)) => self.rows_in(x, list, *negated),
+            Expr::Call(name, args) if self.frame.is_some() && query::is_aggregate(e) => self.aggregate(name, args),
             Expr::Column(i) => self.column(*i),
             Expr::Null => Ok(Typed::new(Kind::Null, "NULL")),
             Expr::Integer(n) => Ok(Typed::integer(*n)),
@@ -212,9 +234,11 @@ impl<'a> Translator<'a> {
             Expr::Case(base, pairs, other) => self.case(base.as_deref(), pairs, other.as_deref()),
             Expr::Cast(_, ty) => refuse(format!("CAST AS {ty} may change values otherwise than PostgreSQL's does")),
             Expr::Like(..) => refuse("LIKE and its kin can be redefined by the application"),
-            Expr::Name(_) | Expr::Scalar(_) | Expr::Exists(_) | Expr::InQuery(..) | Expr::Function(_) => {
-                refuse("it holds a query")
-            }
+            Expr::Name(name) => self.name(name),
+            Expr::Scalar(query) => self.scalar(query),
+            Expr::Exists(query) => self.exists(query),
+            Expr::InQuery(x, query, negated) => self.in_query(x, query, *negated),
+            Expr::Function(function) => self.function(function),
             Expr::Row(_) => refuse("it holds a row of values"),
             Expr::Raise(..) => refuse("RAISE stands outside of a trigger"),
         }
@@ -338,7 +362,7 @@ mod tests {
 
     fn with(declared: &str, ty: PgType, class: Option<Class>, mixed: bool, e: &Expr) -> Translated<String> {
         let source = column(declared);
-        let columns = [ScopeColumn { target: "c", ty, source: &source, class, mixed }];
+        let columns = [ScopeColumn { target: "c", ty, source: &source, class, mixed, crossing: None, stamp: None }];
         condition(e, &Scope::of_columns(&columns, false))
     }
 

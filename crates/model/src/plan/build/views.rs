@@ -93,6 +93,7 @@ impl Builder<'_> {
             crossing: f.crossing.clone(),
             approximate: *approximate,
         });
+        let translated_incomparable = translated.incomparable.clone();
         let plan = ViewPlan {
             name: view.name.clone(),
             target: target.clone(),
@@ -108,6 +109,9 @@ impl Builder<'_> {
             fields: translated.fields,
             rowid: None,
             keys: Vec::new(),
+            upkeep: None,
+            primary: false,
+            incomparable: translated_incomparable,
         };
         Ok((plan, relation))
     }
@@ -152,6 +156,9 @@ fn relation(table: &Table, profile: &TableProfile, mapping: &TableMapping, plan:
         view: false,
         fields: columns.map(|(c, p)| Field::of_column(c, &p.crossing, p.not_null)).collect(),
         rowid: table.rowid_alias,
+        primary: plan.primary_key.is_some(),
+        incomparable: None,
         keys: keys.filter_map(|k| k.columns.iter().map(place).collect::<Option<Vec<_>>>()).collect(),
+        upkeep: None,
     }
 }

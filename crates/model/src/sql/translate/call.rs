@@ -10,6 +10,15 @@ use crate::sql::ast::{Binary, Expr};
 impl Translator<'_> {
     /// A call. Source: <https://sqlite.org/lang_corefunc.html>.
     pub(super) fn call(&self, name: &str, args: &[Expr]) -> Translated<Typed> {
+        if let Some(made) = self.date_call(name, args)? {
+            return Ok(made);
+        }
+        if let Some(made) = self.json_call(name, args)? {
+            return Ok(made);
+        }
+        if let Some(made) = self.printf_call(name, args)? {
+            return Ok(made);
+        }
         if let ("iif" | "if", [when, then, other]) = (name, args) {
             return self.case(None, &[(when.clone(), then.clone())], Some(other));
         }

@@ -2,6 +2,7 @@
 //! PostgreSQL's. Owns that way; never accepts an expression whose value it cannot compute.
 
 use super::number::{self, Number};
+use super::typed::Literal;
 use super::{Translated, form, refuse};
 use crate::ident;
 use crate::mapping::PgType;
@@ -30,6 +31,16 @@ pub fn default_value(e: &Expr, column: &Column, crossing: &Crossing) -> Translat
     }
     let value = stored(constant(e, 0)?, column.affinity)?;
     if value == Constant::Null { Ok(None) } else { of_crossing(&value, crossing).map(Some) }
+}
+
+/// A literal as it is stored into a column: with the affinity applied, as its mapping carries it.
+pub(super) fn stored_literal(value: &Literal, affinity: Affinity, crossing: &Crossing) -> Translated<String> {
+    let value = match value {
+        Literal::Integer(n) => Constant::Integer(*n),
+        Literal::Real(r) => Constant::Real(*r),
+        Literal::Text(t) => Constant::Text(t.clone()),
+    };
+    of_crossing(&stored(value, affinity)?, crossing)
 }
 
 /// The literal of a value as it would cross.
