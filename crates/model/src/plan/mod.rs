@@ -10,6 +10,7 @@ mod names;
 pub mod overrides;
 mod programs;
 mod scope;
+mod script;
 pub mod style;
 
 use crate::finding::Finding;

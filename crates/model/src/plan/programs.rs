@@ -1,7 +1,7 @@
 //! Views, triggers, helper functions and generated columns as the target gets them.
 //! Owns their shapes and their statements; never translates (see `sql::translate`) and never runs one.
 
-use super::Plan;
+use super::{Plan, TablePlan};
 use crate::ident::{literal, pg, pg_in, shorten};
 use crate::mapping::shape::Crossing;
 use crate::sql::helpers;
@@ -108,6 +108,27 @@ impl Plan {
             }
         }
         Some(sql)
+    }
+
+    /// Forgets the helper functions that nothing of the plan calls any more.
+    pub fn forget_unused_helpers(&mut self) {
+        let of_table = |t: &TablePlan| {
+            let columns = t.columns.iter().flat_map(|c| {
+                let generated = c.generated.as_ref().map(|g| g.expression.clone());
+                c.default.iter().cloned().chain(generated).collect::<Vec<_>>()
+            });
+            let indexes = t.indexes.iter().flat_map(|i| [i.terms.clone(), i.predicate.clone().unwrap_or_default()]);
+            columns.chain(indexes).chain(t.checks.iter().map(|c| c.condition.clone())).collect::<Vec<_>>()
+        };
+        let mut texts: Vec<String> = self.tables.iter().flat_map(of_table).collect();
+        texts.extend(self.views.iter().map(|v| v.query.clone()));
+        texts.extend(self.triggers.iter().map(|t| t.body.clone()));
+        let used = helpers::Used::default();
+        let called = |name: &str| texts.iter().any(|t| t.contains(name));
+        for helper in self.helpers.iter().filter_map(|name| helpers::find(name)).filter(|h| called(h.name)) {
+            used.take(helper.name);
+        }
+        self.helpers = used.names();
     }
 
     /// Where names without a schema are looked for in the statements of the plan. What is not listed is searched before
