@@ -17,7 +17,7 @@ pub struct Helper {
 
 /// Every function, those that others need before them.
 pub const ALL: &[Helper] = &[
-    helper("sqlite_real_text", include_str!("helpers/json/real_text.sql"), &[]),
+    helper("sqlite_json_real", include_str!("helpers/json/real.sql"), &[]),
     helper("sqlite_json_min", include_str!("helpers/json/min.sql"), &[]),
     helper("sqlite_json_at", include_str!("helpers/json/at.sql"), &[]),
     helper("sqlite_json_arrow", include_str!("helpers/json/arrow.sql"), &["sqlite_json_at"]),
@@ -26,9 +26,16 @@ pub const ALL: &[Helper] = &[
     helper(
         "sqlite_json_value",
         include_str!("helpers/json/value.sql"),
-        &["sqlite_real_text", "sqlite_json_min", "sqlite_json_type"],
+        &["sqlite_json_real", "sqlite_json_min", "sqlite_json_type"],
     ),
     helper("sqlite_json_valid", include_str!("helpers/json/valid.sql"), &[]),
+    helper(
+        "sqlite_json_element",
+        include_str!("helpers/json/element.sql"),
+        &["sqlite_json_type", "sqlite_json_min", "sqlite_json_value"],
+    ),
+    helper("sqlite_json_numeric", include_str!("helpers/json/number.sql"), &[]),
+    helper("sqlite_json_truth", include_str!("helpers/json/truth.sql"), &[]),
     helper("sqlite_json_order", include_str!("helpers/json/order.sql"), &["sqlite_json_value", "sqlite_json_type"]),
     helper("sqlite_json_step", include_str!("helpers/json/step.sql"), &[]),
     helper(

@@ -179,6 +179,9 @@ impl<'a> Translator<'a> {
     /// equal of.
     fn condition(&self, e: &Expr) -> Translated<String> {
         let typed = self.typed(e)?;
+        if let Some(truth) = self.json_truth(&typed)? {
+            return Ok(truth);
+        }
         match typed.kind {
             Kind::Bool => Ok(typed.sql),
             Kind::Int { .. } | Kind::Wide | Kind::Number | Kind::Double => Ok(format!("({} <> 0)", typed.sql)),
@@ -207,7 +210,7 @@ impl<'a> Translator<'a> {
             Expr::Real(r) => Typed::real(*r),
             Expr::Text(t) => Typed::text(t),
             Expr::Blob(b) => Ok(Typed::blob(b)),
-            Expr::Now(_) => refuse("it depends on the current time"),
+            Expr::Now(now) => self.current(*now),
             Expr::Unary(Unary::Not, x) => Ok(Typed::condition(format!("(NOT {})", self.condition(x)?))),
             Expr::Unary(op, x) => arithmetic::unary(*op, self.typed(x)?),
             Expr::Binary(op, a, b) => self.binary(*op, a, b),
@@ -255,6 +258,7 @@ impl<'a> Translator<'a> {
             | Binary::IsNot => {
                 return self.comparison(op, a, b);
             }
+            Binary::Arrow | Binary::ArrowText => return self.json_arrow(op, a, b),
             _ => return arithmetic::binary(op, self.typed(a)?, self.typed(b)?),
         };
         Ok(Typed::condition(format!("({} {word} {})", self.condition(a)?, self.condition(b)?)))
@@ -270,6 +274,9 @@ impl<'a> Translator<'a> {
         if let Some(tested) = compare::with_null(op, a, b) {
             return Ok(Typed::condition(tested));
         }
+        if let Some(compared) = self.json_compared(op, a, b)? {
+            return Ok(compared);
+        }
         let pair = compare::pair(op, a, b, self.scope.collate_c)?;
         Ok(Typed::condition(format!("({} {} {})", pair.left, compare::word(op), pair.right)))
     }
@@ -278,6 +285,9 @@ impl<'a> Translator<'a> {
     /// Source: <https://sqlite.org/datatype3.html#affinity_of_expressions>.
     fn in_list(&self, x: &Expr, list: &[Expr], negated: bool) -> Translated<Typed> {
         let x = self.typed(x)?;
+        if x.json.is_some() && x.loose {
+            return self.json_in(&x, list, negated);
+        }
         let mut pairs = Vec::with_capacity(list.len());
         for item in list {
             let item = self.typed(item)?;

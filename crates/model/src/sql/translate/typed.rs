@@ -80,6 +80,8 @@ pub(crate) struct Typed {
     pub native: Option<(PgType, String)>,
     /// A number that is no infinity, and if it is not zero is between 1e-n and 1e+n.
     pub reach: Option<u16>,
+    /// Where in JSON the value comes from.
+    pub json: Option<super::json::Json>,
 }
 
 impl Typed {
@@ -98,6 +100,7 @@ impl Typed {
             stamp: None,
             native: None,
             reach: None,
+            json: None,
         }
     }
 

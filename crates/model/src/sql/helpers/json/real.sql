@@ -1,4 +1,4 @@
-CREATE FUNCTION sqlite_real_text(x double precision) RETURNS text
+CREATE FUNCTION sqlite_json_real(x double precision) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT CASE
     WHEN x = 'Infinity' THEN 'Inf'
@@ -10,5 +10,5 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     ELSE x::text::numeric::text || '.0'
   END
 $$;
-COMMENT ON FUNCTION sqlite_real_text(double precision) IS
+COMMENT ON FUNCTION sqlite_json_real(double precision) IS
   'A real as SQLite writes it into text: with a point, and an exponent only for very large and very small numbers; in the fewest digits that mean the same number';
