@@ -9,7 +9,7 @@ mod format;
 mod stamp;
 
 use super::typed::{Kind, Literal, Typed};
-use super::{Purpose, Translated, Translator, refuse};
+use super::{Translated, Translator, refuse};
 use crate::ident;
 use crate::sql::ast::{Expr, Now, Unary};
 use constant::{Known, Moment, TimeValue};
@@ -148,25 +148,6 @@ impl Translator<'_> {
             return Ok(Typed::new(Kind::Text, format!("{name}({x}, {y}, {now}())")));
         }
         Ok(Typed::new(Kind::Text, format!("{name}({x}, {y})")))
-    }
-
-    /// A function of our own, if such may be called here.
-    pub(super) fn helper(&self, name: &'static str) -> Translated<&'static str> {
-        match self.scope.helpers {
-            Some(helpers) => Ok(helpers.take(name)),
-            None => refuse(format!("it needs a function that does as SQLite does ({name})")),
-        }
-    }
-
-    /// Notes what makes two runs differ; where that may not be, it is refused.
-    fn volatile(&self, reason: &str) -> Translated<()> {
-        if self.scope.purpose == Purpose::Stored {
-            return refuse(reason);
-        }
-        if let Some(helpers) = self.scope.helpers {
-            helpers.note_volatile(reason);
-        }
-        Ok(())
     }
 }
 

@@ -132,14 +132,6 @@ impl Translator<'_> {
         if op == Binary::Arrow { self.json_node(node) } else { self.json_value(node, Made::Sql) }
     }
 
-    /// A value that comes of JSON as a condition.
-    pub(super) fn json_truth(&self, x: &Typed) -> Translated<Option<String>> {
-        match &x.json {
-            Some(json) if x.loose => Ok(Some(format!("{}({})", self.helper("sqlite_json_truth")?, json.node))),
-            _ => Ok(None),
-        }
-    }
-
     /// A comparison of a value that comes of JSON: its class is known only when it is there, and it has no affinity.
     pub(super) fn json_compared(&self, op: Binary, a: &Typed, b: &Typed) -> Translated<Option<Typed>> {
         fn of(x: &Typed) -> Option<&Json> {
@@ -175,17 +167,6 @@ impl Translator<'_> {
             }
             _ => format!("({order} {} 0)", compare::word(op)),
         })))
-    }
-
-    /// `x IN (…)` for such a value.
-    pub(super) fn json_in(&self, x: &Typed, list: &[Expr], negated: bool) -> Translated<Typed> {
-        let mut tests = Vec::with_capacity(list.len());
-        for item in list {
-            tests.push(self.compared(Binary::Eq, x, &self.typed(item)?.bare())?.sql);
-        }
-        let not = if negated { "NOT " } else { "" };
-        let any = if tests.is_empty() { "FALSE".to_owned() } else { tests.join(" OR ") };
-        Ok(Typed::condition(format!("({not}({any}))")))
     }
 
     /// An operand as JSON, to be ordered.
@@ -334,7 +315,7 @@ impl Translator<'_> {
         match x.kind {
             Kind::Text if !x.loose => Ok(format!("COALESCE(to_json({sql})::text, 'null')")),
             Kind::Int { .. } => Ok(format!("COALESCE(({sql})::text, 'null')")),
-            Kind::Double => Ok(format!("COALESCE({}({sql}), 'null')", self.helper("sqlite_json_real")?)),
+            Kind::Double => Ok(format!("COALESCE({}({sql}), 'null')", self.helper("sqlite_real_text")?)),
             _ => refuse(format!("{} is put into JSON and may be text or a number", x.what())),
         }
     }

@@ -120,48 +120,17 @@ impl Translator<'_> {
         })
     }
 
-    /// An argument as an integer, as SQLite takes it: nothing is 0, what is behind the point is cut.
+    /// An argument as an integer; one that is not given is NULL, which prints as 0.
     fn whole_argument(&self, e: Option<&Expr>) -> Translated<String> {
-        let Some(e) = e else { return Ok("0::bigint".into()) };
-        let x = self.plain(self.typed(e)?)?.as_number();
-        match x.kind {
-            Kind::Null => Ok("0::bigint".into()),
-            Kind::Int { .. } => Ok(format!("({})::bigint", x.sql)),
-            Kind::Double => {
-                Ok(format!("trunc(greatest(least({}, 9223372036854774784), -9223372036854775808))::bigint", x.sql))
-            }
-            Kind::Number => Ok(format!("trunc({})::bigint", x.sql)),
-            _ => {
-                let cast = Expr::Cast(Box::new(e.clone()), "INTEGER".into());
-                self.typed(&cast).map(|x| format!("({})::bigint", x.sql))
-            }
-        }
+        e.map_or_else(|| Ok("NULL::bigint".into()), |e| self.integer_of(&self.typed(e)?))
     }
 
     fn real_argument(&self, e: Option<&Expr>) -> Translated<String> {
-        let Some(e) = e else { return Ok("0".into()) };
-        let x = self.plain(self.typed(e)?)?.as_number();
-        match x.kind {
-            Kind::Null => Ok("0".into()),
-            Kind::Double => Ok(x.sql),
-            Kind::Int { .. } | Kind::Number => Ok(format!("({})::double precision", x.sql)),
-            _ => {
-                let cast = Expr::Cast(Box::new(e.clone()), "REAL".into());
-                self.typed(&cast).map(|x| format!("({})::double precision", x.sql))
-            }
-        }
+        e.map_or_else(|| Ok("NULL::double precision".into()), |e| self.real_of(&self.typed(e)?))
     }
 
     fn text_argument(&self, e: Option<&Expr>) -> Translated<String> {
-        let Some(e) = e else { return Ok("NULL".into()) };
-        let x = self.plain(self.typed(e)?)?.as_number();
-        match x.kind {
-            Kind::Null => Ok("NULL".into()),
-            Kind::Text => Ok(x.sql),
-            Kind::Int { .. } => Ok(format!("({})::text", x.sql)),
-            Kind::Double => Ok(format!("{}({})", self.helper("sqlite_json_real")?, x.sql)),
-            _ => refuse(format!("{} is printed and is not surely text or a number", x.what())),
-        }
+        e.map_or_else(|| Ok("NULL::text".into()), |e| self.text_of(&self.typed(e)?))
     }
 }
 
