@@ -219,7 +219,7 @@ impl<'a> Translator<'a> {
             Expr::Real(r) => Typed::real(*r),
             Expr::Text(t) => Typed::text(t),
             Expr::Blob(b) => Ok(Typed::blob(b)),
-            Expr::Now(_) => refuse("it depends on the current time"),
+            Expr::Now(now) => self.current(*now),
             Expr::Unary(Unary::Not, x) => Ok(Typed::condition(format!("(NOT {})", self.condition(x)?))),
             Expr::Unary(op, x) => self.unary(*op, self.typed(x)?),
             Expr::Binary(op, a, b) => self.binary(*op, a, b),
@@ -269,6 +269,7 @@ impl<'a> Translator<'a> {
             | Binary::IsNot => {
                 return self.comparison(op, a, b);
             }
+            Binary::Arrow | Binary::ArrowText => return self.json_arrow(op, a, b),
             _ => return self.computed(op, &self.typed(a)?, &self.typed(b)?),
         };
         Ok(Typed::condition(format!("({} {word} {})", self.condition(a)?, self.condition(b)?)))

@@ -80,6 +80,8 @@ pub(crate) struct Typed {
     pub native: Option<(PgType, String)>,
     /// A number that is no infinity, and if it is not zero is between 1e-n and 1e+n.
     pub reach: Option<u16>,
+    /// Where in JSON the value comes from.
+    pub json: Option<super::json::Json>,
     /// A double that may be an integer in SQLite, and then is no larger than this. With `None` it is a real, if it is
     /// not a column.
     pub whole: Option<i128>,
@@ -101,6 +103,7 @@ impl Typed {
             stamp: None,
             native: None,
             reach: None,
+            json: None,
             whole: None,
         }
     }
