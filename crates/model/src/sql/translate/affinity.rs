@@ -34,7 +34,7 @@ impl Translator<'_> {
 
     /// A column that counts or writes time, beside a literal: the literal in the column's own type.
     fn in_own_type(&self, op: Binary, a: &Typed, b: &Typed) -> Option<String> {
-        if a.literal.is_some() {
+        if a.literal.is_some() && b.literal.is_none() {
             return self.in_own_type(turned(op), b, a);
         }
         let (Kind::Other(ty), Some(literal)) = (a.kind, &b.literal) else { return None };
