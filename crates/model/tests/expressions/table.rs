@@ -147,7 +147,7 @@ pub const COLUMNS: &[Sample] = &[
         "yes",
         "TEXT",
         PgType::Boolean,
-        Normal::BooleanWords(8),
+        Normal::BooleanWords(5),
         Some(Class::Text),
         &[("'yes'", "true"), ("'no'", "false")],
     ),
@@ -335,6 +335,8 @@ impl Both {
             s => s.parse::<f64>().ok(),
         };
         match (ty, want) {
+            // Words that became boolean.
+            (PgType::Boolean, Value::Text(t)) => (got == "t") == (t == "yes") && matches!(t.as_str(), "yes" | "no"),
             (PgType::Boolean, Value::Integer(n)) => (got == "t") == (*n == 1) && matches!(n, 0 | 1),
             (PgType::SmallInt | PgType::Integer | PgType::BigInt, Value::Integer(n)) => got == n.to_string(),
             (PgType::Double, Value::Real(r)) => double(got) == Some(*r),

@@ -43,10 +43,12 @@ impl Translator<'_> {
             return None;
         }
         match (ty, crossing.normal, literal) {
-            (PgType::TimestampTz, Normal::EpochSeconds, Literal::Integer(n)) if n.abs() < 200_000_000_000 => {
+            (PgType::TimestampTz, Normal::EpochSeconds, Literal::Integer(n)) if n.unsigned_abs() < 200_000_000_000 => {
                 Some(format!("({} {} to_timestamp({n}))", a.sql, word(op)))
             }
-            (PgType::TimestampTz, Normal::EpochMillis, Literal::Integer(n)) if n.abs() < 200_000_000_000_000 => {
+            (PgType::TimestampTz, Normal::EpochMillis, Literal::Integer(n))
+                if n.unsigned_abs() < 200_000_000_000_000 =>
+            {
                 Some(format!("({} {} to_timestamp({n} / 1000.0))", a.sql, word(op)))
             }
             (PgType::Timestamp, Normal::DateTime | Normal::Exact, Literal::Text(t)) => {
