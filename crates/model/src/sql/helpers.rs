@@ -15,8 +15,65 @@ pub struct Helper {
     pub needs: &'static [&'static str],
 }
 
+/// A function whose text is the file of its name.
+macro_rules! helper {
+    ($name:literal, $needs:expr) => {
+        Helper { name: $name, sql: include_str!(concat!("helpers/", $name, ".sql")), needs: &$needs }
+    };
+}
+
 /// Every function, those that others need before them.
-pub const ALL: &[Helper] = &[];
+pub const ALL: &[Helper] = &[
+    helper!("sqlite_exact", []),
+    helper!("sqlite_digits", ["sqlite_exact"]),
+    helper!("sqlite_real_text", ["sqlite_digits"]),
+    helper!("sqlite_number_of_real", ["sqlite_real_text"]),
+    helper!("sqlite_number_text", ["sqlite_real_text"]),
+    helper!("sqlite_real_of_text", []),
+    helper!("sqlite_integer_of_text", []),
+    helper!("sqlite_integer_of_real", []),
+    helper!("sqlite_number_of_text", ["sqlite_number_of_real", "sqlite_real_of_text"]),
+    helper!("sqlite_numeric_of_text", ["sqlite_number_of_text"]),
+    helper!("sqlite_number_in_text", ["sqlite_number_of_text"]),
+    helper!("sqlite_add", []),
+    helper!("sqlite_multiply", []),
+    helper!("sqlite_divide", []),
+    helper!("sqlite_number_add", ["sqlite_number_of_real", "sqlite_add"]),
+    helper!("sqlite_number_subtract", ["sqlite_number_of_real", "sqlite_add"]),
+    helper!("sqlite_number_multiply", ["sqlite_number_of_real", "sqlite_multiply"]),
+    helper!("sqlite_number_divide", ["sqlite_number_of_real", "sqlite_divide"]),
+    helper!("sqlite_integer_of_number", []),
+    helper!("sqlite_number_remainder", ["sqlite_integer_of_number"]),
+    helper!("sqlite_shift_left", []),
+    helper!("sqlite_shift_right", []),
+    helper!("sqlite_compare", []),
+    helper!("sqlite_compare_numbers", ["sqlite_compare"]),
+    helper!("sqlite_compare_text", ["sqlite_number_in_text", "sqlite_compare_numbers"]),
+    helper!("sqlite_to_boolean", []),
+    helper!("sqlite_to_date", []),
+    helper!("sqlite_to_timestamp", []),
+    helper!("sqlite_round", ["sqlite_digits"]),
+    helper!("sqlite_substr", []),
+    helper!("sqlite_char", []),
+    helper!("sqlite_unhex", []),
+    helper!("sqlite_random", []),
+    helper!("sqlite_randomblob", []),
+    helper!("sqlite_soundex", []),
+    helper!("sqlite_glob", []),
+    helper!("sqlite_like", []),
+    helper!("sqlite_modulo", ["sqlite_exact"]),
+    helper!("sqlite_power", []),
+    helper!("sqlite_sqrt", []),
+    helper!("sqlite_ln", []),
+    helper!("sqlite_log10", []),
+    helper!("sqlite_log2", []),
+    helper!("sqlite_acos", []),
+    helper!("sqlite_asin", []),
+    helper!("sqlite_acosh", []),
+    helper!("sqlite_atanh", []),
+    helper!("sqlite_log", []),
+    helper!("sqlite_exp", []),
+];
 
 /// The function of a name.
 pub fn find(name: &str) -> Option<&'static Helper> {

@@ -249,8 +249,10 @@ pub(super) fn as_text(typed: &Typed) -> Translated<String> {
     if typed.kind == Kind::Text {
         return Ok(typed.sql.clone());
     }
-    let plain = Typed { collation: Collation::None, ..typed.clone() };
-    Ok(arithmetic::binary(Binary::Concat, plain, Typed::text("")?)?.sql)
+    match typed.kind {
+        Kind::Int { .. } | Kind::Bool => Ok(format!("({})::text", typed.as_number().sql)),
+        _ => refuse(format!("{} is written as text otherwise than PostgreSQL writes it", typed.what())),
+    }
 }
 
 /// ORDER BY of a compound: each term is a result column, by number, by name or by the same expression.
