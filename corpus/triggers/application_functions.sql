@@ -9,6 +9,3 @@ CREATE TRIGGER envelope AFTER INSERT ON attachment WHEN (new.geometry NOT NULL A
 CREATE TRIGGER last AFTER UPDATE ON attachment BEGIN INSERT INTO log(n) VALUES (last_insert_rowid()); END;
 CREATE TRIGGER changed AFTER UPDATE ON attachment BEGIN INSERT INTO log(n) SELECT changes(); END;
 CREATE TRIGGER fine AFTER UPDATE ON attachment BEGIN INSERT INTO log(n) VALUES (length(NEW.filename)); END;
-INSERT INTO attachment(filename) VALUES ('a');
--- run
-UPDATE attachment SET filename = 'bcd';

@@ -23,7 +23,8 @@ END;
 INSERT INTO employee(name, salary) VALUES ('ann', 10), ('bob', NULL);
 UPDATE employee SET boss = 1 WHERE id = 2;
 UPDATE employee SET salary = 20;
-UPDATE employee SET salary = 15, name = 'bo' WHERE name = 'bob';
+UPDATE employee SET salary = 15 WHERE name = 'bob';
+UPDATE employee SET name = 'bo' WHERE name = 'bob';
 UPDATE employee SET salary = salary;
 -- fails
 DELETE FROM employee WHERE id = 1;
