@@ -12,4 +12,5 @@ INSERT INTO "LOG" VALUES (1, 'count', 0);
 UPDATE "My Table" SET "select" = 'b' WHERE "Id" = 1;
 UPDATE "My Table" SET "two words" = 5;
 UPDATE "My Table" SET "Tick`ed" = 'x';
-UPDATE "My Table" SET "select" = 'c';
+UPDATE "My Table" SET "select" = 'c' WHERE "Id" = 1;
+UPDATE "My Table" SET "select" = 'd' WHERE "Id" = 2;

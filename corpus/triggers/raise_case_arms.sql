@@ -12,11 +12,11 @@ BEGIN
 END;
 -- run
 INSERT INTO t(a, b) VALUES (0, 'x');
-INSERT INTO t(a, b) VALUES (1, 'z'), (-1, 'z'), (2, NULL);
+INSERT INTO t(id, a, b) VALUES (10, 1, 'z'), (11, -1, 'z'), (12, 2, NULL);
 -- fails
 INSERT INTO t(b) VALUES ('z');
 -- fails
 INSERT INTO t(a) VALUES (101);
 -- fails
 INSERT INTO t(a, b) VALUES (5, 'x');
-INSERT INTO t(a, b) VALUES (5, 'y'), (6, 'Y');
+INSERT INTO t(id, a, b) VALUES (20, 5, 'y'), (21, 6, 'Y');
