@@ -67,14 +67,6 @@ impl Field {
         }
     }
 
-    /// The same column under another name, in the source and in the target.
-    pub(crate) fn renamed(mut self, name: &str) -> Field {
-        self.typed.sql = self.typed.sql.replacen(&ident::pg(&self.target), &ident::pg(name), 1);
-        self.name = name.to_owned();
-        self.target = name.to_owned();
-        self
-    }
-
     /// The column as an operand, under a qualifier (an alias or a table's target name, unquoted).
     pub(crate) fn named(&self, qualifier: &str) -> Typed {
         let bare = ident::pg(&self.target);
