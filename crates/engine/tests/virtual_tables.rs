@@ -385,3 +385,34 @@ fn what_was_made_of_them_can_be_undone() {
     undone.unwrap_or_else(|e| panic!("{e}: {:?}", e.hint));
     assert_eq!(relations(&mut place.cluster.client("postgres")), [""; 0]);
 }
+
+#[test]
+fn a_geopackage_keeps_the_bytes_of_its_geometries() {
+    let place = Place::new("");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../corpus/databases/geopackage-geometrycollection.gpkg");
+    let mut settings = place.settings();
+    settings.source = file.into();
+    settings.accept = vec![Accept::All];
+    let report = migrate(&settings, &Show, &Cancel::new()).expect("no error");
+    assert_eq!(report.exit, 0, "{:#?}", report.findings);
+    let mut client = place.cluster.client("postgres");
+    let made = relations(&mut client);
+    assert!(made.contains(&"rtree_test_geometry".to_owned()), "{made:?}");
+    assert!(
+        made.iter().all(|n| !n.ends_with("_node") && !n.ends_with("_rowid") && !n.ends_with("_parent")),
+        "{made:?}"
+    );
+    let source = Connection::open_with_flags(file, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let mut s = source.prepare("SELECT id, geometry FROM test ORDER BY id").unwrap();
+    let here: Vec<(i64, Vec<u8>)> =
+        s.query_map([], |r| Ok((r.get(0)?, r.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap();
+    let rows = client.query("SELECT id, geometry FROM test ORDER BY id", &[]).unwrap();
+    let there: Vec<(i64, Vec<u8>)> = rows.iter().map(|r| (r.get(0), r.get(1))).collect();
+    assert!(!here.is_empty() && here.iter().all(|(_, bytes)| bytes.starts_with(b"GP")));
+    assert_eq!(here, there);
+    let range = "SELECT id FROM rtree_test_geometry WHERE minx <= 180 AND maxx >= -180 AND miny <= 90 AND maxy >= -90";
+    let mut s = source.prepare(range).unwrap();
+    let here: Vec<i64> = s.query_map([], |r| r.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    let boxed = "box(point(maxx, maxy), point(minx, miny)) && box(point(180, 90), point(-180, -90))";
+    assert_eq!(here, self::there(&mut client, &format!("{range} AND {boxed}")));
+}

@@ -9,7 +9,7 @@ use crate::mapping::PgType;
 use crate::mapping::profile::TableProfile;
 use crate::plan::{CheckPlan, ExtraColumn, IndexPlan, Objects, TablePlan, ViewColumn, ViewPlan};
 use crate::schema::{Schema, Search, Table};
-use crate::sql::translate::relations::{Field, Relation, Relations};
+use crate::sql::translate::relations::{Field, Relations};
 
 /// Texts up to so many bytes are searched whole, and of longer ones so many characters. A tsvector holds less than 1 MB of
 /// words, and a longer one is an error; this is far enough from it whatever the words are.
@@ -32,9 +32,12 @@ impl Builder<'_> {
         let (mut terms, mut left, mut longest) = (Vec::new(), Vec::new(), 0);
         for name in &search.indexed {
             let place = plan.columns.iter().position(|c| c.name == *name);
-            let Some((place, column)) = place.and_then(|i| Some((i, plan.columns.get(i)?))) else { continue };
+            let Some((place, column)) = place.and_then(|i| Some((i, plan.columns.get(i)?))) else {
+                left.push(format!("{name} (left out)"));
+                continue;
+            };
             let Some(text) = as_text(&column.target, column.ty) else {
-                left.push(format!("{name} ({})", column.shown()));
+                left.push(format!("{name} (a {} has no text of its own)", column.shown()));
                 continue;
             };
             terms.push(format!("coalesce({text}, '')"));
@@ -73,8 +76,8 @@ impl Builder<'_> {
             self.findings.push(Finding::warning(
                 codes::VIRTUAL_DIFFERS,
                 &search.table,
-                format!("{} of {} is not searched: its type has no text of its own", left.join(", "), plan.name),
-                "give the column the type text in the plan to search it",
+                format!("not everything of {} is searched any more: not {}", plan.name, left.join(", ")),
+                "carry the column, with the type text, to search it",
             ));
         }
         self.tell_search(search, plan, &column, &index, language);
@@ -119,11 +122,12 @@ impl Builder<'_> {
     }
 
     fn lost_search(&mut self, table: &Table, search: &Search, left: &[String]) {
-        let why = match left {
-            [] => "its columns are left out".to_owned(),
-            left => format!("{} has no text of its own in PostgreSQL", left.join(", ")),
-        };
-        let message = format!("the full-text index {} over {} is not carried over: {why}", search.table, table.name);
+        let message = format!(
+            "the full-text index {} over {} is not carried over: nothing is left to be searched, not {}",
+            search.table,
+            table.name,
+            left.join(", ")
+        );
         self.findings.push(Finding::not_carried(
             codes::VIRTUAL_TABLE,
             &search.table,
@@ -211,47 +215,40 @@ impl Builder<'_> {
             let search = schema.tables.iter().flat_map(|t| &t.searches).find(|s| s.table == table.name);
             let (Some(search), Some(column)) = (search, self.searched.get(&table.name)) else { continue };
             let Some(plan) = tables.iter().find(|t| t.name == *holder) else { continue };
-            let Ok(fields) = relations.find(holder).map(|r| r.fields.clone()) else { continue };
-            let of = |name: &String| fields.iter().find(|f| f.name == *name).cloned();
-            let key = search.key.1.as_ref().and_then(of).map(|field| field.renamed(&search.key.0));
+            let Ok(mut relation) = relations.find(holder).cloned() else { continue };
+            let of = |name: &String| relation.fields.iter().find(|f| f.name == *name).cloned();
+            let key = search.key.1.as_ref().and_then(of);
             let shown: Vec<Field> = search.columns.iter().filter_map(of).collect();
-            let clash = key.as_ref().is_some_and(|k| shown.iter().any(|f| f.target == k.target));
-            let rowid = (key.is_some() && !clash).then_some(0);
-            let mut list: Vec<String> = Vec::new();
-            list.extend(rowid.and(search.key.1.as_ref().and_then(of)).map(|f| pg(&f.target)));
-            list.extend(shown.iter().map(|f| pg(&f.target)));
+            // Its name may be that of a column too, which is then meant.
+            let key = key.filter(|_| shown.iter().all(|f| f.target != search.key.0));
+            let mut list: Vec<String> = key.iter().chain(&shown).map(|f| pg(&f.target)).collect();
             list.push(pg(column));
-            let fields: Vec<Field> = key.filter(|_| rowid.is_some()).into_iter().chain(shown).collect();
+            relation.rowid = key.is_some().then_some(0);
+            let key = key.map(|field| renamed(field, &search.key.0));
+            relation.fields = key.into_iter().chain(shown).collect();
+            relation.name.clone_from(&table.name);
+            relation.target = self.names.view(&table.name);
+            relation.view = true;
+            relation.keys.clear();
+            relation.upkeep = Some(format!(
+                "{} is a full-text index over {holder}, whose column {column:?} PostgreSQL keeps up to date by itself",
+                table.name
+            ));
             let column_of = |f: &Field| ViewColumn {
                 name: f.name.clone(),
                 target: f.target.clone(),
                 crossing: f.crossing.clone(),
                 approximate: false,
             };
-            let target = self.names.view(&table.name);
             made.push(ViewPlan {
                 name: table.name.clone(),
-                target: target.clone(),
-                columns: fields.iter().map(column_of).collect(),
+                target: relation.target.clone(),
+                columns: relation.fields.iter().map(column_of).collect(),
                 query: format!("SELECT {}\nFROM {}", list.join(", "), pg(&plan.target)),
                 sql: table.sql.clone(),
                 incomparable: Some(format!("it shows the rows of {holder}, which are compared there")),
             });
-            let upkeep = format!(
-                "{} is a full-text index over {holder}, whose column {column:?} PostgreSQL keeps up to date by itself",
-                table.name
-            );
-            relations.add(Relation {
-                name: table.name.clone(),
-                target,
-                view: true,
-                fields,
-                rowid,
-                keys: Vec::new(),
-                primary: false,
-                incomparable: None,
-                upkeep: Some(upkeep),
-            });
+            relations.add(relation);
         }
         made
     }
@@ -264,6 +261,14 @@ pub(super) fn counted(schema: &Schema, objects: fn(&Schema) -> Objects) -> Objec
     objects.tables.source = objects.tables.source.saturating_sub(carried);
     objects.virtual_tables.source += carried;
     objects
+}
+
+/// A column under another name, in the source and in the target.
+fn renamed(mut field: Field, name: &str) -> Field {
+    field.typed.sql = field.typed.sql.replacen(&pg(&field.target), &pg(name), 1);
+    field.name = name.to_owned();
+    field.target = name.to_owned();
+    field
 }
 
 /// A column's text as an expression that means the same forever, if its type has such; those of dates and of doubles

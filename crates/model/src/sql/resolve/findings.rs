@@ -65,6 +65,9 @@ fn instead_of(module: &str) -> &'static str {
         "spellfix1" | "editdist3" => {
             "use the extensions pg_trgm (similarity) or fuzzystrmatch (levenshtein) over a table of its words afterwards"
         }
+        "virtualspatialindex" | "virtualelementary" | "virtualknn" | "virtualknn2" => {
+            "use the functions of the extension PostGIS for what it answers; no data of yours is in it"
+        }
         "rtree" | "rtree_i32" => "make a table with a GiST index over its boxes afterwards",
         "vec0" => "use the extension pgvector afterwards; write its vectors into an ordinary table first",
         _ => {

@@ -77,14 +77,6 @@ impl Field {
         }
     }
 
-    /// The same column under another name, in the source and in the target.
-    pub(crate) fn renamed(mut self, name: &str) -> Field {
-        self.typed.sql = self.typed.sql.replacen(&ident::pg(&self.target), &ident::pg(name), 1);
-        self.name = name.to_owned();
-        self.target = name.to_owned();
-        self
-    }
-
     /// Gives it another name in the target.
     pub(crate) fn call(&mut self, target: &str) {
         self.typed.sql = self.typed.sql.replacen(&ident::pg(&self.target), &ident::pg(target), 1);
