@@ -212,23 +212,15 @@ impl<'a> Translator<'a> {
             Expr::Text(t) => Typed::text(t),
             Expr::Blob(b) => Ok(Typed::blob(b)),
             Expr::Now(_) => refuse("it depends on the current time"),
-            Expr::Unary(Unary::Not, x) => Ok(Typed::condition(format!("(NOT {})", self.condition(x)?))),
-            Expr::Unary(op, x) => self.unary(*op, self.typed(x)?),
+            Expr::Unary(op, x) => self.prefix(*op, x),
             Expr::Binary(op, a, b) => self.binary(*op, a, b),
-            Expr::IsNull(x, negated) => {
-                let x = self.typed(x)?;
-                Ok(Typed::condition(format!("({} IS {}NULL)", x.sql, if *negated { "NOT " } else { "" })))
-            }
+            Expr::IsNull(x, negated) => self.is_null(x, *negated),
             Expr::In(x, list, negated) => self.in_list(x, list, *negated),
             Expr::Between(x, low, high, negated) => self.between(x, low, high, *negated),
             Expr::Call(name, args) => self.call(name, args),
-            Expr::Collate(x, name) => {
-                let mut x = self.typed(x)?;
-                x.collation = Collation::Explicit(name.to_ascii_uppercase());
-                Ok(x)
-            }
+            Expr::Collate(x, name) => self.collation(x, name),
             Expr::Case(base, pairs, other) => self.case(base.as_deref(), pairs, other.as_deref()),
-            Expr::Cast(x, ty) => self.cast(&self.typed(x)?, ty),
+            Expr::Cast(x, ty) => self.cast(x, ty),
             Expr::Like(op, x, pattern, escape, negated) => self.like(*op, x, pattern, escape.as_deref(), *negated),
             Expr::Name(_) | Expr::Scalar(_) | Expr::Exists(_) | Expr::InQuery(..) | Expr::Function(_) => {
                 refuse("it holds a query")
@@ -243,6 +235,24 @@ impl<'a> Translator<'a> {
             Some(column) => Ok(Typed::column(column, ident::pg(column.target))),
             None => refuse("it names a column that is not carried"),
         }
+    }
+
+    fn prefix(&self, op: Unary, x: &Expr) -> Translated<Typed> {
+        match op {
+            Unary::Not => Ok(Typed::condition(format!("(NOT {})", self.condition(x)?))),
+            op => self.unary(op, self.typed(x)?),
+        }
+    }
+
+    fn is_null(&self, x: &Expr, negated: bool) -> Translated<Typed> {
+        let x = self.typed(x)?;
+        Ok(Typed::condition(format!("({} IS {}NULL)", x.sql, if negated { "NOT " } else { "" })))
+    }
+
+    fn collation(&self, x: &Expr, name: &str) -> Translated<Typed> {
+        let mut x = self.typed(x)?;
+        x.collation = Collation::Explicit(name.to_ascii_uppercase());
+        Ok(x)
     }
 
     fn binary(&self, op: Binary, a: &Expr, b: &Expr) -> Translated<Typed> {
@@ -276,7 +286,7 @@ impl<'a> Translator<'a> {
         if list.is_empty() {
             return Ok(Typed::condition(if negated { "TRUE".into() } else { "FALSE".into() }));
         }
-        let items = list.iter().map(|item| Ok(self.typed(item)?.bare())).collect::<Translated<Vec<Typed>>>()?;
+        let items: Vec<Typed> = self.all(list)?.into_iter().map(Typed::bare).collect();
         if let Some((left, rights)) = self.plain_list(&x, &items) {
             return Ok(Typed::condition(format!("({left} {not}IN ({}))", rights.join(", "))));
         }
@@ -390,6 +400,26 @@ mod tests {
         assert!(with("INTEGER", PgType::BigInt, None, false, &between).is_ok());
         assert!(with("INTEGER", PgType::BigInt, None, false, &case).is_ok());
         assert!(with("INTEGER", PgType::BigInt, None, false, &open).is_err(), "its text doubles with each level");
+    }
+
+    #[test]
+    fn nesting_of_any_kind_needs_no_endless_stack() {
+        let c = || Box::new(Expr::Column(0));
+        let wraps: [&dyn Fn(Expr) -> Expr; 8] = [
+            &|x| Expr::Call("coalesce".into(), vec![x, Expr::Integer(1)]),
+            &|x| Expr::Call("round".into(), vec![x]),
+            &|x| Expr::Call("iif".into(), vec![x, Expr::Integer(1), Expr::Integer(0)]),
+            &|x| Expr::Binary(Binary::Add, Box::new(x), Box::new(Expr::Integer(0))),
+            &|x| Expr::Binary(Binary::And, c(), Box::new(x)),
+            &|x| Expr::In(Box::new(x), vec![Expr::Integer(1)], true),
+            &|x| Expr::Cast(Box::new(x), "TEXT".into()),
+            &|x| Expr::Collate(Box::new(Expr::Unary(Unary::Plus, Box::new(x))), "NOCASE".into()),
+        ];
+        for wrap in wraps {
+            let deep = (0..200).fold(Expr::Column(0), |x, _| wrap(x));
+            // Whether it is translated or refused, it comes back.
+            let _ = with("INTEGER", PgType::BigInt, None, false, &deep);
+        }
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! CAST. Owns what it makes of each class; never applies the affinity of a column (see `store`).
 
 use super::typed::{Kind, Literal, Typed};
-use super::value::ANY;
+use super::value::{ANY, not_loose};
 use super::{Translated, Translator, number, refuse};
 use crate::mapping::PgType;
 use crate::schema::Affinity;
+use crate::sql::ast::Expr;
 use crate::value::Class;
 
 impl Translator<'_> {
     /// `CAST(x AS declared)`: the affinity of the type's name decides.
     /// Source: <https://sqlite.org/lang_expr.html#castexpr>.
-    pub(super) fn cast(&self, x: &Typed, declared: &str) -> Translated<Typed> {
+    pub(super) fn cast(&self, x: &Expr, declared: &str) -> Translated<Typed> {
+        let x = &self.typed(x)?;
         if declared.trim().is_empty() {
             return refuse("CAST names no type");
         }
@@ -41,6 +43,7 @@ impl Translator<'_> {
 
     fn as_numeric(&self, x: &Typed) -> Translated<Typed> {
         let x = self.plain(x.clone())?;
+        not_loose(&x)?;
         match (x.kind, &x.literal) {
             (Kind::Text, Some(Literal::Text(t))) => match number::of_prefix(t) {
                 number::Number::Integer(n) => Ok(Typed::integer(n)),

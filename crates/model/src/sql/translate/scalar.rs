@@ -3,7 +3,7 @@
 
 use super::call::any_null;
 use super::typed::{Collation, Kind, Literal, Typed};
-use super::value::ANY;
+use super::value::{ANY, not_loose};
 use super::{Purpose, Translated, Translator, refuse};
 use crate::mapping::PgType;
 use crate::schema::Affinity;
@@ -146,6 +146,7 @@ impl Translator<'_> {
     /// NULL for what is no number as a whole.
     fn sign(&self, x: &Typed) -> Translated<Typed> {
         let x = self.plain(x.clone())?;
+        not_loose(&x)?;
         let number = match x.kind {
             Kind::Text => self.help("sqlite_number_in_text", &[&x.sql])?,
             Kind::Blob | Kind::Null => return Ok(Typed::new(Kind::Null, "NULL")),
