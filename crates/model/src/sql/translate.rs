@@ -324,20 +324,37 @@ impl<'a> Translator<'a> {
     }
 
     fn case(&self, base: Option<&Expr>, pairs: &[(Expr, Expr)], other: Option<&Expr>) -> Translated<Typed> {
-        let base = base.map(|base| self.typed(base)).transpose()?;
+        let base = match base {
+            Some(base) => Some(Box::new(self.typed(base)?)),
+            None => None,
+        };
         let mut results = Vec::with_capacity(pairs.len() + 1);
         let mut whens = Vec::with_capacity(pairs.len());
         for (when, then) in pairs {
-            whens.push(match &base {
-                Some(base) => self.compared(Binary::Eq, base, &self.typed(when)?)?.sql,
-                None => self.condition(when)?,
-            });
-            results.push(self.typed(then)?);
+            whens.push(self.when(base.as_deref(), when)?);
+            self.push(&mut results, then)?;
         }
-        results.push(match other {
-            Some(other) => self.typed(other)?,
-            None => Typed::new(Kind::Null, "NULL"),
-        });
+        match other {
+            Some(other) => self.push(&mut results, other)?,
+            None => results.push(Typed::new(Kind::Null, "NULL")),
+        }
+        self.chosen(&whens, results)
+    }
+
+    fn push(&self, results: &mut Vec<Typed>, e: &Expr) -> Translated<()> {
+        results.push(self.typed(e)?);
+        Ok(())
+    }
+
+    fn when(&self, base: Option<&Typed>, when: &Expr) -> Translated<String> {
+        match base {
+            Some(base) => Ok(self.compared(Binary::Eq, base, &self.typed(when)?)?.sql),
+            None => self.condition(when),
+        }
+    }
+
+    /// CASE of conditions and results, the last of which is ELSE's.
+    fn chosen(&self, whens: &[String], results: Vec<Typed>) -> Translated<Typed> {
         let (made, mut texts) = self.common(results)?;
         let other = texts.pop().unwrap_or_else(|| "NULL".into());
         let arms: Vec<String> = whens.iter().zip(&texts).map(|(w, t)| format!("WHEN {w} THEN {t}")).collect();
