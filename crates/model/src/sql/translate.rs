@@ -148,6 +148,7 @@ pub fn expression(e: &Expr, scope: &Scope) -> Translated<(String, PgType)> {
         Kind::Int { .. } if typed.column => return Ok((typed.sql, typed.pg.unwrap_or(PgType::BigInt))),
         Kind::Int { .. } => return Ok((format!("(({})::bigint)", typed.sql), PgType::BigInt)),
         Kind::Wide => return refuse("the sum may leave 64 bits, where SQLite goes over to inexact numbers"),
+        Kind::Null if scope.purpose == Purpose::Query => return Ok(("NULL::text".into(), PgType::Text)),
         Kind::Null => return refuse("it is always NULL"),
         Kind::Number => PgType::Numeric(None),
         Kind::Double => PgType::Double,

@@ -24,7 +24,7 @@ impl Translator<'_> {
             Affinity::Text => Typed::new(Kind::Text, self.text_of(x)?),
             Affinity::Blob => match self.plain(x.clone())? {
                 x if x.kind == Kind::Blob => x,
-                x => Typed::new(Kind::Blob, format!("convert_to({}, 'UTF8')", self.text_of(&x)?)),
+                x => Typed::new(Kind::Blob, self.bytes_of(&x)?),
             },
         };
         let made = if x.kind == Kind::Null { Typed::new(Kind::Null, "NULL") } else { made };
@@ -37,8 +37,11 @@ impl Translator<'_> {
             _ => ANY,
         };
         let sql = self.integer_of(x)?;
-        let literal = sql.trim_matches(['(', ')']).parse().ok().map(Literal::Integer);
-        Ok(Typed { pg: Some(PgType::BigInt), class: Some(Class::Integer), literal, ..Typed::new(kind, sql) })
+        // A literal is no bigint unless it is large.
+        if let Ok(n) = sql.trim_matches(['(', ')']).parse() {
+            return Ok(Typed { class: Some(Class::Integer), ..Typed::integer(n) });
+        }
+        Ok(Typed { pg: Some(PgType::BigInt), class: Some(Class::Integer), ..Typed::new(kind, sql) })
     }
 
     fn as_numeric(&self, x: &Typed) -> Translated<Typed> {

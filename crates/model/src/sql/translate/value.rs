@@ -58,6 +58,14 @@ impl Translator<'_> {
         })
     }
 
+    /// The bytes of the value's text.
+    pub(super) fn bytes_of(&self, x: &Typed) -> Translated<String> {
+        if self.scope.purpose == Purpose::Stored {
+            return refuse(format!("the bytes of {} are not immutable in PostgreSQL", x.what()));
+        }
+        Ok(format!("convert_to({}, 'UTF8')", self.text_of(x)?))
+    }
+
     /// The value as a number, as arithmetic takes it: an integer, a double (a real in SQLite, or as `whole` says), or
     /// numeric whose digits after the point tell a real from an integer.
     pub(super) fn number_of(&self, x: &Typed) -> Translated<Typed> {
