@@ -45,6 +45,13 @@ impl Translator<'_> {
         if !crossing.treatments.is_empty() {
             return None;
         }
+        // Numeric affinity makes a number of it, which stands below every text.
+        if let Literal::Text(t) = literal
+            && number::is_numeric(a.affinity)
+            && number::of_text(t).is_some()
+        {
+            return None;
+        }
         match (ty, crossing.normal, literal) {
             (PgType::TimestampTz, Normal::EpochSeconds, Literal::Integer(n)) if n.unsigned_abs() < 200_000_000_000 => {
                 Some(format!("({} {} to_timestamp({n}))", a.sql, word(op)))
@@ -218,7 +225,7 @@ fn prefixed(op: Binary, column: &str, stamp: Stamp, t: &str) -> Option<String> {
         Fraction::Micros => ".000000",
         // A text that ends before the seconds do is shorter than every value.
         Fraction::Any if t.len() < 19 => "",
-        Fraction::Any => return None,
+        Fraction::Any | Fraction::NoClock => return None,
     };
     let least = format!("0001-01-01{between}00:00:00{fraction}");
     let whole = completed(t, &least)?;
