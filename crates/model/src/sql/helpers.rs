@@ -42,7 +42,7 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_number_subtract", ["sqlite_number_of_real", "sqlite_add"]),
     helper!("sqlite_number_multiply", ["sqlite_number_of_real", "sqlite_multiply"]),
     helper!("sqlite_number_divide", ["sqlite_number_of_real", "sqlite_divide"]),
-    helper!("sqlite_integer_of_number", []),
+    helper!("sqlite_integer_of_number", ["sqlite_integer_of_real"]),
     helper!("sqlite_number_remainder", ["sqlite_integer_of_number"]),
     helper!("sqlite_shift_left", []),
     helper!("sqlite_shift_right", []),

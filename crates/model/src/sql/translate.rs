@@ -25,7 +25,7 @@ mod typed;
 mod value;
 
 pub use default::default_value;
-pub use plain::{Fraction as StampFraction, Stamp};
+pub use plain::{Fraction, Stamp};
 #[allow(unused_imports, reason = "for triggers and generated columns")]
 pub(crate) use store::{store, store_with};
 

@@ -5,11 +5,10 @@ use super::both::{Both, Held, Tally};
 use super::support::{Dice, from_environment};
 use lite2pg_model::mapping::PgType;
 use lite2pg_model::mapping::codec::Normal;
-use lite2pg_model::sql::translate::Stamp;
-use lite2pg_model::sql::translate::StampFraction;
+use lite2pg_model::sql::translate::{Fraction, Stamp};
 use lite2pg_model::value::Class;
 
-const STAMP: Stamp = Stamp { letter_t: false, fraction: StampFraction::None };
+const STAMP: Stamp = Stamp { letter_t: false, fraction: Fraction::None };
 
 const HELD: &[Held] = &[
     Held::new("v", "", PgType::Text),

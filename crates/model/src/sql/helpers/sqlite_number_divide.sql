@@ -2,7 +2,8 @@ CREATE FUNCTION sqlite_number_divide(a numeric, b numeric) RETURNS numeric LANGU
 BEGIN
   IF b = 0 THEN
     RETURN NULL;
-  ELSIF scale(a) = 0 AND scale(b) = 0 AND abs(a) <= 9223372036854775807 AND abs(b) <= 9223372036854775807 THEN
+  ELSIF scale(a) = 0 AND scale(b) = 0 AND a BETWEEN -9223372036854775808 AND 9223372036854775807
+    AND b BETWEEN -9223372036854775808 AND 9223372036854775807 THEN
     RETURN div(a, b);
   END IF;
   RETURN sqlite_number_of_real(sqlite_divide(a::double precision, b::double precision));

@@ -2,7 +2,8 @@ CREATE FUNCTION sqlite_number_remainder(a numeric, b numeric) RETURNS numeric LA
 DECLARE
   r numeric := sqlite_integer_of_number(a) % nullif(sqlite_integer_of_number(b), 0);
 BEGIN
-  IF scale(a) = 0 AND scale(b) = 0 AND abs(a) <= 9223372036854775807 AND abs(b) <= 9223372036854775807 THEN
+  IF scale(a) = 0 AND scale(b) = 0 AND a BETWEEN -9223372036854775808 AND 9223372036854775807
+    AND b BETWEEN -9223372036854775808 AND 9223372036854775807 THEN
     RETURN r;
   END IF;
   RETURN round(r, 1);

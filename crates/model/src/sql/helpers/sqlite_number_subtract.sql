@@ -1,7 +1,8 @@
 CREATE FUNCTION sqlite_number_subtract(a numeric, b numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
-  IF scale(a) = 0 AND scale(b) = 0 AND abs(a) <= 9223372036854775807 AND abs(b) <= 9223372036854775807
-    AND abs(a - b) <= 9223372036854775807 THEN
+  IF scale(a) = 0 AND scale(b) = 0 AND a BETWEEN -9223372036854775808 AND 9223372036854775807
+    AND b BETWEEN -9223372036854775808 AND 9223372036854775807
+    AND a - b BETWEEN -9223372036854775808 AND 9223372036854775807 THEN
     RETURN a - b;
   END IF;
   RETURN sqlite_number_of_real(sqlite_add(a::double precision, -b::double precision));

@@ -1,33 +1,24 @@
 CREATE FUNCTION sqlite_substr(x text, start bigint, count bigint) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
-  p bigint := start;
-  n bigint := abs(count::numeric)::bigint;
-  length bigint := char_length(x);
+  p numeric := start;
+  n numeric := count;
 BEGIN
   IF p < 0 THEN
-    p := p + length;
+    p := p + char_length(x);
     IF p < 0 THEN
-      n := CASE WHEN count < 0 THEN n ELSE greatest(n + p, 0) END;
-      IF count >= 0 THEN
-        p := 0;
-      END IF;
+      n := CASE WHEN n < 0 THEN 0 ELSE n + p END;
+      p := 0;
     END IF;
   ELSIF p > 0 THEN
     p := p - 1;
-  ELSIF n > 0 AND count > 0 THEN
+  ELSIF n > 0 THEN
     n := n - 1;
   END IF;
-  IF count < 0 THEN
+  IF n < 0 THEN
+    n := CASE WHEN n < -p THEN p ELSE -n END;
     p := p - n;
-    IF p < 0 THEN
-      n := greatest(n + p, 0);
-      p := 0;
-    END IF;
   END IF;
-  IF p >= length OR n <= 0 THEN
-    RETURN '';
-  END IF;
-  RETURN substr(x, p::integer + 1, least(n, length)::integer);
+  RETURN substr(x, least(p, 2147483646)::integer + 1, least(n, 1073741824)::integer);
 END
 $$;
 COMMENT ON FUNCTION sqlite_substr(text, bigint, bigint) IS 'substr(): counts from the end for a negative start, takes what stands before it for a negative length.';

@@ -40,7 +40,7 @@ impl Translator<'_> {
 
     /// A column that counts or writes time, beside a literal: the literal in the column's own type.
     fn in_own_type(&self, op: Binary, a: &Typed, b: &Typed) -> Option<String> {
-        if a.literal.is_some() {
+        if a.literal.is_some() && b.literal.is_none() {
             return self.in_own_type(turned(op), b, a);
         }
         let (Kind::Other(ty), Some(literal)) = (a.kind, &b.literal) else { return None };
@@ -49,10 +49,12 @@ impl Translator<'_> {
             return None;
         }
         match (ty, crossing.normal, literal) {
-            (PgType::TimestampTz, Normal::EpochSeconds, Literal::Integer(n)) if n.abs() < 200_000_000_000 => {
+            (PgType::TimestampTz, Normal::EpochSeconds, Literal::Integer(n)) if n.unsigned_abs() < 200_000_000_000 => {
                 Some(format!("({} {} to_timestamp({n}))", a.sql, word(op)))
             }
-            (PgType::TimestampTz, Normal::EpochMillis, Literal::Integer(n)) if n.abs() < 200_000_000_000_000 => {
+            (PgType::TimestampTz, Normal::EpochMillis, Literal::Integer(n))
+                if n.unsigned_abs() < 200_000_000_000_000 =>
+            {
                 Some(format!("({} {} to_timestamp({n} / 1000.0))", a.sql, word(op)))
             }
             (PgType::Timestamp, Normal::DateTime | Normal::Exact, Literal::Text(t)) => {

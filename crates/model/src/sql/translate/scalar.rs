@@ -26,9 +26,7 @@ impl Translator<'_> {
             ("trim" | "ltrim" | "rtrim", [x, set]) => {
                 text(format!("{}({}, {})", trim(name), self.text_of(x)?, self.text_of(set)?))
             }
-            ("replace", [x, from, to]) => {
-                text(format!("replace({}, {}, {})", self.text_of(x)?, self.text_of(from)?, self.text_of(to)?))
-            }
+            ("replace", [x, from, to]) => self.replace(x, from, to)?,
             ("instr", [x, part]) => self.instr(x, part)?,
             ("substr" | "substring", [x, start]) => self.substr(x, start, None)?,
             ("substr" | "substring", [x, start, length]) => self.substr(x, start, Some(length))?,
@@ -40,7 +38,7 @@ impl Translator<'_> {
             ("nullif", [a, b]) => self.nullif(a, b)?,
             ("max" | "min", [_, _, ..]) => self.greatest(name, args)?,
             ("typeof", [x]) => self.type_of(x)?,
-            ("likely" | "unlikely", [x]) | ("likelihood", [x, _]) => Typed { column: false, ..x.clone() },
+            ("likely" | "unlikely", [x]) | ("likelihood", [x, _]) => lone(x),
             ("unicode", [x]) => integer(1, 1_114_111, format!("NULLIF(ascii({}), 0)", self.text_of(x)?)),
             ("char", args) => self.char(args)?,
             ("hex", [x]) => self.hex(x)?,
@@ -86,6 +84,14 @@ impl Translator<'_> {
         Ok(count(format!("char_length({})", self.text_of(&x)?)))
     }
 
+    /// Where nothing is searched for, what it would be replaced by is not even looked at.
+    fn replace(&self, x: &Typed, from: &Typed, to: &Typed) -> Translated<Typed> {
+        let (x, what, by) = (self.text_of(x)?, self.text_of(from)?, self.text_of(to)?);
+        let sql = format!("replace({x}, {what}, {by})");
+        let sure = to.literal.is_some() || matches!(&from.literal, Some(Literal::Text(t)) if !t.is_empty());
+        Ok(text(if sure { sql } else { format!("(CASE WHEN {what} = '' THEN {x} ELSE {sql} END)") }))
+    }
+
     fn instr(&self, x: &Typed, part: &Typed) -> Translated<Typed> {
         let (x, part) = (self.plain(x.clone())?, self.plain(part.clone())?);
         if x.kind == Kind::Blob && part.kind == Kind::Blob {
@@ -101,7 +107,8 @@ impl Translator<'_> {
             return Ok(Typed::new(Kind::Null, "NULL"));
         }
         let bytes = x.kind == Kind::Blob;
-        let sql = if bytes { x.sql.clone() } else { self.text_of(&x)? };
+        // Of an empty blob SQLite's substr() is NULL.
+        let sql = if bytes { format!("NULLIF({}, ''::bytea)", x.sql) } else { self.text_of(&x)? };
         let made = |sql: String| if bytes { blob(sql) } else { text(sql) };
         match (small(start), length.map(small)) {
             (Some(start @ 1..), None) => return Ok(made(format!("substr({sql}, {start})"))),
@@ -114,7 +121,7 @@ impl Translator<'_> {
         if bytes {
             return refuse("substr of a blob with these positions counts otherwise in PostgreSQL");
         }
-        let length = length.map_or_else(|| Ok("2147483647".to_owned()), |l| self.integer_of(l))?;
+        let length = length.map_or_else(|| Ok(i64::MAX.to_string()), |l| self.integer_of(l))?;
         Ok(text(self.help("sqlite_substr", &[&sql, &self.integer_of(start)?, &length])?))
     }
 
@@ -172,7 +179,7 @@ impl Translator<'_> {
             Kind::Double | Kind::Number => self.number_of(a)?,
             _ => a.clone(),
         };
-        let made = Typed { affinity: None, literal: None, column: false, ..a.clone() };
+        let made = lone(a);
         if b.kind == Kind::Null {
             return Ok(made);
         }
@@ -329,6 +336,15 @@ impl Translator<'_> {
         let parts = args.iter().map(|x| self.text_of(x)).collect::<Translated<Vec<_>>>()?;
         Ok(text(format!("concat_ws({}, {})", self.text_of(separator)?, parts.join(", "))))
     }
+}
+
+/// A value that a function hands through: no column any more.
+fn lone(x: &Typed) -> Typed {
+    let collation = match &x.collation {
+        Collation::Column(_) => Collation::None,
+        c => c.clone(),
+    };
+    Typed { affinity: None, literal: None, column: false, collation, ..x.clone() }
 }
 
 fn text(sql: String) -> Typed {

@@ -58,6 +58,7 @@ impl Translator<'_> {
     /// numeric whose digits after the point tell a real from an integer.
     pub(super) fn number_of(&self, x: &Typed) -> Translated<Typed> {
         let x = self.plain(x.clone())?;
+        not_loose(&x)?;
         match (x.kind, &x.literal) {
             (Kind::Null, _) => Ok(Typed::new(Kind::Null, "NULL")),
             (Kind::Bool, _) => Ok(x.as_number()),
@@ -104,6 +105,7 @@ impl Translator<'_> {
     /// The value as an integer of 64 bits, as CAST and the operators on bits take it.
     pub(super) fn integer_of(&self, x: &Typed) -> Translated<String> {
         let x = self.plain(x.clone())?;
+        not_loose(&x)?;
         Ok(match (x.kind, &x.literal) {
             (Kind::Null, _) => "NULL::bigint".into(),
             (Kind::Int { .. }, _) => big(&x),
@@ -120,6 +122,7 @@ impl Translator<'_> {
     /// The value as a double, as round() and CAST AS REAL take it.
     pub(super) fn real_of(&self, x: &Typed) -> Translated<String> {
         let x = self.plain(x.clone())?;
+        not_loose(&x)?;
         Ok(match (x.kind, &x.literal) {
             (Kind::Null, _) => "NULL::double precision".into(),
             (Kind::Int { .. } | Kind::Bool | Kind::Number, _) => {
@@ -150,6 +153,11 @@ impl Translator<'_> {
             Kind::Other(_) => refuse(format!("{} is used as a condition and is no number", x.what())),
         }
     }
+}
+
+/// A text may be a number in SQLite, which its text does not tell: 1.0e-07 as text begins with the integer 1.
+fn not_loose(x: &Typed) -> Translated<()> {
+    if x.loose { refuse(format!("the values of {} may be text or numbers", x.sql)) } else { Ok(()) }
 }
 
 /// An integer as bigint, without a cast where it is one already.
