@@ -6,4 +6,6 @@
 mod both;
 #[path = "functions/dates.rs"]
 mod dates;
+#[path = "functions/defaults.rs"]
+mod defaults;
 mod support;

@@ -107,6 +107,9 @@ impl Translator<'_> {
                 None => self.classed(op, a, b),
             };
         }
+        if b.wordy {
+            return self.classed(op, a, b);
+        }
         if !a.is_number() {
             return match a.kind {
                 // A text that numeric affinity left as it is beside one to which it is applied.

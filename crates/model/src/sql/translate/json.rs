@@ -249,7 +249,12 @@ impl Translator<'_> {
     /// JSON text that was put together.
     fn json_text(&self, sql: String) -> Translated<Typed> {
         let node = format!("({sql})::json");
-        Ok(Typed { json: Some(Json { node, made: Made::Text }), ..Typed::new(Kind::Text, format!("({sql})")) })
+        let json = Some(Json { node, made: Made::Text });
+        Ok(Typed {
+            json,
+            wordy: sql.starts_with("'[") || sql.starts_with("'{"),
+            ..Typed::new(Kind::Text, format!("({sql})"))
+        })
     }
 
     /// The value of a part of JSON: text, a number or NULL.
