@@ -78,7 +78,7 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_json_arrow", ["sqlite_json_at"]),
     helper!("sqlite_json_index", []),
     helper!("sqlite_json_type", []),
-    helper!("sqlite_json_value", ["sqlite_real_text", "sqlite_json_min", "sqlite_json_type"]),
+    helper!("sqlite_json_value", ["sqlite_real_text", "sqlite_real_of_text", "sqlite_json_min", "sqlite_json_type"]),
     helper!("sqlite_json_valid", []),
     helper!("sqlite_json_element", ["sqlite_json_type", "sqlite_json_min", "sqlite_json_value"]),
     helper!("sqlite_json_numeric", []),

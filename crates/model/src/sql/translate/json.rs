@@ -320,7 +320,7 @@ impl Translator<'_> {
         match x.kind {
             Kind::Text if !x.loose => Ok(format!("COALESCE(to_json({sql})::text, 'null')")),
             Kind::Int { .. } => Ok(format!("COALESCE(({sql})::text, 'null')")),
-            Kind::Double => Ok(format!("COALESCE({}({sql}), 'null')", self.helper("sqlite_real_text")?)),
+            Kind::Double => Ok(format!("COALESCE(replace({}({sql}), 'Inf', '9.0e+999'), 'null')", self.helper("sqlite_real_text")?)),
             _ => refuse(format!("{} is put into JSON and may be text or a number", x.what())),
         }
     }
