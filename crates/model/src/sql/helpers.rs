@@ -1,7 +1,7 @@
 //! The functions that keep in PostgreSQL what only SQLite does: each by its name, made only where something uses it.
 //! Owns the list and their texts (`helpers/*.sql`); never decides where one is needed (see `translate`).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 /// One function.
@@ -80,7 +80,7 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_json_arrow", ["sqlite_json_at"]),
     helper!("sqlite_json_index", []),
     helper!("sqlite_json_type", []),
-    helper!("sqlite_json_value", ["sqlite_real_text", "sqlite_json_min", "sqlite_json_type"]),
+    helper!("sqlite_json_value", ["sqlite_real_text", "sqlite_real_of_text", "sqlite_json_min", "sqlite_json_type"]),
     helper!("sqlite_json_valid", []),
     helper!("sqlite_json_element", ["sqlite_json_type", "sqlite_json_min", "sqlite_json_value"]),
     helper!("sqlite_json_numeric", []),
@@ -122,6 +122,7 @@ pub fn find(name: &str) -> Option<&'static Helper> {
 pub struct Used {
     names: RefCell<BTreeSet<&'static str>>,
     volatile: RefCell<Option<String>>,
+    zoned: Cell<bool>,
 }
 
 impl Used {
@@ -135,6 +136,16 @@ impl Used {
     /// reason stays.
     pub fn note_volatile(&self, reason: &str) {
         self.volatile.borrow_mut().get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Notes that what is translated depends on the time zone of the session.
+    pub fn note_zoned(&self) {
+        self.zoned.set(true);
+    }
+
+    /// Whether what was translated depends on the time zone of the session.
+    pub fn zoned(&self) -> bool {
+        self.zoned.get()
     }
 
     /// Why what was translated gives another value each time, if it does.

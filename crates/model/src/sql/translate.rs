@@ -24,7 +24,7 @@ pub mod trigger;
 mod typed;
 mod value;
 
-pub use default::default_value;
+pub use default::{default_value, default_with};
 pub use plain::{Fraction, Stamp};
 #[allow(unused_imports, reason = "for triggers and generated columns")]
 pub(crate) use store::{store, store_with};
