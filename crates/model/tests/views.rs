@@ -88,14 +88,19 @@ fn make(client: &mut Client, db: &Connection, plan: &Plan) -> Vec<(String, Strin
                     failed.push((step.object, format!("{why}\n{sql}")));
                 }
             }
-            Effect::Copy(i) => copy(client, db, plan, i),
+            Effect::Copy(i) => {
+                if let Err(why) = copy(client, db, plan, i) {
+                    failed.push((step.object, why));
+                }
+            }
             _ => {}
         }
     }
     failed
 }
 
-fn copy(client: &mut Client, db: &Connection, plan: &Plan, table: usize) {
+fn copy(client: &mut Client, db: &Connection, plan: &Plan, table: usize) -> Result<(), String> {
+    let said = |e: postgres::Error| e.as_db_error().map_or_else(|| e.to_string(), |e| e.message().to_owned());
     let table = &plan.tables[table];
     let into = ident::pg_in(&plan.schema, &table.target);
     let columns: Vec<String> = table.columns.iter().map(|c| ident::pg(&c.target)).collect();
@@ -111,9 +116,9 @@ fn copy(client: &mut Client, db: &Connection, plan: &Plan, table: usize) {
     });
     data.extend_from_slice(&(-1_i16).to_be_bytes());
     let sql = format!("COPY {into} ({}) FROM STDIN (FORMAT binary)", columns.join(", "));
-    let mut writer = client.copy_in(&sql).unwrap();
-    writer.write_all(&data).unwrap();
-    writer.finish().unwrap_or_else(|e| panic!("{}: {e:?}", table.name));
+    let mut writer = client.copy_in(&sql).map_err(said)?;
+    writer.write_all(&data).map_err(|e| e.to_string())?;
+    writer.finish().map(drop).map_err(said)
 }
 
 /// A row as digests see it, and apart from it the numbers that need not agree to the last digit.
@@ -222,6 +227,9 @@ fn run(client: &mut Client, db: &Connection, into: &str) -> Outcome {
         }
     }
     let failed = make(client, db, &plan);
+    for (object, why) in failed.iter().filter(|(object, _)| plan.tables.iter().any(|t| t.name == *object)) {
+        println!("  table {object}: {why}");
+    }
     for view in &plan.views {
         if let Some((_, why)) = failed.iter().find(|(object, _)| *object == view.name) {
             outcome.wrong.push((view.name.clone(), why.clone()));

@@ -103,7 +103,7 @@ impl Builder<'_> {
             view: true,
             fields: translated.fields,
             rowid: None,
-            keys: Vec::new(),
+            keys: translated.keys,
             primary: false,
             incomparable: translated_incomparable,
         };

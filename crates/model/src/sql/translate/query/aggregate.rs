@@ -201,7 +201,7 @@ fn joined(x: &Typed, separator: Option<&Typed>, tail: &Tail, f: &Function, frame
 }
 
 fn unordered(tail: &Tail, f: &Function, frame: &Frame<'_>) {
-    if tail.order.is_empty() {
+    if tail.order.is_empty() && tail.over.is_none() {
         frame.shared.note(format!("the order in which {}() takes its values is not given", f.name));
     }
 }
