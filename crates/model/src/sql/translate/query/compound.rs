@@ -70,7 +70,7 @@ pub(super) fn joined(
             }
             text.line(word(*h));
         }
-        text.append(write(core, columns, fields)?);
+        text.append(write(core, columns, fields, level)?);
     }
     let Some(keys) = folded else { return Ok(text) };
     level.shared.note("of texts that are equal but for their case, some row's is taken");
@@ -104,10 +104,10 @@ fn word(how: Compound) -> &'static str {
 }
 
 /// One member with its columns as `columns` says.
-pub(super) fn write(core: &Core, columns: &[Column], fields: &[Field]) -> Translated<Text> {
+pub(super) fn write(core: &Core, columns: &[Column], fields: &[Field], level: &Frame<'_>) -> Translated<Text> {
     let mut rows = Vec::with_capacity(core.rows.len());
     for row in &core.rows {
-        let cell = |(c, to): (&Column, &Column)| Ok(Column { sql: convert(c, to)?, ..c.clone() });
+        let cell = |(c, to): (&Column, &Column)| Ok(Column { sql: convert(c, to, level)?, ..c.clone() });
         rows.push(row.iter().zip(columns).map(cell).collect::<Translated<Vec<Column>>>()?);
     }
     if core.values {
@@ -219,7 +219,7 @@ fn by_kind(kind: Kind) -> Translated<Crossing> {
 }
 
 /// The text of a column as the type that all members have.
-fn convert(column: &Column, to: &Column) -> Translated<String> {
+fn convert(column: &Column, to: &Column, level: &Frame<'_>) -> Translated<String> {
     let (from, kind) = (&column.typed, to.typed.kind);
     let ty = to.crossing.ty;
     if from.kind == Kind::Null {
@@ -238,14 +238,14 @@ fn convert(column: &Column, to: &Column) -> Translated<String> {
         (Kind::Double, Kind::Number) => Ok(format!("({}::text)::numeric", from.sql)),
         (Kind::Number, Kind::Number) => Ok(format!("{}::numeric", from.sql)),
         (Kind::Text, Kind::Text) => Ok(format!("{}::text", from.sql)),
-        (_, Kind::Text) => as_text(from),
+        (_, Kind::Text) => as_text(from, level),
         _ if from.kind == kind => Ok(column.sql.clone()),
         _ => refuse(format!("{} cannot become {}", from.what(), ty.sql())),
     }
 }
 
 /// A value as the text that SQLite writes for it.
-pub(super) fn as_text(typed: &Typed) -> Translated<String> {
+pub(super) fn as_text(typed: &Typed, _frame: &Frame<'_>) -> Translated<String> {
     if typed.kind == Kind::Text {
         return Ok(typed.sql.clone());
     }

@@ -185,14 +185,21 @@ fn seen_from_outside(column: &Column, target: &str) -> Typed {
         Collation::None => Collation::Column("BINARY".into()),
         Collation::Column(c) | Collation::Explicit(c) => Collation::Column(c.clone()),
     };
+    let typed = &column.typed;
+    // What more is known of a column stays known of it; of what was computed only this.
+    let base = if typed.column {
+        typed.clone()
+    } else {
+        Typed { loose: typed.loose, class: typed.class, ..Typed::new(typed.kind, "") }
+    };
     Typed {
         sql,
         collation,
-        affinity: column.typed.affinity.or(Some(Affinity::Blob)),
+        affinity: typed.affinity.or(Some(Affinity::Blob)),
         literal: None,
         column: true,
         pg: Some(column.crossing.ty),
-        ..column.typed.clone()
+        ..base
     }
 }
 

@@ -127,7 +127,7 @@ fn bound(bound: &Bound, mode: &str, orders: &[Order], frame: &Frame<'_>) -> Tran
 
 /// A function that only windows have: its name and arguments in PostgreSQL, and what it gives; `None` if it is another.
 /// Source: <https://sqlite.org/windowfunctions.html#built_in_window_functions>.
-pub(super) fn function(name: &str, args: &[Typed]) -> Translated<Option<(String, String, Typed)>> {
+pub(super) fn function(name: &str, args: &[Typed], _frame: &Frame<'_>) -> Translated<Option<(String, String, Typed)>> {
     let big =
         || Typed { pg: Some(PgType::BigInt), ..Typed::new(Kind::Int { low: 0, high: i64::MAX.into() }, String::new()) };
     let count = |x: &Typed| match x.kind {
