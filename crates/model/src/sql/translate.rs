@@ -233,7 +233,7 @@ impl<'a> Translator<'a> {
             Expr::Like(op, x, pattern, escape, negated) => self.like(*op, x, pattern, escape.as_deref(), *negated),
             Expr::Name(name) => self.name(name),
             Expr::Scalar(query) => self.scalar_query(query),
-            Expr::Exists(query) => self.exists(query),
+            Expr::Exists(query) => self.exists_query(query),
             Expr::InQuery(x, query, negated) => self.in_query(x, query, *negated),
             Expr::Function(function) => self.function(function),
             Expr::Row(_) => refuse("it holds a row of values"),
