@@ -6,6 +6,7 @@ mod call;
 mod compare;
 mod default;
 mod form;
+mod generated;
 mod number;
 pub mod query;
 pub mod relations;
@@ -13,6 +14,7 @@ pub mod trigger;
 mod typed;
 
 pub use default::default_value;
+pub use generated::generated;
 
 use crate::ident;
 use crate::mapping::PgType;
