@@ -10,6 +10,7 @@ mod compare;
 mod date;
 mod default;
 mod form;
+mod generated;
 mod json;
 mod like;
 mod math;
@@ -25,6 +26,7 @@ mod typed;
 mod value;
 
 pub use default::{default_value, default_with};
+pub use generated::generated;
 pub use plain::{Fraction, Stamp};
 #[allow(unused_imports, reason = "for triggers and generated columns")]
 pub(crate) use store::{store, store_with};
