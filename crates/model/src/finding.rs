@@ -103,7 +103,7 @@ impl Finding {
 /// The codes, so that messages, flags, tests and docs use one word for one thing.
 pub mod codes {
     /// Every code.
-    pub const ALL: [&str; 39] = [
+    pub const ALL: [&str; 41] = [
         CONTRADICTION,
         VIEW,
         TRIGGER,
@@ -129,6 +129,7 @@ pub mod codes {
         DUPLICATE_KEY,
         ORPHANS,
         RENAMED,
+        NAMES,
         TOO_MANY_COLUMNS,
         TOO_LARGE,
         APPLICATION_DEFINED,
@@ -143,6 +144,7 @@ pub mod codes {
         BESIDE_PLAN,
         NO_NEXT_KEY,
         TRIGGER_DIFFERS,
+        VIRTUAL_DIFFERS,
     ];
     /// A view has no counterpart in the target.
     pub const VIEW: &str = "view-not-carried";
@@ -158,7 +160,9 @@ pub mod codes {
     pub const GENERATED: &str = "generated-not-carried";
     /// An index whose expression or predicate is not translated.
     pub const INDEX: &str = "index-not-carried";
-    /// A virtual table (full-text, R*Tree, …): it and its shadow tables stay behind.
+    /// A virtual table that is carried as an ordinary one: queries of its own kind must be written otherwise.
+    pub const VIRTUAL_DIFFERS: &str = "virtual-table-differs";
+    /// A virtual table: it and its shadow tables stay behind.
     pub const VIRTUAL_TABLE: &str = "virtual-table-not-carried";
     /// NOCASE, RTRIM or an application's collation: PostgreSQL compares by bytes instead.
     pub const COLLATION: &str = "collation-not-carried";
@@ -196,6 +200,8 @@ pub mod codes {
     pub const ORPHANS: &str = "orphan-rows";
     /// A name PostgreSQL cannot hold as it is.
     pub const RENAMED: &str = "renamed";
+    /// Two names that are one in the style that was chosen.
+    pub const NAMES: &str = "names-collide";
     /// More columns than PostgreSQL allows.
     pub const TOO_MANY_COLUMNS: &str = "too-many-columns";
     /// A value too large for PostgreSQL.

@@ -85,6 +85,56 @@ pub struct Table {
     pub checks: Vec<Check>,
     /// Indexes made by CREATE INDEX.
     pub indexes: Vec<Index>,
+    /// The module, where the source has it as a virtual table and its rows are carried as an ordinary one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Where its rows are read from, if that is not the table of its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Stored>,
+    /// Full-text indexes over its columns: its own, and those of others that keep no text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub searches: Vec<Search>,
+    /// Names of its coordinates, the lower bound of each dimension before the upper one; only of R*Trees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coordinates: Vec<String>,
+    /// The table that holds its text, where this virtual table is but a full-text index over that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_of: Option<String>,
+}
+
+/// The shadow table in which a virtual one keeps its rows, so that they can be read whatever the module needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// Its name.
+    pub table: String,
+    /// Each column of the virtual table, and what it is called here; the first is the rowid.
+    pub columns: Vec<(String, String)>,
+}
+
+impl Stored {
+    /// What a column of the virtual table is called here.
+    pub fn column(&self, name: &str) -> Option<&str> {
+        self.columns.iter().find(|(of, _)| of == name).map(|(_, here)| here.as_str())
+    }
+}
+
+/// A full-text index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Search {
+    /// The virtual table.
+    pub table: String,
+    /// Its module.
+    pub module: String,
+    /// What it calls the key of its rows, and the column of the text's table that is that; `None`: the rowid.
+    pub key: (String, Option<String>),
+    /// Its columns, as the table that holds the text spells them.
+    pub columns: Vec<String>,
+    /// Those of them in which is searched.
+    pub indexed: Vec<String>,
+    /// The tokenizer and its options, as written.
+    pub tokenizer: Vec<String>,
+    /// The column that says the language of each row.
+    pub language: Option<String>,
 }
 
 /// A column.
@@ -291,6 +341,13 @@ pub struct RawSchema {
     pub foreign_keys: BTreeMap<String, Vec<RawForeignKey>>,
     /// `sqlite_sequence`.
     pub sequences: BTreeMap<String, i64>,
+    /// Rows of shadow tables, as far as they were counted: [`RawSchema::MOST_COUNTED`] are that many or more.
+    pub shadow_rows: BTreeMap<String, u64>,
+}
+
+impl RawSchema {
+    /// How far the rows of a shadow table are counted.
+    pub const MOST_COUNTED: u64 = 100_000;
 }
 
 /// A row of `sqlite_schema`.

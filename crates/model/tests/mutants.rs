@@ -231,3 +231,19 @@ fn broken_statements_of_real_databases_come_back() {
     }
     println!("{done} mutants");
 }
+
+/// A short run of `--example fuzz`: token by token, over whole schemas and their plans.
+#[test]
+fn statements_broken_token_by_token_come_back() {
+    let seconds = from_environment("LITE2PG_FUZZ_SECONDS").unwrap_or(5);
+    let seed = Dice::seeded().roll(1 << 30) as u64;
+    println!("--case {seed}:NUMBER");
+    let seeds = support::fuzz::Seeds::read(&support::fuzz::corpus());
+    // A build without optimisation beside other tests is slow.
+    let (time, limit) = (std::time::Duration::from_secs(seconds), std::time::Duration::from_secs(10));
+    let tally = seeds.run(seed, 0, time, limit, &mut |_| {});
+    println!("{} cases, {} carried though broken, the longest took {:?}", tally.cases, tally.carried, tally.slowest);
+    let told: Vec<String> = tally.faults.iter().map(|f| format!("{}: {}\n{}", f.number, f.what, f.sql)).collect();
+    assert!(told.is_empty(), "{} faults, such as --case {seed}:{}", told.len(), told[0]);
+    assert!(tally.cases > 100, "only {} cases", tally.cases);
+}

@@ -149,8 +149,13 @@ pub fn rows(
     cancel: &Cancel,
 ) -> Result<()> {
     let columns: Vec<(Codec, normal::Column)> = table.columns.iter().map(|c| (c.codec(), c.form())).collect();
-    let aside: Vec<Option<Fit>> =
-        table.columns.iter().map(|c| (c.quarantine || rules.all).then(|| Fit::of(c))).collect();
+    let aside: Vec<Option<Fit>> = table
+        .columns
+        .iter()
+        .map(|c| (c.generated.is_none() && (c.quarantine || rules.all)).then(|| Fit::of(c)))
+        .collect();
+    // What the target computes is not sent; the digest still has the source's value, which is the proof of it.
+    let computed: Vec<bool> = table.columns.iter().map(|c| c.generated.is_some()).collect();
     let watch = Watch::of(table);
     let long = Long::of_plan(table);
     let reading = Reading::of_plan(table).without(long.as_ref());
@@ -211,6 +216,7 @@ pub fn rows(
                 // Where rows may be set aside, a value must come back too; elsewhere the comparison at the end tells.
                 let aside = aside.get(i).and_then(Option::as_ref);
                 let misfit = match aside {
+                    _ if computed.get(i) == Some(&true) => None,
                     Some(fit) => fit.encode(value, out),
                     None => codec.encode(value, out).err().map(|m| m.reason),
                 };

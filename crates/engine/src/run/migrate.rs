@@ -281,7 +281,7 @@ impl Migration<'_> {
         }
         if run.options_hash != self.settings.options_hash() && !self.same_plan(&mut main, facts, &run)? {
             return refuse(
-                "its options were others (schema, --plan, --set, --tables, --policy, --accept, --collation or --no-verify)".to_owned(),
+                "its options were others (schema, --plan, --set, --names, --tables, --policy, --accept, --collation or --no-verify)".to_owned(),
             );
         }
         // A new copy may have got the name of one that is gone: only one that was kept counts.

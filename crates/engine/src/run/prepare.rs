@@ -177,6 +177,8 @@ pub fn decide(
         whole: whole.as_ref(),
         max_rowid,
         memory,
+        server: u32::try_from(facts.version_num).unwrap_or(0),
+        choices: Some(&choices),
         widest,
     };
     let all = |of_types: Vec<Finding>| findings.iter().cloned().chain(of_types).collect();

@@ -3,9 +3,9 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::pool::Cancel;
+use crate::source::select::Reading;
 use crate::source::{Reader, written};
 use lite2pg_model::finding::{Finding, codes};
-use lite2pg_model::ident::sqlite;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::plan::overrides::{Overrides, Problem};
 use lite2pg_model::schema::{RawSchema, Schema};
@@ -92,7 +92,7 @@ pub fn filtered(
 ) -> Result<()> {
     for table in &schema.tables {
         let (Some(filter), Some(profile)) = (&table.filter, profiles.get(&table.name)) else { continue };
-        let sql = format!("SELECT count(*) FROM {} NOT INDEXED", sqlite(&table.name));
+        let sql = format!("SELECT count(*) FROM {}", Reading::of_table(table).whole());
         let all = reader.interruptible(cancel, |r| r.query_i64(&sql, &[])).map_err(|e| e.about(&table.name))?;
         let all = all.unwrap_or(0).cast_unsigned();
         findings.push(Finding::note(

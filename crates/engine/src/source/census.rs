@@ -11,7 +11,6 @@ use super::select::{self, Reading};
 use crate::error::{Error, Result};
 use crate::observe::{Event, Observer};
 use crate::pool::{self, Cancel};
-use lite2pg_model::ident::sqlite;
 use lite2pg_model::mapping::profile::{KeyColumns, TableProfile, show};
 use lite2pg_model::plan::limits::Memory;
 use lite2pg_model::schema::{Schema, Table, TableKind};
@@ -114,7 +113,7 @@ fn ranges(readers: &mut [Reader], table: &Table) -> Result<Vec<Bounds>> {
     let (Some(rowid), [reader, _, ..]) = (scan::rowid(table), readers) else { return Ok(vec![Bounds::default()]) };
     // Two statements: SQLite finds each of the two at once, but both together only by reading the table.
     let mut ask = |what: &str| {
-        let sql = format!("SELECT {what}({rowid}) FROM {} NOT INDEXED", sqlite(&table.name));
+        let sql = format!("SELECT {what}({rowid}) FROM {}", Reading::of_table(table).whole());
         reader.query_i64(&sql, &[]).map_err(|e| e.about(&table.name))
     };
     let (Some(least), Some(greatest)) = (ask("min")?, ask("max")?) else { return Ok(vec![Bounds::default()]) };

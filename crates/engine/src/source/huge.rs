@@ -15,7 +15,7 @@ use lite2pg_model::mapping::profile::ColumnProfile;
 use lite2pg_model::mapping::profile::long::LongValue;
 use lite2pg_model::plan::TablePlan;
 use lite2pg_model::plan::long::Held;
-use lite2pg_model::schema::Table;
+use lite2pg_model::schema::{Stored, Table};
 use lite2pg_model::value::{Class, Value};
 use rusqlite::Connection;
 
@@ -26,6 +26,8 @@ pub const PIECE: usize = 256 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Long {
     table: String,
+    /// Where its rows are, if that is another.
+    stored: Option<Stored>,
     /// Their places in the list of what is read, and their names.
     columns: Vec<(usize, String)>,
     over: u64,
@@ -73,7 +75,7 @@ impl Long {
         })?;
         let named = table.columns.iter().map(|c| c.name.clone()).enumerate().zip(longest);
         let columns = named.filter(|(_, longest)| longest.unsigned_abs() > over).map(|(column, _)| column).collect();
-        Ok(Long { table: table.name.clone(), columns, over, held: Held::None })
+        Ok(Long { table: table.name.clone(), stored: table.stored.clone(), columns, over, held: Held::None })
     }
 
     /// What the plan says of a table.
@@ -81,7 +83,8 @@ impl Long {
         let plan = table.long.as_ref()?;
         let columns = table.columns.iter().enumerate().filter(|(_, c)| plan.has(&c.name));
         let columns: Vec<_> = columns.map(|(i, c)| (i, c.name.clone())).collect();
-        (!columns.is_empty()).then(|| Long { table: table.name.clone(), columns, over: plan.over, held: plan.held })
+        let (stored, over) = (table.stored.clone(), plan.over);
+        (!columns.is_empty()).then(|| Long { table: table.name.clone(), stored, columns, over, held: plan.held })
     }
 
     /// Puts NULL in the place of long values into a list of what is read, and what was left out at its end.
@@ -138,7 +141,11 @@ impl Long {
             let name = format!("{}.{column} (rowid {rowid})", self.table);
             fault("cannot read a long value piece by piece", e).about(name)
         };
-        let blob = blobs.conn.blob_open(c"main", self.table.as_str(), column, rowid, true).map_err(about)?;
+        let (table, here) = match &self.stored {
+            Some(stored) => (stored.table.as_str(), stored.column(column).unwrap_or(column)),
+            None => (self.table.as_str(), column),
+        };
+        let blob = blobs.conn.blob_open(c"main", table, here, rowid, true).map_err(about)?;
         let size = u64::try_from(blob.size()).unwrap_or(0);
         if size != out.length {
             let told = format!("a value of {} bytes has {size} when it is read piece by piece", out.length);

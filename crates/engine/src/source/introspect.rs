@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use lite2pg_model::ident;
 use lite2pg_model::schema::{RawColumn, RawForeignKey, RawIndex, RawIndexColumn, RawObject, RawSchema, RawTable};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
@@ -30,10 +31,20 @@ fn read(conn: &Connection) -> rusqlite::Result<RawSchema> {
             raw.foreign_keys.insert(name.clone(), foreign_keys(conn, name)?);
         }
     }
+    let shadows = raw.table_list.iter().filter(|(_, table)| table.kind == "shadow");
+    raw.shadow_rows = shadows.filter_map(|(name, _)| Some((name.clone(), some_rows(conn, name)?))).collect();
     if raw.table_list.contains_key("sqlite_sequence") {
         raw.sequences = sequences(conn)?;
     }
     Ok(raw)
+}
+
+/// How many rows a table has, counted no further than is worth it: only a message tells it, so that what cannot be read
+/// is no error here.
+fn some_rows(conn: &Connection, table: &str) -> Option<u64> {
+    let (table, most) = (ident::sqlite(table), RawSchema::MOST_COUNTED);
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM main.{table} NOT INDEXED LIMIT {most})");
+    conn.query_row(&sql, [], |r| r.get::<_, i64>(0)).ok().map(i64::unsigned_abs)
 }
 
 /// The rows of `sqlite_schema`, in rowid order.

@@ -4,12 +4,13 @@
 use super::huge::Long;
 use lite2pg_model::ident::sqlite;
 use lite2pg_model::plan::TablePlan;
-use lite2pg_model::schema::Table;
+use lite2pg_model::schema::{Stored, Table};
 
 /// A table as the migration sees it.
 #[derive(Clone, Debug)]
 pub struct Reading<'a> {
     table: &'a str,
+    stored: Option<&'a Stored>,
     columns: Vec<Seen<'a>>,
     filter: Option<&'a str>,
     rowid: Option<&'static str>,
@@ -36,30 +37,43 @@ pub struct Bounds {
 impl<'a> Reading<'a> {
     /// As the schema and what was said of it have it.
     pub fn of_table(table: &'a Table) -> Self {
-        let hidden = table.left_out.iter().map(String::as_str);
-        let names = table.columns.iter().map(|c| c.name.as_str()).chain(hidden);
-        Reading {
-            table: &table.name,
-            columns: table.columns.iter().map(|c| Seen { name: &c.name, read: c.read.as_deref() }).collect(),
-            filter: table.filter.as_deref(),
-            rowid: rowid_name(names, table.without_rowid),
-            order: &table.order,
-            long: None,
-        }
+        let columns = table.columns.iter().map(|c| Seen { name: &c.name, read: c.read.as_deref() });
+        let filter = table.filter.as_deref();
+        Reading::of(
+            (&table.name, table.stored.as_ref()),
+            columns,
+            &table.left_out,
+            table.without_rowid,
+            filter,
+            &table.order,
+        )
     }
 
     /// As the plan has it.
     pub fn of_plan(table: &'a TablePlan) -> Self {
-        let hidden = table.left_out.iter().map(String::as_str);
-        let names = table.columns.iter().map(|c| c.name.as_str()).chain(hidden);
-        Reading {
-            table: &table.name,
-            columns: table.columns.iter().map(|c| Seen { name: &c.name, read: c.read.as_deref() }).collect(),
-            filter: table.filter.as_deref(),
-            rowid: rowid_name(names, table.without_rowid),
-            order: &table.order,
-            long: None,
-        }
+        let columns = table.columns.iter().map(|c| Seen { name: &c.name, read: c.read.as_deref() });
+        let filter = table.filter.as_deref();
+        Reading::of(
+            (&table.name, table.stored.as_ref()),
+            columns,
+            &table.left_out,
+            table.without_rowid,
+            filter,
+            &table.order,
+        )
+    }
+
+    fn of(
+        (table, stored): (&'a str, Option<&'a Stored>),
+        columns: impl Iterator<Item = Seen<'a>>,
+        left_out: &'a [String],
+        without_rowid: bool,
+        filter: Option<&'a str>,
+        order: &'a [String],
+    ) -> Self {
+        let columns: Vec<Seen<'a>> = columns.collect();
+        let names = columns.iter().map(|c| c.name).chain(left_out.iter().map(String::as_str));
+        Reading { table, stored, rowid: rowid_name(names, without_rowid), columns, filter, order, long: None }
     }
 
     /// Without its long values in [`Reading::rows`]: what was left out stands at the end.
@@ -138,12 +152,31 @@ impl<'a> Reading<'a> {
         }
         let conditions: Vec<String> = self.filter.map(enclosed).into_iter().chain(conditions.iter().cloned()).collect();
         let indexed = if scan { " NOT INDEXED" } else { "" };
-        let mut sql = format!("SELECT {} FROM {}{indexed}", list.join(", "), sqlite(self.table));
+        let mut sql = format!("SELECT {} FROM {}", list.join(", "), self.source(&sqlite(self.table), indexed));
         if !conditions.is_empty() {
             sql.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
         }
         sql.push_str(&self.order());
         sql
+    }
+
+    /// All rows, under the table's own name, with the columns as the source has them: no filter, no expression.
+    pub fn whole(&self) -> String {
+        self.source(&sqlite(self.table), " NOT INDEXED")
+    }
+
+    /// The table under a name; of one that is stored elsewhere, what is there under the names that its columns have here.
+    /// SQLite reads that as it reads the other table itself.
+    fn source(&self, alias: &str, indexed: &str) -> String {
+        let Some(stored) = self.stored else {
+            let table = sqlite(self.table);
+            return if alias == table { format!("{table}{indexed}") } else { format!("{table} AS {alias}{indexed}") };
+        };
+        let mut list: Vec<String> =
+            stored.columns.iter().map(|(name, here)| format!("{} AS {}", sqlite(here), sqlite(name))).collect();
+        let key = stored.columns.first().map(|(_, here)| sqlite(here));
+        list.extend(self.rowid.zip(key).map(|(rowid, key)| format!("{key} AS {rowid}")));
+        format!("(SELECT {} FROM {}{indexed}) AS {alias}", list.join(", "), sqlite(&stored.table))
     }
 
     /// What stands after FROM, so that an expression over the table's columns sees the values as they are read. Never
@@ -160,16 +193,14 @@ impl<'a> Reading<'a> {
     fn clause_with(&self, alias: Option<&str>, indexed: &str) -> String {
         let table = sqlite(self.table);
         if self.filter.is_none() && self.columns.iter().all(|c| c.read.is_none()) {
-            return match alias {
-                Some(alias) => format!("{table} AS {alias}{indexed}"),
-                None => format!("{table}{indexed}"),
-            };
+            return self.source(alias.unwrap_or(&table), indexed);
         }
         let named = |c: &Seen<'_>| format!("{} AS {}", self.value(*c), sqlite(c.name));
         let list: Vec<String> = self.columns.iter().map(named).collect();
         let list = if list.is_empty() { "1".to_owned() } else { list.join(", ") };
         let filter = self.filter.map_or_else(String::new, |f| format!(" WHERE {}", enclosed(f)));
-        format!("(SELECT {list} FROM {table}{indexed}{filter}) AS {}", alias.unwrap_or(&table))
+        let source = self.source(&table, indexed);
+        format!("(SELECT {list} FROM {source}{filter}) AS {}", alias.unwrap_or(&table))
     }
 
     fn value(&self, column: Seen<'_>) -> String {

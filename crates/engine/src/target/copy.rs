@@ -25,7 +25,7 @@ pub struct CopyIn<'a> {
 
 /// The COPY statement of a table.
 fn copy_in_sql(schema: &str, table: &TablePlan, freeze: bool) -> String {
-    let columns: Vec<String> = table.columns.iter().map(|c| pg(&c.target)).collect();
+    let columns: Vec<String> = table.sent().map(|c| pg(&c.target)).collect();
     let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
     let freeze = if freeze { ", FREEZE" } else { "" };
     format!("COPY {}{columns} FROM STDIN (FORMAT binary{freeze})", pg_in(schema, &table.target))
@@ -40,7 +40,7 @@ impl<'a> CopyIn<'a> {
         let writer = tx
             .copy_in(&copy_in_sql(schema, table, freeze))
             .map_err(|e| error_from_pg(e, "starting COPY").about(&table.name))?;
-        let fields = i16::try_from(table.columns.len())
+        let fields = i16::try_from(table.sent().count())
             .map_err(|e| Error::target("more columns than PostgreSQL allows").about(&table.name).because(e))?;
         let mut buffer = Vec::with_capacity(BLOCK + 64 * 1024);
         buffer.extend_from_slice(&HEADER);

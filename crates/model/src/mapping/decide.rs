@@ -43,6 +43,8 @@
 //! the years 2001 to 2099 become timestamptz, reals that are Julian days of the years 1990 to 2099 timestamp.
 //! `--types plain` knows bigint, double precision, numeric, text and bytea only. Names of columns count for nothing.
 //!
+//! A generated column gets the types of `plain`, or boolean.
+//!
 //! A type that a person chose for a column goes before all of this. Where values do not fit, policies decide
 //! (`decide/policies.rs`); text with NUL bytes or invalid UTF-8 blocks, or is treated, or becomes bytea. What the census
 //! has not proven is tried (`trial`), and a rule that fails there is taken back. Columns linked by foreign keys then get
@@ -181,7 +183,7 @@ impl Rules<'_> {
             return Verdict::new(PgType::BigInt, "always an integer of 64 bits");
         }
         let declared = Declared::of(&self.column.declared);
-        let by_rule = match self.choices.types {
+        let by_rule = match self.types() {
             _ if self.p.values() == 0 => self.by_declaration(declared),
             Types::Native => self.native(declared),
             Types::Inferred => self.inferred(declared),
@@ -209,6 +211,13 @@ impl Rules<'_> {
             Declared::Blob | Declared::None => self.by_content(),
             Declared::Unknown => self.unknown(),
         }
+    }
+
+    /// How rich its type may be: of a generated column a type that holds whatever the expression gives, for SQLite neither
+    /// rounds nor cuts that to what was declared.
+    fn types(&self) -> Types {
+        let boolean = matches!(Declared::of(&self.column.declared), Declared::Boolean);
+        if self.column.generated.is_some() && !boolean { Types::Plain } else { self.choices.types }
     }
 
     fn rowid(&self) -> bool {

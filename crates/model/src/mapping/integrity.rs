@@ -11,7 +11,7 @@ use super::profile::{ColumnProfile, TableProfile};
 use super::shape::thousands;
 use super::unify::parent_of;
 use crate::finding::{Finding, codes};
-use crate::schema::{Index, IndexOn, Key, Schema, Table, TableKind};
+use crate::schema::{ForeignKey, Index, IndexOn, Key, Schema, Table, TableKind};
 use std::collections::BTreeMap;
 
 /// Largest row of a btree index on pages of 8 kB (three must fit on one).
@@ -33,7 +33,7 @@ pub fn judge(
 ) {
     for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
         let (Some(profile), Some(mapping)) = (profiles.get(&table.name), tables.get_mut(&table.name)) else { continue };
-        let mut judge = Judge { table, profile, choices, mapping, findings };
+        let mut judge = Judge { schema, table, profile, choices, mapping, findings };
         judge.nulls();
         judge.duplicates();
         judge.orphans();
@@ -48,6 +48,7 @@ pub fn judge(
 const QUARANTINED: &str = "they go to lite2pg.rejected_row, whole";
 
 struct Judge<'a> {
+    schema: &'a Schema,
     table: &'a Table,
     profile: &'a TableProfile,
     choices: &'a Choices,
@@ -245,6 +246,12 @@ impl Judge<'_> {
                 thousands(self.profile.rows),
                 key.parent
             );
+            if let Some(collation) = self.parent_collation(key) {
+                message.push_str(&format!(
+                    "; the parent's key is COLLATE {collation}, under which some of them may have one: PostgreSQL compares \
+                     by bytes"
+                ));
+            }
             let mut chosen = match key.columns.first() {
                 Some(first) => self.choice(Kind::Orphans, *first, &[]),
                 None => self.choices.policies.get(Kind::Orphans),
@@ -263,6 +270,13 @@ impl Judge<'_> {
             self.data(Kind::Orphans, chosen, codes::ORPHANS, format!("{}.{names}", table.name), message, does);
             self.mapping.foreign_keys[i] = fate;
         }
+    }
+
+    /// The collation that SQLite compares a foreign key under, if it is not by bytes.
+    fn parent_collation(&self, key: &ForeignKey) -> Option<&str> {
+        let parent = self.schema.tables.iter().find(|t| t.name == key.parent)?;
+        let of = |name: &String| parent.columns.iter().find(|c| c.name == *name)?.collation.as_deref();
+        key.parent_columns.iter().find_map(of)
     }
 
     /// Whether a column will take NULL in PostgreSQL.

@@ -183,7 +183,7 @@ impl TableMapping {
 }
 
 /// The strictest normal form under which a type holds all values of a profile.
-pub(super) fn normal_for(ty: PgType, p: &ColumnProfile) -> Normal {
+pub(crate) fn normal_for(ty: PgType, p: &ColumnProfile) -> Normal {
     match ty {
         PgType::SmallInt | PgType::Integer | PgType::BigInt if p.texts + p.reals == 0 => Normal::Exact,
         PgType::Double if p.integers == 0 => Normal::Exact,

@@ -1,20 +1,25 @@
 //! Schema + mapping + facts → plan: names, defaults, keys, indexes and foreign keys as the target will have them.
 //! Owns what is made of each object; never prints DDL (see `ddl`), never judges data (see `mapping`).
 
+mod collations;
+mod conflict;
 mod foreign;
+mod generated;
 mod keys;
 mod triggers;
 mod views;
+mod virtuals;
 
 use super::limits::{self, MAX_KEY_COLUMNS, Memory};
 use super::long;
-use super::names::{Names, Renamed};
+use super::names::{Collision, Names, Renamed};
 use super::overrides::{Extra, Overrides};
 use super::scope::Scopes;
 use super::{CheckPlan, ColumnPlan, Count, ExtraColumn, Identity, IndexPlan, Objects, Plan, TablePlan, VERSION};
-use crate::finding::{Finding, Remedy, Severity, codes};
+use crate::finding::{Finding, codes};
 use crate::ident;
 use crate::mapping::PgType;
+use crate::mapping::choices::Choices;
 use crate::mapping::decide::{KeyFate, TableMapping};
 use crate::mapping::profile::TableProfile;
 use crate::mapping::shape::Crossing;
@@ -46,6 +51,10 @@ pub struct Input<'a> {
     pub max_rowid: BTreeMap<String, i64>,
     /// What may be held in memory.
     pub memory: Memory,
+    /// The server's version as a number, such as 160003; 0 if it is not known.
+    pub server: u32,
+    /// What a person chose about values.
+    pub choices: Option<&'a Choices>,
     /// Bytes that the widest row takes of a page, of tables that may be too wide.
     pub widest: BTreeMap<String, u64>,
 }
@@ -66,23 +75,32 @@ pub fn build(
     let nothing_said = Overrides::default();
     let overrides = input.overrides.unwrap_or(&nothing_said);
     let mut names = Names::of(&ordinary, overrides);
-    names.take_views(schema.views.iter().map(|v| v.name.as_str()));
+    let indexes = schema.tables.iter().filter(|t| t.index_of.is_some()).map(|t| t.name.as_str());
+    names.take_views(schema.views.iter().map(|v| v.name.as_str()).chain(indexes));
     let mut builder = Builder {
         input,
         overrides,
         findings,
-        objects: objects(input.whole.unwrap_or(schema)),
+        objects: virtuals::counted(input.whole.unwrap_or(schema), objects),
         names,
         helpers: Used::default(),
+        searched: BTreeMap::new(),
     };
     builder.tell_renamed();
+    builder.tell_collisions();
     let nothing = (TableProfile::default(), TableMapping::default());
     let mut tables: Vec<TablePlan> = Vec::new();
+    // What is computed by the target has the type that its expression gives.
+    let mut settled: BTreeMap<String, TableMapping> = BTreeMap::new();
     for table in &ordinary {
         let profile = profiles.get(&table.name).unwrap_or(&nothing.0);
         let mapping = mappings.get(&table.name).unwrap_or(&nothing.1);
-        tables.push(builder.table(table, profile, mapping));
+        let mut mapping = mapping.clone();
+        let generated = builder.generated(schema, table, profile, &mut mapping);
+        tables.push(builder.table(table, profile, &mapping, generated));
+        settled.insert(table.name.clone(), mapping);
     }
+    let mappings = &settled;
     for (i, table) in ordinary.iter().enumerate() {
         let mapping = mappings.get(&table.name).unwrap_or(&nothing.1);
         for (key, fate) in table.foreign_keys.iter().zip(fates(&mapping.foreign_keys)) {
@@ -92,12 +110,16 @@ pub fn build(
             }
         }
     }
-    builder.objects.tables.carried = tables.len() as u64;
+    builder.objects.tables.carried = ordinary.iter().filter(|t| t.module.is_none()).count() as u64;
     let mut relations = builder.relations(schema, profiles, mappings, &tables);
-    let views = builder.views(schema, &mut relations);
-    let triggers = builder.triggers(schema, &relations, &tables);
+    let mut views = builder.search_views(schema, &tables, &mut relations);
+    views.extend(builder.views(schema, &mut relations));
+    let mut triggers = builder.triggers(schema, &relations, &tables);
+    let kept = builder.conflicts(schema, &ordinary, mappings, &tables, &triggers);
+    triggers.extend(kept);
     // NOT NULL may have been asked for where the source has none.
     builder.objects.not_null.source = builder.objects.not_null.source.max(builder.objects.not_null.carried);
+    builder.tell_renamed();
     let helpers = builder.helpers.names();
     let Builder { findings, objects, .. } = builder;
     let left_out = input.left_out.to_vec();
@@ -151,7 +173,7 @@ fn null_keys(table: &Table, mapping: &TableMapping) -> Vec<String> {
 fn objects(schema: &Schema) -> Objects {
     let ordinary = || schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary);
     let sum = |count: fn(&Table) -> usize| Count::of(ordinary().map(|t| count(t) as u64).sum());
-    let virtuals = schema.tables.iter().filter(|t| matches!(t.kind, TableKind::Virtual(_))).count();
+    let virtuals = schema.tables.iter().filter(|t| matches!(t.kind, TableKind::Virtual(_)));
     Objects {
         tables: sum(|_| 1),
         primary_keys: sum(|t| usize::from(t.primary_key.is_some())),
@@ -169,7 +191,7 @@ fn objects(schema: &Schema) -> Objects {
         sequences: sum(|t| usize::from(t.rowid_alias.is_some())),
         views: Count::of(schema.views.len() as u64),
         triggers: Count::of(schema.triggers.len() as u64),
-        virtual_tables: Count::of(virtuals as u64),
+        virtual_tables: Count::of(virtuals.count() as u64),
     }
 }
 
@@ -180,6 +202,8 @@ struct Builder<'a> {
     objects: Objects,
     names: Names,
     helpers: Used,
+    /// The search vector that was made for each full-text table.
+    searched: BTreeMap<String, String>,
 }
 
 impl Builder<'_> {
@@ -195,7 +219,13 @@ impl Builder<'_> {
         }
     }
 
-    fn table(&mut self, table: &Table, profile: &TableProfile, mapping: &TableMapping) -> TablePlan {
+    fn table(
+        &mut self,
+        table: &Table,
+        profile: &TableProfile,
+        mapping: &TableMapping,
+        mut generated: generated::Made,
+    ) -> TablePlan {
         self.findings.extend(limits::width(table, self.input.widest.get(&table.name).copied()));
         let (long, too_large) = long::decide(table, profile, mapping, &self.input.memory);
         self.findings.extend(too_large);
@@ -213,6 +243,7 @@ impl Builder<'_> {
             exclusions: mapping.exclusions.clone(),
             null_keys: null_keys(table, mapping),
             surrogate_for: columns_of(table, &mapping.surrogate_for),
+            stored: table.stored.clone(),
             long,
             left_out: table.left_out.clone(),
             primary_key: None,
@@ -225,13 +256,14 @@ impl Builder<'_> {
         };
         for i in 0..table.columns.len() {
             let column = self.column(table, i, profile, mapping);
-            plan.columns.extend(column);
+            plan.columns.extend(column.map(|c| generated::with(c, table, generated.remove(&i))));
         }
         self.keys(table, mapping, &mut plan);
         self.checks(table, mapping, &scope, &mut plan);
         for (index, fate) in table.indexes.iter().zip(fates(&mapping.indexes)) {
             self.index(table, index, fate, &scope, &mut plan);
         }
+        self.virtuals(table, profile, &mut plan);
         plan
     }
 
@@ -343,13 +375,29 @@ impl Builder<'_> {
         }
     }
 
+    /// Two names that are one in the style that was chosen: a person says what the second one is called.
+    fn tell_collisions(&mut self) {
+        for Collision { object, first, second, both, instead, must_choose } in self.names.collisions() {
+            let message = format!("{first:?} and {second:?} would both be called {both:?} in PostgreSQL");
+            self.findings.push(if *must_choose {
+                let hint = format!("give one of them another name: --set '{object}.to={instead}', or to in the plan");
+                Finding::data(codes::NAMES, object, message, hint)
+            } else {
+                let message = format!("{message}; {second:?} is called {instead:?}");
+                Finding::warning(codes::NAMES, object, message, "change the statements that use the old name")
+            });
+        }
+    }
+
     /// A name that somebody gave is not changed without saying so.
     fn tell_constraint_renamed(&mut self, table: &Table, given: Option<&str>, made: &str) {
         if let Some(given) = given.filter(|g| *g != made) {
+            let why =
+                if self.names.styled(given) == made { "as chosen" } else { "where that name is taken or too long" };
             self.findings.push(Finding::note(
                 codes::RENAMED,
                 format!("{}.{given}", table.name),
-                format!("constraint {given:?} is called {made:?} in PostgreSQL, where that name is taken or too long"),
+                format!("constraint {given:?} is called {made:?} in PostgreSQL, {why}"),
                 "change the statements of the application that use the old name",
             ));
         }
@@ -360,13 +408,15 @@ impl Builder<'_> {
         for (i, check) in table.checks.iter().enumerate() {
             let translated = match &check.expr.ast {
                 _ if check.expr.sql.contains(DAMAGED) => Err(DAMAGED_REASON.to_owned()),
-                Some(ast) => scopes.sure(collate_c, &|scope| translate::condition(ast, scope).map_err(|e| e.reason)),
+                Some(ast) => scopes
+                    .sure(collate_c, &self.helpers, &|scope| translate::condition(ast, scope).map_err(|e| e.reason)),
                 None => Err("it is beyond what is translated".to_owned()),
             };
             match translated {
                 Ok(condition) => {
                     self.objects.checks.carried += 1;
-                    let wanted = check.name.clone().unwrap_or_else(|| format!("{}_check", plan.target));
+                    let given = check.name.as_deref().map(|n| self.names.styled(n));
+                    let wanted = given.unwrap_or_else(|| format!("{}_check", plan.target));
                     let name = self.names.constraint(&table.name, &wanted);
                     self.tell_constraint_renamed(table, check.name.as_deref(), &name);
                     let not_valid = mapping.checks_not_valid.contains(&i);
@@ -383,7 +433,7 @@ impl Builder<'_> {
     }
 
     fn index(&mut self, table: &Table, index: &Index, fate: KeyFate, scopes: &Scopes<'_>, plan: &mut TablePlan) {
-        let translated = scopes.sure(self.input.other_order, &|scope| {
+        let translated = scopes.sure(self.input.other_order, &self.helpers, &|scope| {
             let terms = self.index_terms(table, index, plan, scope)?;
             let predicate = match &index.predicate {
                 None => None,
@@ -399,11 +449,12 @@ impl Builder<'_> {
             _ if index.terms.is_empty() || fate == KeyFate::Drop => {}
             Ok((terms, predicate)) => {
                 self.objects.indexes.carried += 1;
-                if index.terms.iter().any(|t| t.collation.is_some()) {
+                if index.terms.iter().any(|t| t.collation.is_some()) && collations::is_kept(index, plan) {
                     self.keeps_collation(index);
                 }
                 let unique = index.unique && fate != KeyFate::Plain;
-                plan.indexes.push(IndexPlan { name: self.names.index(&index.name), unique, terms, predicate });
+                let plain = IndexPlan::plain(self.names.index(&index.name), terms);
+                plan.indexes.push(IndexPlan { unique, predicate, ..plain });
             }
             Err(reason) => {
                 // Its collation is why: then one finding says so, not two.
@@ -422,17 +473,6 @@ impl Builder<'_> {
         ));
     }
 
-    /// The index compares as SQLite's does (NOCASE by `lower`, RTRIM by `rtrim`), so nothing of it is lost.
-    fn keeps_collation(&mut self, index: &Index) {
-        let of_index = |f: &Finding| f.code == codes::COLLATION && f.object == index.name;
-        for finding in self.findings.iter_mut().filter(|f| of_index(f)) {
-            finding.severity = Severity::Note;
-            finding.remedy = Remedy::None;
-            finding.message = format!("index {} keeps its collation, as an expression", index.name);
-            finding.hint = "queries use it when they compare by the same expression, such as lower(x)".to_owned();
-        }
-    }
-
     /// Terms in SQLite's order: NULLs come first. Where a column holds none, nothing is said, so that PostgreSQL can use
     /// the index for its own order too.
     fn index_terms(&self, table: &Table, index: &Index, plan: &TablePlan, scope: &Scope<'_>) -> Result<String, String> {
@@ -441,21 +481,25 @@ impl Builder<'_> {
         }
         let mut terms = Vec::new();
         for term in &index.terms {
-            let (sql, not_null, ty) = match &term.on {
+            let (sql, not_null, collated) = match &term.on {
                 IndexOn::Column(i) => {
                     let column = plan.columns.get(*i).ok_or("a column that is not there")?;
-                    (ident::pg(&self.names.column(&table.name, *i)), column.not_null, column.ty)
+                    let name = ident::pg(&self.names.column(&table.name, *i));
+                    let term = collations::term(column, term.collation.as_deref());
+                    (name, column.not_null, term)
                 }
                 IndexOn::Expression(e) => {
                     let ast = e.ast.as_ref().ok_or("its expression is beyond what is translated")?;
                     let (sql, ty) = translate::expression(ast, scope).map_err(|e| e.reason)?;
-                    (format!("({sql})"), false, ty)
+                    // A collation concerns text alone.
+                    let collation = term.collation.as_deref().filter(|_| ty.collatable());
+                    let sql = format!("({sql})");
+                    let collated = translate::collated(&sql, collation).map_err(|e| e.reason)?;
+                    let collated = if collated == sql { None } else { Some(format!("({collated})")) };
+                    (sql, false, collated)
                 }
             };
-            // A collation concerns text alone; what became a number, a date or a UUID compares the same without.
-            let collation = term.collation.as_deref().filter(|_| ty.collatable());
-            let collated = translate::collated(&sql, collation).map_err(|e| e.reason)?;
-            let sql = if collated == sql { sql } else { format!("({collated})") };
+            let sql = collated.unwrap_or(sql);
             terms.push(
                 sql + match (term.descending, not_null) {
                     (false, true) => "",

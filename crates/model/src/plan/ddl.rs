@@ -168,7 +168,8 @@ fn create_index(schema: &str, table: &TablePlan, index: &IndexPlan) -> String {
     let unique = if index.unique { "UNIQUE " } else { "" };
     let predicate = index.predicate.as_ref().map(|p| format!(" WHERE {p}")).unwrap_or_default();
     let on = pg_in(schema, &table.target);
-    format!("CREATE {unique}INDEX {} ON {on} ({}){predicate}", pg(&index.name), index.terms)
+    let method = index.method.as_ref().map(|m| format!(" USING {m}")).unwrap_or_default();
+    format!("CREATE {unique}INDEX {} ON {on}{method} ({}){predicate}", pg(&index.name), index.terms)
 }
 
 fn add_check(schema: &str, table: &TablePlan, check: &CheckPlan) -> String {

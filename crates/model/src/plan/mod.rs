@@ -12,6 +12,7 @@ pub mod overrides;
 mod programs;
 mod scope;
 mod script;
+pub mod style;
 
 use crate::finding::Finding;
 use crate::mapping::codec::Codec;
@@ -19,7 +20,7 @@ use crate::mapping::exclude::Exclusion;
 use crate::mapping::policy::Kind;
 use crate::mapping::shape::Crossing;
 use crate::normal;
-use crate::schema::{Action, Deferrable};
+use crate::schema::{Action, Deferrable, Stored};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::ops::Deref;
@@ -92,6 +93,9 @@ pub struct TablePlan {
     /// Those of them that hold NULL in a primary key for which a new column stands in because of that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub surrogate_for: Vec<String>,
+    /// The table of the source that its rows are read from, if that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Stored>,
     /// Its values that cross piece by piece.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long: Option<long::LongPlan>,
@@ -121,6 +125,11 @@ pub struct TablePlan {
 }
 
 impl TablePlan {
+    /// The columns whose values are sent: the target computes the others.
+    pub fn sent(&self) -> impl Iterator<Item = &ColumnPlan> {
+        self.columns.iter().filter(|c| c.generated.is_none())
+    }
+
     /// Whether its primary key is a new column that the target fills.
     pub fn has_surrogate(&self) -> bool {
         let is_new = |name: &String| self.extra.iter().any(|e| e.target == *name && e.sequence.is_some());
@@ -251,6 +260,16 @@ pub struct IndexPlan {
     /// WHERE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predicate: Option<String>,
+    /// Its access method (`gin`, `gist`), if it is not btree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+}
+
+impl IndexPlan {
+    /// A btree over all rows that is not unique.
+    pub fn plain(name: String, terms: String) -> IndexPlan {
+        IndexPlan { name, unique: false, terms, predicate: None, method: None }
+    }
 }
 
 /// A foreign key.

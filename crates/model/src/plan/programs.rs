@@ -97,11 +97,15 @@ impl Plan {
         let comment = literal(HELPERS_COMMENT);
         let mut sql = format!(
             "CREATE SCHEMA {schema};\nCOMMENT ON SCHEMA {schema} IS {comment};\nGRANT USAGE ON SCHEMA {schema} TO PUBLIC;\n\
-             SET LOCAL search_path TO {schema}, pg_catalog"
+             SET LOCAL search_path TO {schema}"
         );
         for helper in self.helpers.iter().filter_map(|name| helpers::find(name)) {
             sql.push_str(";\n");
             sql.push_str(helper.sql.trim().trim_end_matches(';'));
+            // Whoever calls it has another path, on which the functions that its body names are not found.
+            if !helper.needs.is_empty() {
+                sql.push_str(&format!(";\nALTER FUNCTION {} SET search_path TO {schema}, pg_catalog", helper.name));
+            }
         }
         Some(sql)
     }
@@ -127,10 +131,12 @@ impl Plan {
         self.helpers = used.names();
     }
 
-    /// Where names without a schema are looked for in the statements of the plan.
+    /// Where names without a schema are looked for in the statements of the plan. What is not listed is searched before
+    /// all: pg_catalog, so that a table called `text` is never taken for the type.
+    /// Source: <https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-CATALOG>.
     pub fn search_path(&self, schema: &str) -> String {
-        let helpers = if self.helpers.is_empty() { String::new() } else { format!("{}, ", pg(&self.helper_schema())) };
-        format!("{}, {helpers}pg_catalog", pg(schema))
+        let helpers = if self.helpers.is_empty() { String::new() } else { format!(", {}", pg(&self.helper_schema())) };
+        format!("{}{helpers}", pg(schema))
     }
 
     /// CREATE VIEW; names in its query are found by the search path.

@@ -5,6 +5,7 @@ use crate::mapping::decide::TableMapping;
 use crate::mapping::profile::{ColumnProfile, TableProfile};
 use crate::mapping::shape::Crossing;
 use crate::schema::{Affinity, Column, Table};
+use crate::sql::helpers::Used;
 use crate::sql::translate::{Scope, ScopeColumn, Stamp};
 use crate::value::Class;
 
@@ -84,10 +85,17 @@ impl<'a> Scopes<'a> {
     pub(super) fn sure<T: PartialEq>(
         &self,
         collate_c: bool,
+        helpers: &Used,
         translate: &dyn Fn(&Scope<'_>) -> Result<T, String>,
     ) -> Result<T, String> {
-        let translated = translate(&Scope::of_columns(&self.declared, collate_c))?;
-        let Some(bare) = &self.bare else { return Ok(translated) };
+        // What was refused half way must not leave behind the helpers that its beginning would have needed.
+        let used = Used::default();
+        let scope = |columns| Scope { helpers: Some(&used), ..Scope::of_columns(columns, collate_c) };
+        let translated = translate(&scope(&self.declared))?;
+        let Some(bare) = &self.bare else {
+            helpers.extend(&used.names());
+            return Ok(translated);
+        };
         let columns: Vec<ScopeColumn<'_>> = bare
             .seen
             .iter()
@@ -102,8 +110,12 @@ impl<'a> Scopes<'a> {
                 stamp: c.stamp,
             })
             .collect();
-        match translate(&Scope::of_columns(&columns, collate_c))? {
-            again if again == translated => Ok(translated),
+        let scope = Scope { helpers: Some(&used), ..Scope::of_columns(&columns, collate_c) };
+        match translate(&scope)? {
+            again if again == translated => {
+                helpers.extend(&used.names());
+                Ok(translated)
+            }
             _ => Err("an expression is read in the place of a column that it uses".to_owned()),
         }
     }

@@ -6,6 +6,7 @@ mod foreign;
 mod index;
 mod key;
 mod table;
+mod virtuals;
 
 use crate::finding::{Finding, codes};
 use crate::schema::{Object, RawColumn, RawObject, RawSchema, Schema, Table, TableKind};
@@ -42,6 +43,7 @@ pub fn resolve(raw: &RawSchema) -> (Schema, Vec<Finding>) {
             index::resolve(raw, object, sql, &mut schema.tables[t], &mut findings);
         }
     }
+    virtuals::resolve(raw, &places, &mut schema, &mut findings);
     foreign::link(&places, &mut schema);
     findings::collations(&schema, &mut findings);
     (schema, findings)

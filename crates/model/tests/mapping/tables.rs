@@ -49,6 +49,11 @@ pub fn table(name: &str, columns: &[(&str, &str)]) -> Table {
         foreign_keys: vec![],
         checks: vec![],
         indexes: vec![],
+        module: None,
+        stored: None,
+        searches: vec![],
+        coordinates: vec![],
+        index_of: None,
     }
 }
 

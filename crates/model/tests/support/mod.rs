@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests")]
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod fuzz;
+pub mod planned;
+pub mod tokens;
+
 use lite2pg_model::schema::{RawColumn, RawForeignKey, RawIndex, RawIndexColumn, RawObject, RawSchema, RawTable};
 use rusqlite::{Connection, Result};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,6 +23,13 @@ pub fn introspect(db: &Connection) -> Result<RawSchema> {
         Ok((r.get(0)?, RawTable { kind: r.get(1)?, without_rowid: r.get(2)?, strict: r.get(3)? }))
     })?;
     raw.table_list = rows.collect::<Result<_>>()?;
+    // A view that SQLite cannot compile has no columns.
+    let views: Vec<String> = raw.objects.iter().filter(|o| o.kind == "view").map(|o| o.name.clone()).collect();
+    for view in views {
+        if let Ok(columns) = columns(db, &view) {
+            raw.columns.insert(view, columns);
+        }
+    }
     let tables: Vec<String> = raw.objects.iter().filter(|o| o.kind == "table").map(|o| o.name.clone()).collect();
     for table in tables {
         raw.columns.insert(table.clone(), columns(db, &table)?);
@@ -109,6 +120,17 @@ impl Dice {
         let seed = from_environment("LITE2PG_SEED").unwrap_or(clock.into());
         println!("LITE2PG_SEED={seed}");
         Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// The dice of one case of many: always the same for a seed and a number.
+    pub fn of(seed: u64, number: u64) -> Self {
+        let mixed = seed.wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)) ^ 0xD1B5_4A32_D192_ED03;
+        let mut dice = Dice(mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        // Seeds that are near each other begin alike.
+        for _ in 0..4 {
+            dice.roll(2);
+        }
+        dice
     }
 
     /// A number below `n`.

@@ -170,7 +170,7 @@ fn insert<'v>(
     let mut one = || -> Result<Option<Refused>> {
         let mut copy = CopyIn::start(&mut inner, schema, table, false)?;
         let out = copy.row();
-        for (i, column) in table.columns.iter().enumerate() {
+        for (i, column) in table.columns.iter().enumerate().filter(|(_, c)| c.generated.is_none()) {
             if let Some(reason) = Fit::of(column).encode(value(i), out) {
                 let reason = format!("does not fit {}: {reason}", column.ty.sql());
                 return Ok(Some(Refused { column: Some(column.name.clone()), reason, orphan: None }));

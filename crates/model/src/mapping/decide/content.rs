@@ -35,7 +35,7 @@ impl Rules<'_> {
                 Length::of(&self.column.declared).map_or(PgType::Text, |l| PgType::VarChar(l.characters()))
             }
         };
-        let ty = if self.choices.types == super::Types::Plain { plain_type(ty) } else { ty };
+        let ty = if self.types() == super::Types::Plain { plain_type(ty) } else { ty };
         Verdict::new(ty, if self.p.nulls > 0 { "every value is NULL" } else { "no rows" })
     }
 

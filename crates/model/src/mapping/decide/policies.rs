@@ -88,7 +88,7 @@ impl Rules<'_> {
         let kept = facts::only_of(self.p, classes);
         let rules = Rules { p: &kept, ..*self };
         let mut verdict =
-            if self.choices.types == super::Types::Plain { rules.plain(declared) } else { rules.native(declared) };
+            if self.types() == super::Types::Plain { rules.plain(declared) } else { rules.native(declared) };
         // The census says of the kept class alone how it is written.
         verdict.normal = Some(rules.normal_of(&verdict));
         verdict.wider = None;

@@ -28,10 +28,20 @@ impl Builder<'_> {
                 return None;
             }
         };
-        let wanted =
-            key.name.clone().unwrap_or_else(|| format!("{}_{}_fkey", self.names.table(&table.name), child.join("_")));
+        let given = key.name.as_deref().map(|n| self.names.styled(n));
+        let wanted = given.unwrap_or_else(|| format!("{}_{}_fkey", self.names.table(&table.name), child.join("_")));
         let name = self.names.constraint(&table.name, &wanted);
         self.tell_constraint_renamed(table, key.name.as_deref(), &name);
+        if let Some(parent) = all.iter().find(|t| t.name == key.parent) {
+            let place = |name: &String| parent.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
+            let places: Vec<usize> = key.parent_columns.iter().filter_map(place).collect();
+            let own = key.columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.name.as_str());
+            self.tell_compared_by_bytes(
+                parent,
+                &places,
+                format!("{}.{}", table.name, own.collect::<Vec<_>>().join(",")),
+            );
+        }
         Some(ForeignKeyPlan {
             name,
             columns: child,
@@ -50,9 +60,9 @@ impl Builder<'_> {
     }
 
     /// The parent's columns in the target, if some key of the target makes them unique.
-    fn parent(&self, key: &ForeignKey, all: &[&Table], plans: &[TablePlan]) -> Result<Vec<String>, String> {
+    fn parent(&mut self, key: &ForeignKey, all: &[&Table], plans: &mut [TablePlan]) -> Result<Vec<String>, String> {
         let at = all.iter().position(|t| t.name == key.parent);
-        let Some((parent, plan)) = at.and_then(|i| Some((all.get(i)?, plans.get(i)?))) else {
+        let Some((parent, plan)) = at.and_then(|i| Some((all.get(i)?, plans.get_mut(i)?))) else {
             let out = self.input.left_out.iter().any(|name| name.eq_ignore_ascii_case(&key.parent));
             let why =
                 if out { "is left out: carry it too, or go on without the foreign key" } else { "does not exist" };
@@ -60,15 +70,19 @@ impl Builder<'_> {
         };
         let place = |name: &String| parent.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
         let places: Option<Vec<usize>> = key.parent_columns.iter().map(place).collect();
-        let columns: Vec<String> = match places {
-            Some(p) if !p.is_empty() && p.len() == key.columns.len() => {
-                p.into_iter().map(|i| self.names.column(&parent.name, i)).collect()
-            }
+        let places: Vec<usize> = match places {
+            Some(p) if !p.is_empty() && p.len() == key.columns.len() => p,
             _ if key.parent_columns.iter().any(|c| parent.left_out.contains(c)) => {
                 return Err(format!("it needs {} of {}, which is left out", key.parent_columns.join(", "), key.parent));
             }
-            _ => return Err(format!("{} has no key of these columns", key.parent)),
+            _ => {
+                return Err(format!(
+                    "{} has no key of these columns that SQLite would go by (one of all rows, of plain columns)",
+                    key.parent
+                ));
+            }
         };
+        let columns: Vec<String> = places.iter().map(|i| self.names.column(&parent.name, *i)).collect();
         let same = |other: &[String]| other.len() == columns.len() && other.iter().all(|c| columns.contains(c));
         let keys = plan.primary_key.iter().chain(&plan.uniques).any(|k| same(&k.columns));
         // A unique index serves too, if it is of plain columns and of all rows.
@@ -81,12 +95,10 @@ impl Builder<'_> {
             wanted.sort_unstable();
             i.unique && i.predicate.is_none() && given == wanted
         });
-        if keys || index {
+        if keys || index || self.key_under_folded(parent, &places, plan) {
             return Ok(columns);
         }
-        let folded = parent.indexes.iter().any(|i| i.unique && i.terms.iter().any(|t| t.collation.is_some()));
-        let why = if folded { ", or only under a collation that foreign keys of PostgreSQL do not know" } else { "" };
-        Err(format!("{} is not unique in {} there{why}", columns.join(", "), key.parent))
+        Err(format!("{} is not unique in {} there", columns.join(", "), key.parent))
     }
 
     fn lost_foreign_key(&mut self, table: &Table, key: &ForeignKey, reason: &str) {

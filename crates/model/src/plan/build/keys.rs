@@ -20,6 +20,9 @@ impl Builder<'_> {
         {
             self.nulls_from_now_on(table, key, mapping);
             self.objects.primary_keys.carried += u64::from(mapping.primary_key == KeyFate::Keep);
+            if matches!(mapping.primary_key, KeyFate::Keep | KeyFate::Unique) {
+                self.fold_key(table, key, &made, plan);
+            }
             match mapping.primary_key {
                 KeyFate::Keep => plan.primary_key = Some(made),
                 KeyFate::Unique => plan.uniques.push(made),
@@ -34,6 +37,7 @@ impl Builder<'_> {
                 KeyFate::Drop => {}
                 _ => {
                     self.objects.unique.carried += 1;
+                    self.fold_key(table, key, &made, plan);
                     plan.uniques.push(made);
                 }
             }
@@ -98,7 +102,7 @@ impl Builder<'_> {
             ));
             return None;
         }
-        let wanted = key.name.clone().unwrap_or_else(|| {
+        let wanted = key.name.as_deref().map(|n| self.names.styled(n)).unwrap_or_else(|| {
             let middle = if suffix == "pkey" { String::new() } else { format!("_{}", columns.join("_")) };
             format!("{}{middle}_{suffix}", self.names.table(&table.name))
         });
@@ -112,5 +116,5 @@ impl Builder<'_> {
 
 fn plain_index(key: KeyPlan) -> IndexPlan {
     let terms = list(&key.columns);
-    IndexPlan { name: key.name, unique: false, terms, predicate: None }
+    IndexPlan::plain(key.name, terms)
 }

@@ -31,7 +31,7 @@ impl Builder<'_> {
             });
             match translated {
                 Ok(translated) => {
-                    let target = crate::ident::shorten(&object.name);
+                    let target = self.names.trigger(&translated.table, &object.name);
                     let function = self.names.function(&format!("{}_trigger", object.name));
                     made.push(TriggerPlan {
                         name: object.name.clone(),

@@ -3,6 +3,7 @@
 
 use super::Builder;
 use crate::finding::{Finding, codes};
+use crate::ident::Namer;
 use crate::mapping::decide::TableMapping;
 use crate::mapping::profile::TableProfile;
 use crate::plan::scope::Scopes;
@@ -80,11 +81,15 @@ impl Builder<'_> {
         };
         let tree = sqlite::view(&view.sql)?;
         let scope = query::Environment { relations, helpers: &self.helpers, collate_c: self.input.other_order };
-        #[allow(unused_mut, reason = "changed by a fault alone")]
         let mut translated = query::view(&tree, names, &scope).map_err(|e| e.reason)?;
         #[cfg(feature = "fault-injection")]
         if let Some(query) = crate::fault::of_view(&view.name) {
             translated.sql = query;
+        }
+        let mut columns = Namer::new();
+        for field in &mut translated.fields {
+            let styled = columns.take(&self.names.styled(&field.target));
+            field.call(&styled);
         }
         let target = self.names.view(&view.name);
         let columns = translated.fields.iter().zip(&translated.approximate).map(|(f, approximate)| ViewColumn {
@@ -109,9 +114,9 @@ impl Builder<'_> {
             fields: translated.fields,
             rowid: None,
             keys: Vec::new(),
-            upkeep: None,
             primary: false,
             incomparable: translated_incomparable,
+            upkeep: None,
         };
         Ok((plan, relation))
     }

@@ -2,7 +2,7 @@
 //! Owns their words; never decides what exists.
 
 use crate::finding::{Finding, codes};
-use crate::schema::{IndexOn, Key, RawObject, RawSchema, Schema, Table, TableKind};
+use crate::schema::{IndexOn, Key, RawSchema, Schema, Table, TableKind};
 use crate::sql::sqlite::TableText;
 use std::collections::BTreeMap;
 
@@ -10,19 +10,70 @@ fn accept(code: &str, object: &str, afterwards: &str) -> String {
     format!("go on without it with --accept {code}:{object}, and {afterwards}")
 }
 
-pub(super) fn virtual_table(raw: &RawSchema, table: &Table, module: &str) -> Finding {
+/// A virtual table that stays behind: what would be lost with it, and what offers the same.
+pub(super) fn virtual_table(raw: &RawSchema, table: &Table, module: &str, why: &str) -> Finding {
     let prefix = format!("{}_", table.name.to_ascii_lowercase());
     let shadows = raw.table_list.iter().filter(|(name, t)| {
         t.kind == "shadow" && name.to_ascii_lowercase().starts_with(&prefix) && super::table::made_by_module(name, raw)
     });
-    let shadows: Vec<&str> = shadows.map(|(name, _)| name.as_str()).collect();
+    let rows = |name: &str| match raw.shadow_rows.get(name) {
+        Some(1) => " (1 row)".to_owned(),
+        Some(n) if *n >= RawSchema::MOST_COUNTED => format!(" ({n} rows or more)"),
+        Some(n) => format!(" ({n} rows)"),
+        None => String::new(),
+    };
+    let shadows: Vec<String> = shadows.map(|(name, _)| format!("{name}{}", rows(name))).collect();
     let behind = if shadows.is_empty() { "it stays".to_owned() } else { format!("it and {} stay", shadows.join(", ")) };
+    // Of a module that it does not know, SQLite cannot tell which tables are its storage; only their names say so.
+    let beside = |(name, t): &(&String, &crate::schema::RawTable)| {
+        t.kind == "table" && table.columns.is_empty() && name.to_ascii_lowercase().starts_with(&prefix)
+    };
+    let beside: Vec<&str> = raw.table_list.iter().filter(beside).map(|(name, _)| name.as_str()).collect();
+    let kept = match beside.as_slice() {
+        [] => String::new(),
+        names => format!("; {} are carried as ordinary tables, and may hold its rows", names.join(", ")),
+    };
+    let columns: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
+    let columns = if columns.is_empty() { String::new() } else { format!(" with the columns {}", columns.join(", ")) };
+    let named = format!("{} is a virtual table of the module {module}{columns}", table.name);
     Finding::not_carried(
         codes::VIRTUAL_TABLE,
         &table.name,
-        format!("{} is a virtual table of the module {module}; {behind} behind", table.name),
-        accept(codes::VIRTUAL_TABLE, &table.name, "build what it offers with PostgreSQL's own means afterwards"),
+        format!("{named}; {behind} behind: {why}{kept}"),
+        accept(codes::VIRTUAL_TABLE, &table.name, instead_of(module)),
     )
+}
+
+/// What offers in PostgreSQL what a module of SQLite's offers.
+fn instead_of(module: &str) -> &'static str {
+    match module {
+        "fts3" | "fts4" | "fts5" => {
+            "give the table that has the texts a tsvector column with a GIN index, filled by the application, afterwards"
+        }
+        "fts4aux" | "fts5vocab" | "fts3tokenize" => {
+            "ask ts_stat('SELECT search FROM …') for the words of an index afterwards; no data of yours is in it"
+        }
+        "dbstat" | "sqlite_stmt" | "sqlite_dbpage" | "bytecode" | "tables_used" | "completion" => {
+            "look at pg_class and pg_stat_statements for the like afterwards; no data of yours is in it"
+        }
+        "csv" | "zipfile" | "fsdir" => {
+            "load the file that it shows, which is not part of the database, with COPY afterwards"
+        }
+        "geopoly" => {
+            "first write its shapes into an ordinary table (CREATE TABLE … AS SELECT rowid, geopoly_json(_shape)) in SQLite"
+        }
+        "spellfix1" | "editdist3" => {
+            "use the extensions pg_trgm (similarity) or fuzzystrmatch (levenshtein) over a table of its words afterwards"
+        }
+        "virtualspatialindex" | "virtualelementary" | "virtualknn" | "virtualknn2" => {
+            "use the functions of the extension PostGIS for what it answers; no data of yours is in it"
+        }
+        "rtree" | "rtree_i32" => "make a table with a GiST index over its boxes afterwards",
+        "vec0" => "use the extension pgvector afterwards; write its vectors into an ordinary table first",
+        _ => {
+            "if the application can read it in SQLite, let it first write the rows into an ordinary table, which is carried"
+        }
+    }
 }
 
 /// The findings of one ordinary table but for its collations.
@@ -66,6 +117,10 @@ fn conflicts(table: &Table, text: &TableText, findings: &mut Vec<Finding>) {
         Some((object, format!("{what} ({}) ON CONFLICT {clause}", names.join(", "))))
     });
     for (object, clause) in columns.chain(keys) {
+        if let Some(finding) = undone(&object, &clause) {
+            findings.push(finding);
+            continue;
+        }
         let afterwards = "say INSERT … ON CONFLICT in the application's statements afterwards";
         findings.push(Finding::not_carried(
             codes::ON_CONFLICT,
@@ -83,6 +138,26 @@ fn conflicts(table: &Table, text: &TableText, findings: &mut Vec<Finding>) {
             "nothing to do",
         ));
     }
+}
+
+/// FAIL and ROLLBACK are errors in both databases, and differ in how much is undone.
+fn undone(object: &str, clause: &str) -> Option<Finding> {
+    let (there, hint) = if clause.ends_with(" FAIL") {
+        (
+            "in SQLite the rows that a statement wrote before the conflict stay, in PostgreSQL the whole statement is undone",
+            "statements that write several rows into this table: write them one by one, each after a SAVEPOINT, if those \
+             before the conflict shall stay",
+        )
+    } else if clause.ends_with(" ROLLBACK") {
+        (
+            "in SQLite a conflict ends the whole transaction, in PostgreSQL it fails until ROLLBACK is said",
+            "say ROLLBACK in the application when a statement on this table fails, as PostgreSQL wants it after any error",
+        )
+    } else {
+        return None;
+    };
+    let message = format!("{object}: {clause}; the constraint is carried; {there}");
+    Some(Finding::warning(codes::ON_CONFLICT, object, message, hint))
 }
 
 fn matches(table: &Table, text: &TableText, findings: &mut Vec<Finding>) {

@@ -30,6 +30,11 @@ pub(super) fn resolve(raw: &RawSchema, object: &RawObject, findings: &mut Vec<Fi
         foreign_keys: Vec::new(),
         checks: Vec::new(),
         indexes: Vec::new(),
+        module: None,
+        stored: None,
+        searches: Vec::new(),
+        coordinates: Vec::new(),
+        index_of: None,
         sql,
     };
     let ordinary = carries_rows(&table.kind);
@@ -46,8 +51,6 @@ pub(super) fn resolve(raw: &RawSchema, object: &RawObject, findings: &mut Vec<Fi
         table.checks = checks(text.as_ref());
         foreign::resolve(raw, &mut table, text.as_ref());
         findings::table(&table, text.as_ref(), findings);
-    } else if let TableKind::Virtual(module) = &table.kind {
-        findings.push(findings::virtual_table(raw, &table, module));
     }
     table
 }
@@ -76,7 +79,7 @@ pub(super) fn made_by_module(name: &str, raw: &RawSchema) -> bool {
     let sql = owner.and_then(|o| o.sql.as_deref()).unwrap_or_default().to_ascii_lowercase();
     let options: String = sql.split_whitespace().collect();
     match part {
-        "content" => !options.contains("content="),
+        "content" => !options.contains("content=") || options.contains("contentless_unindexed=1"),
         "docsize" => !options.contains("columnsize=0") && !options.contains("matchinfo=fts3"),
         _ => true,
     }

@@ -4,6 +4,7 @@
 mod expr;
 mod literal;
 mod lone;
+pub mod module;
 mod query;
 mod statement;
 mod text;

@@ -2,7 +2,7 @@
 //! Owns positions of tokens; never builds a tree.
 
 use sqlite3_parser::dialect::TokenType::{
-    self, TK_AS, TK_ASC, TK_CHECK, TK_COLLATE, TK_COMMA, TK_DESC, TK_LP, TK_RP, TK_SEMI, TK_WHERE,
+    self, TK_AS, TK_ASC, TK_CHECK, TK_COLLATE, TK_COMMA, TK_DESC, TK_LP, TK_RP, TK_SEMI, TK_USING, TK_WHERE,
 };
 use sqlite3_parser::lexer::{Scanner, sql::Tokenizer};
 
@@ -149,6 +149,29 @@ pub(super) fn predicate(sql: &str) -> Option<String> {
     let at = tokens.iter().position(|t| t.kind == TK_WHERE && t.depth == 0)?;
     let last = tokens[at + 1..].iter().rev().find(|t| t.kind != TK_SEMI)?;
     Some(slice(sql, tokens[at].end, last.end))
+}
+
+/// The module of a CREATE VIRTUAL TABLE and its arguments, as they are written.
+pub(super) fn module(sql: &str) -> Option<(String, Vec<String>)> {
+    let tokens = tokens(sql);
+    let using = tokens.iter().position(|t| t.kind == TK_USING && t.depth == 0)?;
+    let name = tokens.get(using + 1)?;
+    let mut arguments = Vec::new();
+    let mut start = None;
+    let mut end = 0;
+    for token in tokens.get(using + 3..).unwrap_or_default() {
+        let closes = token.kind == TK_RP && token.depth == 0;
+        if closes || (token.kind == TK_COMMA && token.depth == 1) {
+            arguments.extend(start.take().map(|start| slice(sql, start, end)));
+            if closes {
+                break;
+            }
+        } else {
+            start.get_or_insert(token.start);
+            end = token.end;
+        }
+    }
+    Some((slice(sql, name.start, name.end), arguments))
 }
 
 fn slice(sql: &str, start: usize, end: usize) -> String {

@@ -35,13 +35,13 @@ pub struct Relation {
     /// Columns of each key that makes its rows unique (primary key first), by their places; whole keys of plain columns
     /// only. For INSERT OR REPLACE and upserts.
     pub keys: Vec<Vec<usize>>,
-    /// Why nothing needs to be written to it, where PostgreSQL keeps it up to date by itself: "docs_fts is a full-text
-    /// index over docs, …".
-    pub upkeep: Option<String>,
     /// The first of them is the primary key.
     pub primary: bool,
     /// Why the rows of a view cannot be compared with SQLite's, and so those of no view that uses it.
     pub incomparable: Option<String>,
+    /// Why nothing needs to be written to it, where PostgreSQL keeps it up to date by itself: "docs_fts is a full-text
+    /// index over docs, …".
+    pub upkeep: Option<String>,
 }
 
 /// A column.
@@ -75,6 +75,12 @@ impl Field {
             secret: false,
             typed: Typed::column(column, ident::pg(column.target)),
         }
+    }
+
+    /// Gives it another name in the target.
+    pub(crate) fn call(&mut self, target: &str) {
+        self.typed.sql = self.typed.sql.replacen(&ident::pg(&self.target), &ident::pg(target), 1);
+        target.clone_into(&mut self.target);
     }
 
     /// The column as an operand, under a qualifier (an alias or a table's target name, unquoted).
@@ -124,6 +130,10 @@ impl Relations {
     /// There is none in the target: why.
     pub fn find(&self, name: &str) -> Translated<&Relation> {
         match self.0.get(&name.to_ascii_lowercase()) {
+            // Names stand without a schema, and PostgreSQL looks for its own first.
+            Some(Known::There(relation)) if relation.target.starts_with("pg_") => {
+                refuse(format!("PostgreSQL would take the name {} for one of its own", relation.target))
+            }
             Some(Known::There(relation)) => Ok(relation),
             Some(Known::Lost(reason)) => refuse(reason.clone()),
             None => refuse(format!("there is no table or view {name}")),

@@ -73,7 +73,7 @@ fn single(query: &Query, names: &[String], level: &Frame<'_>) -> Translated<Buil
     let columns = compound::unified(std::slice::from_ref(&core), None)?;
     let fields = output::fields(&columns, names);
     let one = core.one || limit.one || (core.values && core.rows.len() < 2);
-    let mut text = compound::write(&core, &columns, &fields)?;
+    let mut text = compound::write(&core, &columns, &fields, level)?;
     if core.distinct && (core.word.contains(" ON ") && !core.order.is_empty() || core.order.iter().any(|s| !s.plain)) {
         text = ordered_around(text, &core.order, &columns, &fields, level)?;
     } else if !core.order.is_empty() {

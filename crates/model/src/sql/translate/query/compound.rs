@@ -11,10 +11,10 @@ use crate::mapping::PgType;
 use crate::mapping::codec::Codec;
 use crate::mapping::shape::Crossing;
 use crate::schema::Affinity;
-use crate::sql::ast::{Binary, Compound, Expr, Order, Output, Query, Select};
+use crate::sql::ast::{Compound, Expr, Order, Output, Query, Select};
 use crate::sql::translate::relations::Field;
 use crate::sql::translate::typed::{Collation, Kind, Typed};
-use crate::sql::translate::{Translated, arithmetic, number, refuse};
+use crate::sql::translate::{Translated, Translator, number, refuse};
 
 /// A compound of at least two members.
 pub(super) fn query(query: &Query, names: &[String], level: &Frame<'_>) -> Translated<Built> {
@@ -70,7 +70,7 @@ pub(super) fn joined(
             }
             text.line(word(*h));
         }
-        text.append(write(core, columns, fields)?);
+        text.append(write(core, columns, fields, level)?);
     }
     let Some(keys) = folded else { return Ok(text) };
     level.shared.note("of texts that are equal but for their case, some row's is taken");
@@ -104,10 +104,10 @@ fn word(how: Compound) -> &'static str {
 }
 
 /// One member with its columns as `columns` says.
-pub(super) fn write(core: &Core, columns: &[Column], fields: &[Field]) -> Translated<Text> {
+pub(super) fn write(core: &Core, columns: &[Column], fields: &[Field], frame: &Frame<'_>) -> Translated<Text> {
     let mut rows = Vec::with_capacity(core.rows.len());
     for row in &core.rows {
-        let cell = |(c, to): (&Column, &Column)| Ok(Column { sql: convert(c, to)?, ..c.clone() });
+        let cell = |(c, to): (&Column, &Column)| Ok(Column { sql: convert(c, to, frame)?, ..c.clone() });
         rows.push(row.iter().zip(columns).map(cell).collect::<Translated<Vec<Column>>>()?);
     }
     if core.values {
@@ -219,7 +219,7 @@ fn by_kind(kind: Kind) -> Translated<Crossing> {
 }
 
 /// The text of a column as the type that all members have.
-fn convert(column: &Column, to: &Column) -> Translated<String> {
+fn convert(column: &Column, to: &Column, frame: &Frame<'_>) -> Translated<String> {
     let (from, kind) = (&column.typed, to.typed.kind);
     let ty = to.crossing.ty;
     if from.kind == Kind::Null {
@@ -238,19 +238,18 @@ fn convert(column: &Column, to: &Column) -> Translated<String> {
         (Kind::Double, Kind::Number) => Ok(format!("({}::text)::numeric", from.sql)),
         (Kind::Number, Kind::Number) => Ok(format!("{}::numeric", from.sql)),
         (Kind::Text, Kind::Text) => Ok(format!("{}::text", from.sql)),
-        (_, Kind::Text) => as_text(from),
+        (_, Kind::Text) => as_text(from, frame),
         _ if from.kind == kind => Ok(column.sql.clone()),
         _ => refuse(format!("{} cannot become {}", from.what(), ty.sql())),
     }
 }
 
 /// A value as the text that SQLite writes for it.
-pub(super) fn as_text(typed: &Typed) -> Translated<String> {
+pub(super) fn as_text(typed: &Typed, frame: &Frame<'_>) -> Translated<String> {
     if typed.kind == Kind::Text {
         return Ok(typed.sql.clone());
     }
-    let plain = Typed { collation: Collation::None, ..typed.clone() };
-    Ok(arithmetic::binary(Binary::Concat, plain, Typed::text("")?)?.sql)
+    Translator::within(frame).text_of(typed)
 }
 
 /// ORDER BY of a compound: each term is a result column, by number, by name or by the same expression.

@@ -1,0 +1,265 @@
+//! SQL text cut into tokens, and tokens that are put where they do not belong.
+//! Owns the cutting, which is rough: what it cuts badly is only broken in another way.
+
+/// The tokens of a statement; spaces are left out, comments are kept.
+pub fn of(sql: &str) -> Vec<String> {
+    let chars: Vec<char> = sql.chars().collect();
+    let mut out = Vec::new();
+    let mut i = 0;
+    while i < chars.len() {
+        let begin = i;
+        let next = chars.get(i + 1).copied();
+        match chars[i] {
+            c if c.is_whitespace() => {
+                i += 1;
+                continue;
+            }
+            q @ ('\'' | '"' | '`') => i = until(&chars, i + 1, |c| c == q),
+            '[' => i = until(&chars, i + 1, |c| c == ']'),
+            '-' if next == Some('-') => i = until(&chars, i, |c| c == '\n'),
+            c if c.is_alphanumeric() || c == '_' => {
+                while i < chars.len() && (chars[i].is_alphanumeric() || "_.".contains(chars[i])) {
+                    // A name and what is of it are three tokens, a number is one.
+                    if chars[i] == '.' && !chars[begin].is_ascii_digit() {
+                        break;
+                    }
+                    i += 1;
+                }
+            }
+            c => {
+                let pair: String = [Some(c), next].into_iter().flatten().collect();
+                i +=
+                    if ["||", "->", "<=", ">=", "<>", "!=", "==", "<<", ">>"].contains(&pair.as_str()) { 2 } else { 1 };
+            }
+        }
+        out.push(chars[begin..i.min(chars.len())].iter().collect());
+    }
+    out
+}
+
+fn until(chars: &[char], from: usize, end: impl Fn(char) -> bool) -> usize {
+    let rest = chars.get(from..).unwrap_or_default();
+    rest.iter().position(|c| end(*c)).map_or(chars.len(), |n| from + n + 1)
+}
+
+/// What opens and what closes, to be repeated.
+pub const NESTS: &[(&str, &str)] = &[
+    ("( ", " )"),
+    ("NOT ", ""),
+    ("- ", ""),
+    ("+ ", ""),
+    ("~ ", ""),
+    ("abs( ", " )"),
+    ("coalesce(1, ", " )"),
+    ("(SELECT ", " )"),
+    ("(SELECT * FROM ", " )"),
+    ("CASE WHEN 1 THEN ", " END"),
+    ("CAST( ", " AS TEXT)"),
+    ("1 + ", ""),
+    ("1 AND ", ""),
+    ("", " || 'x'"),
+    ("", " COLLATE NOCASE"),
+    ("", " IS NULL"),
+    ("", " IN (1)"),
+    ("EXISTS (SELECT ", " )"),
+    ("SELECT 1 UNION ALL ", ""),
+    ("WITH w AS (SELECT 1) ", ""),
+];
+
+/// What no name and no number has.
+pub const ODD: &[&str] =
+    &["\0", "\u{FFFD}", "\u{1F600}", "é", "\u{200B}", "\u{FEFF}", "'", "\"", "\\", "$", "\u{A0}", "\r\n", "/*"];
+
+/// Tokens that are put where they do not belong.
+pub const DICTIONARY: &[&str] = &[
+    "(",
+    ")",
+    ",",
+    ".",
+    ";",
+    "*",
+    "''",
+    "\"\"",
+    "[]",
+    "``",
+    "?1",
+    ":a",
+    "@b",
+    "$c",
+    "||",
+    "->",
+    "->>",
+    "%",
+    "/ 0",
+    "<<",
+    "~",
+    "=",
+    "==",
+    "<>",
+    "IS NOT DISTINCT FROM",
+    "IS NOT",
+    "IN ()",
+    "NOT NULL",
+    "ISNULL",
+    "NOTNULL",
+    "BETWEEN 1 AND",
+    "LIKE",
+    "GLOB",
+    "REGEXP",
+    "MATCH",
+    "ESCAPE '!'",
+    "COLLATE RTRIM",
+    "COLLATE nobody",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "CAST(x AS INTEGER)",
+    "NULL",
+    "TRUE",
+    "FALSE",
+    "CURRENT_TIMESTAMP",
+    "0",
+    "-1",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775808",
+    "1e999",
+    "-1e-999",
+    "0x7fffffffffffffff",
+    "0xffffffffffffffffff",
+    "1_000",
+    "1.5",
+    ".5",
+    "5.",
+    "'5'",
+    "'abc'",
+    "'2024-02-30'",
+    "x'00ff'",
+    "x'0'",
+    "\"id\"",
+    "rowid",
+    "oid",
+    "_rowid_",
+    "NEW.rowid",
+    "OLD.id",
+    "excluded.id",
+    "main.t",
+    "temp.t",
+    "sqlite_schema",
+    "json_each('[1]')",
+    "generate_series(1, 3)",
+    "SELECT",
+    "SELECT DISTINCT",
+    "FROM",
+    "WHERE",
+    "GROUP BY",
+    "HAVING",
+    "ORDER BY",
+    "LIMIT",
+    "OFFSET",
+    "NULLS LAST",
+    "DESC",
+    "UNION",
+    "UNION ALL",
+    "EXCEPT",
+    "INTERSECT",
+    "VALUES",
+    "VALUES (1), (2)",
+    "WITH RECURSIVE",
+    "AS MATERIALIZED",
+    "JOIN",
+    "LEFT JOIN",
+    "NATURAL JOIN",
+    "FULL OUTER JOIN",
+    "CROSS JOIN",
+    "USING (id)",
+    "ON 1",
+    "INDEXED BY x",
+    "NOT INDEXED",
+    "OVER ()",
+    "OVER (PARTITION BY 1 ORDER BY 2 RANGE UNBOUNDED PRECEDING)",
+    "FILTER (WHERE 1)",
+    "WINDOW w AS ()",
+    "count(*)",
+    "count(DISTINCT 1)",
+    "group_concat(1, 2 ORDER BY 3)",
+    "max(1, 2)",
+    "max(1)",
+    "total(1)",
+    "typeof(1)",
+    "random()",
+    "printf('%d%s%%%q%w%*d', 1)",
+    "printf('%', 1)",
+    "strftime('%J %f %Q', 1)",
+    "date('now', 'weekday 0', '+1 month')",
+    "datetime(1, 'unixepoch')",
+    "julianday(NULL)",
+    "json('{')",
+    "json_extract('{}', '$.a', '$[#-1]')",
+    "substr('é', -1)",
+    "replace('', '', '')",
+    "char(0)",
+    "unicode('')",
+    "zeroblob(9223372036854775807)",
+    "hex(x'')",
+    "round(1, 99999)",
+    "iif(1)",
+    "likelihood(1, 0.5)",
+    "load_extension('x')",
+    "nobody(1)",
+    "RAISE(IGNORE)",
+    "RAISE(ABORT, 'x')",
+    "RAISE(FAIL, 1 || 'x')",
+    "BEGIN",
+    "INSERT OR REPLACE INTO",
+    "INSERT INTO",
+    "DEFAULT VALUES",
+    "UPDATE OR FAIL",
+    "SET",
+    "DELETE FROM",
+    "ON CONFLICT DO NOTHING",
+    "ON CONFLICT (id) DO UPDATE SET id = 1",
+    "RETURNING *",
+    "BEFORE",
+    "AFTER",
+    "INSTEAD OF",
+    "UPDATE OF id",
+    "FOR EACH ROW",
+    "CREATE",
+    "TEMP",
+    "IF NOT EXISTS",
+    "VIEW",
+    "TRIGGER",
+    "TABLE",
+    "PRIMARY KEY",
+    "UNIQUE",
+    "CHECK (1)",
+    "CHECK",
+    "DEFAULT",
+    "DEFAULT (1)",
+    "REFERENCES",
+    "ON DELETE CASCADE",
+    "DEFERRABLE",
+    "MATCH FULL",
+    "CONSTRAINT",
+    "CONSTRAINT \"a'b\"",
+    "GENERATED ALWAYS AS (1)",
+    "STORED",
+    "WITHOUT ROWID",
+    "STRICT",
+    "AUTOINCREMENT",
+    "ON CONFLICT REPLACE",
+    "USING fts5(a)",
+    "content=''",
+    "tokenize=unicode61",
+    "$function$",
+    "$$",
+    "--",
+    "/*",
+    "*/",
+    "\\",
+    "%s",
+    "EXPLAIN",
+];
