@@ -175,6 +175,10 @@ pub struct Answers {
     /// bigint, double precision, numeric, text and bytea [default: native]
     #[arg(long, value_enum, value_name = "HOW")]
     pub types: Option<Types>,
+    /// How names are written: `keep` as they are, `lower` in lower case, so that they need no quotes, `snake` as
+    /// words_with_lines [default: keep]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub names: Option<Names>,
     /// The zone of date-times without one, such as Europe/Berlin or +02:00: they become timestamptz
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     pub assume_tz: Option<String>,
@@ -245,7 +249,7 @@ pub struct Migrate {
     pub max_rejects: Option<MaxRejects>,
     /// Try the rows that the last run rejected again, after the cause was mended; they cross as that run decided
     #[arg(long, conflicts_with_all = [
-        "dry_run", "no_verify", "max_rejects", "types", "assume_tz", "plan", "set", "tables", "exclude",
+        "dry_run", "no_verify", "max_rejects", "types", "names", "assume_tz", "plan", "set", "tables", "exclude",
     ])]
     pub retry_rejected: bool,
     /// `keep` what is done for the next try, or `rollback`
@@ -354,6 +358,8 @@ words!(/// `--level`.
     Level { Counts, Checksums, Rows });
 words!(/// `--types`.
     Types { Native, Inferred, Plain });
+words!(/// `--names`.
+    Names { Keep, Lower, Snake });
 words!(/// `--on-failure`.
     OnFailure { Keep, Rollback });
 

@@ -9,7 +9,8 @@ use lite2pg_model::mapping::choices::{Choices, Types};
 use lite2pg_model::mapping::policy::Policies;
 use lite2pg_model::mapping::zone::Zone;
 use lite2pg_model::plan::file;
-use lite2pg_model::plan::overrides::Overrides;
+use lite2pg_model::plan::overrides::{self, Origin, Overrides};
+use lite2pg_model::plan::style::NameStyle;
 use std::path::Path;
 
 /// The largest file that is read as a plan.
@@ -43,6 +44,14 @@ pub fn read(answers: &Answers) -> Result<Said> {
     if !wrong.is_empty() {
         return Err(refused(&wrong));
     }
+    flags.names = answers.names.map(|names| overrides::Said {
+        value: match names {
+            args::Names::Keep => NameStyle::Keep,
+            args::Names::Lower => NameStyle::Lower,
+            args::Names::Snake => NameStyle::Snake,
+        },
+        at: Origin::Flag("--names".to_owned()),
+    });
     flags.policies = Policies::parse(&answers.policy).map_err(|e| Error::usage(e.to_string()).about("--policy"))?;
     flags.accept.clone_from(&answers.accept);
     flags.only = answers.tables.iter().flat_map(|t| file::flags::patterns("--tables", t)).collect();

@@ -103,7 +103,7 @@ impl Finding {
 /// The codes, so that messages, flags, tests and docs use one word for one thing.
 pub mod codes {
     /// Every code.
-    pub const ALL: [&str; 40] = [
+    pub const ALL: [&str; 41] = [
         CONTRADICTION,
         VIEW,
         TRIGGER,
@@ -129,6 +129,7 @@ pub mod codes {
         DUPLICATE_KEY,
         ORPHANS,
         RENAMED,
+        NAMES,
         TOO_MANY_COLUMNS,
         TOO_LARGE,
         APPLICATION_DEFINED,
@@ -199,6 +200,8 @@ pub mod codes {
     pub const ORPHANS: &str = "orphan-rows";
     /// A name PostgreSQL cannot hold as it is.
     pub const RENAMED: &str = "renamed";
+    /// Two names that are one in the style that was chosen.
+    pub const NAMES: &str = "names-collide";
     /// More columns than PostgreSQL allows.
     pub const TOO_MANY_COLUMNS: &str = "too-many-columns";
     /// A value too large for PostgreSQL.

@@ -133,6 +133,8 @@ pub struct Search {
     pub indexed: Vec<String>,
     /// The tokenizer and its options, as written.
     pub tokenizer: Vec<String>,
+    /// The column that says the language of each row.
+    pub language: Option<String>,
 }
 
 /// A column.

@@ -5,13 +5,15 @@
 
 mod support;
 
-use lite2pg_model::finding::Severity;
+use lite2pg_model::finding::{Severity, codes};
 use lite2pg_model::ident::{pg_in, sqlite};
 use lite2pg_model::mapping::PgType;
 use lite2pg_model::mapping::choices::Choices;
 use lite2pg_model::mapping::decide::decide;
 use lite2pg_model::mapping::profile::TableProfile;
-use lite2pg_model::plan::{ColumnPlan, Plan, TablePlan, build};
+use lite2pg_model::plan::overrides::{Origin, Overrides, Said};
+use lite2pg_model::plan::style::NameStyle;
+use lite2pg_model::plan::{ColumnPlan, Effect, Plan, TablePlan, build};
 use lite2pg_model::schema::TableKind;
 use lite2pg_model::sql::resolve::resolve;
 use lite2pg_model::value::Value;
@@ -68,6 +70,10 @@ fn value(v: ValueRef<'_>) -> Value<'_> {
 
 /// The plan of a database, from a census of its own.
 fn planned(db: &Connection, server: u32) -> Plan {
+    planned_as(db, server, NameStyle::Keep)
+}
+
+fn planned_as(db: &Connection, server: u32, style: NameStyle) -> Plan {
     let (schema, findings) = resolve(&support::introspect(db).unwrap());
     let mut profiles = BTreeMap::new();
     let mut max_rowid = BTreeMap::new();
@@ -92,7 +98,16 @@ fn planned(db: &Connection, server: u32) -> Plan {
     let choices = Choices::default();
     let (mappings, of_types) = decide(&schema, &profiles, &choices);
     let findings = findings.into_iter().chain(of_types).collect();
-    let input = build::Input { schema: "final", max_rowid, server, choices: Some(&choices), ..build::Input::default() };
+    let names = Some(Said { value: style, at: Origin::Flag("--names".to_owned()) });
+    let overrides = Overrides { names, ..Overrides::default() };
+    let input = build::Input {
+        schema: "final",
+        max_rowid,
+        server,
+        choices: Some(&choices),
+        overrides: Some(&overrides),
+        ..build::Input::default()
+    };
     build::build(&schema, &profiles, &mappings, findings, &input)
 }
 
@@ -100,7 +115,6 @@ fn planned(db: &Connection, server: u32) -> Plan {
 fn apply(db: &Connection, pg: &mut Client, plan: &Plan) {
     pg.batch_execute("CREATE SCHEMA final").unwrap();
     for step in plan.steps("final") {
-        use lite2pg_model::plan::Effect;
         match &step.effect {
             Effect::Sql(sql) => {
                 let all = format!("BEGIN; SET LOCAL search_path TO {}; {sql}; COMMIT", plan.search_path("final"));
@@ -221,4 +235,139 @@ fn both_databases_take_and_refuse_the_same() {
             assert_eq!(here, there, "{name}: {probe}\n{}", plan.script());
         }
     }
+}
+
+fn opened(sql: &str) -> Connection {
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch(sql).unwrap_or_else(|e| panic!("{e}: {sql}"));
+    db
+}
+
+/// Two tables with every kind of named object, `n(i)` giving each its name.
+fn everything_named(n: &dyn Fn(usize) -> String) -> Connection {
+    let q = |i: usize| sqlite(&n(i));
+    let (t, u, a, b, c) = (q(0), q(1), q(2), q(3), q(4));
+    opened(&format!(
+        "CREATE TABLE {t} ({a} INTEGER PRIMARY KEY AUTOINCREMENT, {b} TEXT COLLATE NOCASE CONSTRAINT {k1} UNIQUE ON CONFLICT REPLACE,
+             {c} SMALLINT DEFAULT 5 CONSTRAINT {k2} CHECK ({c} > 0), {g} INTEGER AS ({c} * 2) STORED);
+         CREATE TABLE {u} ({a} INTEGER CONSTRAINT {k3} REFERENCES {t} ({a}) ON DELETE CASCADE, {b} TEXT, {c} BOOLEAN,
+             CONSTRAINT {k4} PRIMARY KEY ({a}, {b}));
+         CREATE INDEX {i1} ON {t} ({c} DESC, lower({b})) WHERE {g} > 1;
+         CREATE UNIQUE INDEX {i2} ON {u} ({b} COLLATE RTRIM, {c});
+         INSERT INTO {t} ({b}, {c}) VALUES ('x', 1), ('y', 2); INSERT INTO {u} VALUES (1, 'z', 1);",
+        k1 = q(5),
+        g = q(6),
+        k2 = q(7),
+        k3 = q(8),
+        k4 = q(9),
+        i1 = q(10),
+        i2 = q(11),
+    ))
+}
+
+#[test]
+fn any_name_stands_in_every_statement() {
+    const HOSTILE: [&str; 16] = [
+        "select",
+        "user",
+        "a b",
+        "we\"\"ird",
+        "quo\"te",
+        "it's",
+        "back\\slash",
+        "per%cent",
+        "$1",
+        "$$",
+        "$function$",
+        "Ünï",
+        "semi;colon",
+        "--",
+        "/*",
+        "tab\tnew\nline",
+    ];
+    let cluster = Cluster::start(&[], &[]);
+    let mut dice = support::Dice::seeded();
+    for n in 0..12 {
+        let style = [NameStyle::Keep, NameStyle::Lower, NameStyle::Snake][n % 3];
+        let chosen: Vec<String> = (0..12)
+            .map(|i| match dice.roll(4) {
+                0 => format!("{}{i}{}", dice.pick(&HOSTILE), "é".repeat(40)),
+                _ => format!("{}{}{i}", dice.pick(&HOSTILE), dice.pick(&HOSTILE)),
+            })
+            .collect();
+        let db = everything_named(&|i| chosen[i].clone());
+        let plan = planned_as(&db, 150_000, style);
+        if plan.findings.iter().any(|f| f.code == codes::NAMES) {
+            continue;
+        }
+        assert!(plan.blocking().next().is_none(), "{:?}", plan.findings);
+        cluster.sql(&format!("CREATE DATABASE n{n}"));
+        let mut pg = cluster.client(&format!("n{n}"));
+        apply(&db, &mut pg, &plan);
+        let [here, there] = rows(&db, &mut pg, &plan);
+        assert_eq!(here, there, "{}", plan.script());
+        // The triggers fire, whatever they are called.
+        let again = |table: &str, column: &str, quoted: &dyn Fn(&str) -> String| {
+            format!("INSERT INTO {} ({}) VALUES ('x')", quoted(table), quoted(column))
+        };
+        let (table, column) = (&plan.tables[0], &plan.tables[0].columns[1]);
+        db.execute_batch(&again(&table.name, &column.name, &sqlite)).unwrap();
+        pg.batch_execute(&again(&table.target, &column.target, &lite2pg_model::ident::pg)).unwrap();
+        let [here, there] = rows(&db, &mut pg, &plan);
+        assert_eq!(here, there, "{}", plan.script());
+        // Nothing is longer than PostgreSQL keeps, and nothing was cut by it.
+        let cut = pg.query("SELECT conname::text FROM pg_constraint UNION SELECT tgname FROM pg_trigger UNION SELECT proname FROM pg_proc WHERE pronamespace = 'final'::regnamespace", &[]);
+        let there: Vec<String> = cut.unwrap().iter().map(|r| r.get(0)).collect();
+        for trigger in &plan.triggers {
+            assert!(there.contains(&trigger.target) && there.contains(&trigger.function), "{trigger:?}");
+        }
+    }
+}
+
+#[test]
+fn names_in_a_style_are_told_and_never_collide_in_silence() {
+    let db = opened(
+        "CREATE TABLE OrderItem (ItemID INTEGER PRIMARY KEY, \"item id\" TEXT, XMIN TEXT, CONSTRAINT OneCheck CHECK (ItemID > 0));
+         CREATE TABLE order_item (a INTEGER); CREATE INDEX ByA ON order_item (a); CREATE INDEX by_a ON order_item (a, a);
+         CREATE VIEW TheView AS SELECT a FROM order_item;",
+    );
+    let plan = planned_as(&db, 150_000, NameStyle::Snake);
+    let table = &plan.tables[0];
+    let names: Vec<&str> = table.columns.iter().map(|c| c.target.as_str()).collect();
+    assert_eq!((table.target.as_str(), names), ("order_item", vec!["item_id", "item_id_1", "xmin_"]));
+    assert_eq!((plan.tables[1].target.as_str(), table.checks[0].name.as_str()), ("order_item_1", "one_check"));
+    let told = |object: &str| plan.findings.iter().find(|f| f.code == codes::NAMES && f.object == object);
+    for object in ["order_item", "OrderItem.item id"] {
+        let finding = told(object).unwrap_or_else(|| panic!("{object}: {:?}", plan.findings));
+        assert!(finding.blocks() && finding.hint.contains("_1"), "{finding:?}");
+    }
+    assert!(
+        told("OrderItem").is_none() && told("order_item").unwrap().message.contains("\"OrderItem\" and \"order_item\"")
+    );
+    assert!(told("by_a").is_some_and(|f| !f.blocks() && f.message.contains("by_a_1")));
+    let renamed: Vec<&str> =
+        plan.findings.iter().filter(|f| f.code == codes::RENAMED).map(|f| f.object.as_str()).collect();
+    for object in ["OrderItem", "OrderItem.ItemID", "ByA", "TheView", "OrderItem.OneCheck"] {
+        assert!(renamed.contains(&object), "{object} in {renamed:?}");
+    }
+    // In lower case they are four different ones, and nothing needs to be chosen.
+    let plan = planned_as(&db, 150_000, NameStyle::Lower);
+    assert!(!plan.findings.iter().any(|f| f.code == codes::NAMES), "{:?}", plan.findings);
+    assert_eq!(plan.tables[0].target, "orderitem");
+}
+
+#[test]
+fn a_column_is_computed_when_it_is_read_where_the_server_can() {
+    let db = opened(
+        "CREATE TABLE t (a SMALLINT, v INTEGER AS (a * 2), s INTEGER AS (a * 3) STORED, i INTEGER AS (a * 4), k INTEGER AS (a * 5) UNIQUE);
+         CREATE INDEX by_i ON t (a) WHERE i > 0;",
+    );
+    let stored = |server: u32| -> Vec<bool> {
+        let plan = planned(&db, server);
+        plan.tables[0].columns.iter().filter_map(|c| c.generated.as_ref().map(|g| g.stored)).collect()
+    };
+    assert_eq!(stored(180_000), [false, true, true, true]);
+    assert_eq!(stored(170_005), [true; 4]);
+    assert_eq!(stored(0), [true; 4]);
+    assert!(planned(&db, 180_000).script().contains("VIRTUAL"));
 }

@@ -168,6 +168,7 @@ fn sample(key: &keys::Key) -> &'static str {
         keys::Takes::Version => "1",
         keys::Takes::Name | keys::Takes::SourceSql | keys::Takes::TargetSql | keys::Takes::Literal => "'x'",
         keys::Takes::Types => "'plain'",
+        keys::Takes::Names => "'snake'",
         keys::Takes::Zone => "'UTC'",
         keys::Takes::Collation => "'database'",
         keys::Takes::Accepts => "['all']",

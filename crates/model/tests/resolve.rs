@@ -402,9 +402,8 @@ fn what_is_left_behind_is_told() {
         "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT COLLATE NOCASE UNIQUE, g AS (a || 'x'));
          INSERT INTO t(a) VALUES('q');
          ALTER TABLE t ADD COLUMN added TEXT DEFAULT 'it''s' CHECK (added <> '');
-         CREATE VIEW v AS SELECT a FROM t;
-         CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT 1; END;
-         CREATE VIRTUAL TABLE f USING fts5(body);
+         CREATE VIRTUAL TABLE f USING fts5(body, content='');
+         CREATE VIRTUAL TABLE own USING fts5(body);
          CREATE TABLE k(a TEXT PRIMARY KEY ON CONFLICT REPLACE)",
     );
     let (schema, findings) = resolved(&db);
@@ -419,10 +418,9 @@ fn what_is_left_behind_is_told() {
         (codes::COLLATION, "t.a", false),
         (codes::GENERATED, "t.g", true),
         (codes::ON_CONFLICT, "k.a", true),
-        (codes::TRIGGER, "tr", true),
-        (codes::VIEW, "v", true),
         (codes::VIRTUAL_TABLE, "f", true),
     ];
+    // Whether a view or a trigger is carried is the builder's to say, who translates them.
     want.sort_unstable();
     assert_eq!(told, want);
 }

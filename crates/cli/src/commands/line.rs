@@ -1,7 +1,9 @@
 //! The command a person may type next, quoted for a shell.
 //! Owns that text; never puts a password or a control character into it.
 
-use crate::args::{Answers, CHUNK_BYTES, Collation, MEMORY, Place, Reading, Snapshot, Types, VIEW_TIMEOUT, Way, size};
+use crate::args::{
+    Answers, CHUNK_BYTES, Collation, MEMORY, Names, Place, Reading, Snapshot, Types, VIEW_TIMEOUT, Way, size,
+};
 use crate::show::text::shell;
 use lite2pg_engine::run::TargetSpec;
 use std::path::Path;
@@ -76,6 +78,12 @@ impl Line {
             Some(Types::Native) => self = self.flag("--types", "native"),
             Some(Types::Inferred) => self = self.flag("--types", "inferred"),
             Some(Types::Plain) => self = self.flag("--types", "plain"),
+        }
+        match answers.names {
+            None => {}
+            Some(Names::Keep) => self = self.flag("--names", "keep"),
+            Some(Names::Lower) => self = self.flag("--names", "lower"),
+            Some(Names::Snake) => self = self.flag("--names", "snake"),
         }
         if let Some(zone) = &answers.assume_tz {
             self = self.flag("--assume-tz", zone);
@@ -165,7 +173,7 @@ mod tests {
     use crate::settings::World;
 
     /// A value of each flag that takes one, never the default one.
-    const VALUES: [(&str, &str); 22] = [
+    const VALUES: [(&str, &str); 23] = [
         ("schema", "s"),
         ("work-dir", "w"),
         ("pg-bin", "b"),
@@ -177,6 +185,7 @@ mod tests {
         ("accept", "view-not-carried"),
         ("policy", "nul=bytea"),
         ("types", "plain"),
+        ("names", "snake"),
         ("assume-tz", "UTC"),
         ("collation", "database"),
         ("plan", "p.toml"),

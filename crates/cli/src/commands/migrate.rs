@@ -159,6 +159,9 @@ fn body(settings: &Settings, report: &Report, show: &Show) {
     if let Some(proven) = human::proven(report) {
         show.line(&format!("  {}  {proven}", show.paint().dim("proven")));
     }
+    for line in human::not_compared(report) {
+        show.line(&format!("  {} {line}", show.paint().dim("not compared")));
+    }
     let stages = human::stages(report, matches!(settings.target, TargetSpec::Managed(_)));
     if !stages.is_empty() {
         show.line(&format!("  {}    {stages}", show.paint().dim("time")));

@@ -37,6 +37,9 @@ pub fn run(args: &Verify, global: &Global, show: &Show) -> Result<u8> {
         show.line("");
         show.line(&format!("  {proven}"));
     }
+    for line in human::not_compared(&report) {
+        show.line(&format!("  {} {line}", show.paint().dim("not compared")));
+    }
     show.line("");
     if report.rejected > 0 {
         let rows = text::counted(report.rejected, "row of the source was", "rows of the source were");

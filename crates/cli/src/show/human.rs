@@ -199,6 +199,11 @@ pub fn objects(objects: &Objects) -> String {
 /// What was proven beside the rows.
 pub fn proven(report: &Report) -> Option<String> {
     let mut parts = Vec::new();
+    if !report.views.is_empty() {
+        let same = report.views.iter().filter(|v| v.verified).count() as u64;
+        let all = report.views.len() as u64;
+        parts.push(format!("views {} of {} give the same rows", text::count(same), text::count(all)));
+    }
     if report.foreign_keys_valid > 0 {
         parts.push(format!("{} valid", text::counted(report.foreign_keys_valid, "foreign key", "foreign keys")));
     }
@@ -211,6 +216,12 @@ pub fn proven(report: &Report) -> Option<String> {
         parts.push(format!("{n} beyond every key"));
     }
     (!parts.is_empty()).then(|| parts.join(" · "))
+}
+
+/// The views whose rows were not compared, each with the reason: nobody may take them for equal.
+pub fn not_compared(report: &Report) -> Vec<String> {
+    let views = report.views.iter().filter_map(|v| Some((&v.name, v.not_compared.as_ref()?)));
+    views.map(|(name, why)| format!("view {}: {}", text::clean(name), text::clean(why))).collect()
 }
 
 /// `census 0.1 s · copy 0.4 s …`: the stages and what the rest was, rounded so that they add up to the whole time.

@@ -23,7 +23,7 @@ pub fn done(
     session: &Session,
     main: &mut Client,
     last: &Run,
-    same_plan: &dyn Fn() -> Result<bool>,
+    same_plan: &dyn Fn(&mut Client) -> Result<bool>,
 ) -> Result<Option<Report>> {
     let plan = last.plan()?;
     let there = finish::tables_there(main, &plan, &last.schema)?;
@@ -58,7 +58,7 @@ pub fn done(
         .about(session.display())
         .hint("lite2pg rollback removes that state, then migrate again; or --schema NAME to keep both"));
     }
-    if last.options_hash != settings.options_hash() && !same_plan()? {
+    if last.options_hash != settings.options_hash() && !same_plan(main)? {
         return Err(Error::target(format!(
             "schema {} holds this source already, migrated with other options (run {})",
             last.schema, last.id

@@ -74,7 +74,7 @@ pub fn inspect(settings: &Settings, with_target: bool, observer: &dyn Observer, 
     };
     let mut times = Vec::new();
     let mut readers = prepare::readers(&source, settings.jobs)?;
-    let prepared = prepare::decide(settings, &source, &mut readers, &facts, observer, cancel, &mut times)?;
+    let prepared = prepare::decide(settings, &source, &mut readers, (&facts, None), observer, cancel, &mut times)?;
     drop(readers);
     source.check_unchanged()?;
     let seen = source.facts().clone();
@@ -127,7 +127,8 @@ fn try_out(
     facts.check(&settings.schema)?;
     let mut times = Vec::new();
     let mut readers = prepare::readers(source, settings.jobs)?;
-    let prepared = prepare::decide(settings, source, &mut readers, &facts, observer, cancel, &mut times)?;
+    let prepared =
+        prepare::decide(settings, source, &mut readers, (&facts, Some(&mut client)), observer, cancel, &mut times)?;
     facts.check_free(&prepared.plan, &prepare::published_names(&prepared.plan))?;
     let staging = format!("lite2pg_dry_run_{}", std::process::id());
     // Where findings block, the rest is still tried, and what the server refuses belongs to the report.

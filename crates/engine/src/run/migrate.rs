@@ -129,8 +129,9 @@ impl Migration<'_> {
         // Of a copy only the run it was kept for can be answered: its end was written down, but the answer was lost.
         let of_another = self.kept.as_ref().is_some_and(|k| last.is_none_or(|l| l.id != k.run));
         if let Some(last) = last.filter(|_| !of_another)
-            && let Some(report) =
-                already::done(settings, self.source, self.session, &mut main, last, &|| self.same_plan(&facts, last))?
+            && let Some(report) = already::done(settings, self.source, self.session, &mut main, last, &|main| {
+                self.same_plan(main, &facts, last)
+            })?
         {
             let seconds = self.begin.elapsed().as_secs_f64();
             return Ok(ended(Report { seconds, ..report }));
@@ -143,14 +144,21 @@ impl Migration<'_> {
 
     /// Whether options that are worded otherwise come to the very plan of a run: a file that nobody edited says what the
     /// rules come to without it. The source is counted anew for that.
-    fn same_plan(&self, facts: &Facts, run: &Run) -> Result<bool> {
+    fn same_plan(&self, main: &mut Client, facts: &Facts, run: &Run) -> Result<bool> {
         if !self.settings.differs_in_overrides_alone(&run.options_hash) {
             return Ok(false);
         }
         let mut readers = prepare::readers(self.source, self.settings.jobs)?;
         let observer = &crate::observe::Silent;
-        let prepared =
-            prepare::decide(self.settings, self.source, &mut readers, facts, observer, self.cancel, &mut Vec::new())?;
+        let prepared = prepare::decide(
+            self.settings,
+            self.source,
+            &mut readers,
+            (facts, Some(main)),
+            observer,
+            self.cancel,
+            &mut Vec::new(),
+        )?;
         Ok(prepared.plan.hash() == run.plan_hash)
     }
 
@@ -172,8 +180,15 @@ impl Migration<'_> {
         let settings = self.settings;
         let mut times = Vec::new();
         let mut readers = prepare::readers(self.source, settings.jobs)?;
-        let prepared =
-            prepare::decide(settings, self.source, &mut readers, facts, self.observer, self.cancel, &mut times)?;
+        let prepared = prepare::decide(
+            settings,
+            self.source,
+            &mut readers,
+            (facts, Some(&mut main)),
+            self.observer,
+            self.cancel,
+            &mut times,
+        )?;
         if prepared.plan.blocking().next().is_some() {
             return Ok(self.needs_decision(prepared, times));
         }
@@ -264,9 +279,9 @@ impl Migration<'_> {
         if run.source_path != path {
             return refuse(format!("it reads {}, not {path}", run.source_path));
         }
-        if run.options_hash != self.settings.options_hash() && !self.same_plan(facts, &run)? {
+        if run.options_hash != self.settings.options_hash() && !self.same_plan(&mut main, facts, &run)? {
             return refuse(
-                "its options were others (schema, --plan, --set, --tables, --policy, --accept, --collation or --no-verify)".to_owned(),
+                "its options were others (schema, --plan, --set, --names, --tables, --policy, --accept, --collation or --no-verify)".to_owned(),
             );
         }
         // A new copy may have got the name of one that is gone: only one that was kept counts.

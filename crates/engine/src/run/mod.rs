@@ -21,6 +21,7 @@ pub mod session;
 pub mod settings;
 pub mod shape;
 pub mod status;
+mod tryout;
 
 pub use crate::pool::{self, Cancel};
 pub use inspect::{DryRun, Inspection, dry_run, inspect};

@@ -7,6 +7,7 @@ use super::pool::Cancel;
 use super::session::Session;
 use super::settings::{Settings, TargetSpec};
 use super::shape::{self, Shaped};
+use super::tryout;
 use crate::error::{Error, Result};
 use crate::observe::report::{Report, StageTime, TableReport};
 use crate::observe::{Event, Observer};
@@ -23,6 +24,7 @@ use lite2pg_model::mapping::trial as trials;
 use lite2pg_model::plan::limits::Memory;
 use lite2pg_model::plan::{Plan, build};
 use lite2pg_model::schema::Schema;
+use postgres::Client;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -98,7 +100,7 @@ pub fn readers(source: &Source, wanted: usize) -> Result<Vec<Reader>> {
 }
 
 /// Checks the source, counts it, decides types, and builds the plan with its findings; those that were answered are
-/// accepted.
+/// accepted. With a connection to the target, what PostgreSQL refuses of the translations leaves the plan.
 ///
 /// # Errors
 /// The source cannot be read, is corrupt, or `Interrupted`.
@@ -106,7 +108,7 @@ pub fn decide(
     settings: &Settings,
     source: &Source,
     readers: &mut [Reader],
-    facts: &Facts,
+    (facts, target): (&Facts, Option<&mut Client>),
     observer: &dyn Observer,
     cancel: &Cancel,
     times: &mut Vec<StageTime>,
@@ -195,6 +197,9 @@ pub fn decide(
     plan.findings.extend(huge::foresee(reader, &plan, &excluded, settings.jobs, cancel)?);
     if quarantine_all {
         exclude::answered(&mut plan.findings, &schema, &profiles);
+    }
+    if let Some(client) = target {
+        tryout::settle(client, facts, &mut plan)?;
     }
     settings.accept_findings(&mut plan.findings);
     times.push(StageTime { name: "plan".to_owned(), seconds: begin.elapsed().as_secs_f64() });

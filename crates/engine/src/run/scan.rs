@@ -125,19 +125,8 @@ pub fn key<'v>(table: &TablePlan, number: i64, value: impl Fn(usize) -> Value<'v
 
 /// A value as SQLite's SQL writes it; `None` if that is long.
 fn literal(value: Value<'_>) -> Option<String> {
-    let hex = |b: &[u8]| b.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    Some(match value {
-        Value::Null => "NULL".to_owned(),
-        Value::Integer(i) => i.to_string(),
-        Value::Real(r) if r.is_infinite() => if r > 0.0 { "9e999" } else { "-9e999" }.to_owned(),
-        Value::Real(r) => format!("{r:?}"),
-        Value::Text(b) | Value::Blob(b) if b.len() > LONGEST_KEY => return None,
-        Value::Text(b) => match std::str::from_utf8(b) {
-            Ok(text) if !text.chars().any(char::is_control) => format!("'{}'", text.replace('\'', "''")),
-            _ => format!("CAST(x'{}' AS TEXT)", hex(b)),
-        },
-        Value::Blob(b) => format!("x'{}'", hex(b)),
-    })
+    let long = matches!(value, Value::Text(b) | Value::Blob(b) if b.len() > LONGEST_KEY);
+    (!long).then(|| value.sqlite())
 }
 
 #[cfg(test)]
@@ -151,6 +140,8 @@ mod tests {
             Value::Integer(i64::MIN),
             Value::Real(-0.5),
             Value::Real(f64::INFINITY),
+            Value::Real(f64::NEG_INFINITY),
+            Value::Real(1e300),
             Value::Text(b"it's"),
             Value::Blob(b"\0"),
         ];

@@ -9,9 +9,11 @@ use std::thread;
 use std::time::Duration;
 
 use lite2pg_model::finding::{Finding, codes};
+use lite2pg_model::ident;
 use rusqlite::Connection;
 
 use super::fault::{fault, is_corrupt};
+use super::introspect;
 use super::standin::FUNCTION_ERROR;
 use crate::error::{Error, Kind, Result};
 
@@ -69,7 +71,11 @@ pub(super) fn quick_check(
 
 fn check(conn: &Connection, hides: bool, tables: &[String]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    let mut verdict = run(conn, FIRST, hides)?;
+    let mut verdict = match run(conn, FIRST, hides) {
+        // What is in the way may be a virtual table whose module or tokenizer is not here.
+        Err(e) if e.kind == Kind::Source => one_by_one(conn, hides)?.ok_or(e)?,
+        verdict => verdict?,
+    };
     if verdict.damage.is_empty() && verdict.messages >= u64::from(FIRST) {
         // Only rows' problems so far: all of them, counted as they come.
         verdict = run(conn, i32::MAX.cast_unsigned(), hides)?;
@@ -84,10 +90,33 @@ fn check(conn: &Connection, hides: bool, tables: &[String]) -> Result<Vec<Findin
     Ok(findings)
 }
 
+/// Checks table by table, where some virtual table cannot be opened: that one is told, the others are checked. `None` if
+/// no virtual table is what is in the way.
+fn one_by_one(conn: &Connection, hides: bool) -> Result<Option<Verdict>> {
+    let kinds = introspect::table_list(conn).map_err(|e| fault("cannot be checked", e))?;
+    let is_virtual = |name: &String| kinds.get(name).is_some_and(|t| t.kind == "virtual");
+    let mut all = Verdict::default();
+    for name in kinds.iter().filter(|(_, t)| t.kind != "view").map(|(name, _)| name) {
+        match run_over(conn, &ident::sqlite(name), hides) {
+            Ok(verdict) => all.join(verdict),
+            Err(e) if e.kind == Kind::Source && is_virtual(name) => {
+                all.virtual_tables.push(format!("{name} could not be opened, and not be checked: {}", e.message));
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Ok((!all.virtual_tables.is_empty()).then_some(all))
+}
+
 fn run(conn: &Connection, limit: u32, hides: bool) -> Result<Verdict> {
+    run_over(conn, &limit.to_string(), hides)
+}
+
+/// Checks everything, up to a number of messages, or one table.
+fn run_over(conn: &Connection, what: &str, hides: bool) -> Result<Verdict> {
     let mut verdict = Verdict::default();
     let mut read = || -> rusqlite::Result<()> {
-        let mut statement = conn.prepare(&format!("PRAGMA main.quick_check({limit})"))?;
+        let mut statement = conn.prepare(&format!("PRAGMA main.quick_check({what})"))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let message = String::from_utf8_lossy(row.get_ref(0)?.as_bytes().unwrap_or_default()).into_owned();
@@ -133,6 +162,17 @@ impl Verdict {
         }
     }
 
+    fn join(&mut self, other: Verdict) {
+        self.damage.extend(other.damage);
+        for (message, n) in other.rows {
+            let all = self.rows.entry(message).or_default();
+            *all = all.saturating_add(n);
+        }
+        self.virtual_tables.extend(other.virtual_tables);
+        self.hidden_pages = self.hidden_pages.saturating_add(other.hidden_pages);
+        self.function = self.function.take().or(other.function);
+    }
+
     fn findings(&self) -> Vec<Finding> {
         let rows = self.rows.iter().map(|(message, n)| {
             let object = message.rsplit_once(" in ").map_or("", |(_, o)| o);
@@ -145,7 +185,7 @@ impl Verdict {
         });
         let virtual_tables = self.virtual_tables.iter().map(|message| {
             Finding::warning(
-                codes::VIRTUAL_TABLE,
+                codes::VIRTUAL_DIFFERS,
                 "",
                 message.clone(),
                 "the rows of a full-text table are read without its index, which PostgreSQL makes anew; those of an R*Tree \

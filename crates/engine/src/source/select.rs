@@ -37,32 +37,43 @@ pub struct Bounds {
 impl<'a> Reading<'a> {
     /// As the schema and what was said of it have it.
     pub fn of_table(table: &'a Table) -> Self {
-        let hidden = table.left_out.iter().map(String::as_str);
-        let names = table.columns.iter().map(|c| c.name.as_str()).chain(hidden);
-        Reading {
-            table: &table.name,
-            stored: table.stored.as_ref(),
-            columns: table.columns.iter().map(|c| Seen { name: &c.name, read: c.read.as_deref() }).collect(),
-            filter: table.filter.as_deref(),
-            rowid: rowid_name(names, table.without_rowid),
-            order: &table.order,
-            long: None,
-        }
+        let columns = table.columns.iter().map(|c| Seen { name: &c.name, read: c.read.as_deref() });
+        let filter = table.filter.as_deref();
+        Reading::of(
+            (&table.name, table.stored.as_ref()),
+            columns,
+            &table.left_out,
+            table.without_rowid,
+            filter,
+            &table.order,
+        )
     }
 
     /// As the plan has it.
     pub fn of_plan(table: &'a TablePlan) -> Self {
-        let hidden = table.left_out.iter().map(String::as_str);
-        let names = table.columns.iter().map(|c| c.name.as_str()).chain(hidden);
-        Reading {
-            table: &table.name,
-            stored: table.stored.as_ref(),
-            columns: table.columns.iter().map(|c| Seen { name: &c.name, read: c.read.as_deref() }).collect(),
-            filter: table.filter.as_deref(),
-            rowid: rowid_name(names, table.without_rowid),
-            order: &table.order,
-            long: None,
-        }
+        let columns = table.columns.iter().map(|c| Seen { name: &c.name, read: c.read.as_deref() });
+        let filter = table.filter.as_deref();
+        Reading::of(
+            (&table.name, table.stored.as_ref()),
+            columns,
+            &table.left_out,
+            table.without_rowid,
+            filter,
+            &table.order,
+        )
+    }
+
+    fn of(
+        (table, stored): (&'a str, Option<&'a Stored>),
+        columns: impl Iterator<Item = Seen<'a>>,
+        left_out: &'a [String],
+        without_rowid: bool,
+        filter: Option<&'a str>,
+        order: &'a [String],
+    ) -> Self {
+        let columns: Vec<Seen<'a>> = columns.collect();
+        let names = columns.iter().map(|c| c.name).chain(left_out.iter().map(String::as_str));
+        Reading { table, stored, rowid: rowid_name(names, without_rowid), columns, filter, order, long: None }
     }
 
     /// Without its long values in [`Reading::rows`]: what was left out stands at the end.

@@ -17,7 +17,6 @@ use lite2pg_model::normal;
 use lite2pg_model::schema::{Schema, Table};
 use lite2pg_model::value::Value;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 /// Longest key that is written into a statement, in bytes.
@@ -201,22 +200,6 @@ fn quoted(key: &str) -> String {
 
 /// A value as SQLite's SQL; `None` if it is too long to be read.
 fn literal(value: Value<'_>) -> Option<String> {
-    let hex = |b: &[u8]| {
-        b.iter().fold(String::new(), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    };
-    Some(match value {
-        Value::Null => "NULL".to_owned(),
-        Value::Integer(i) => i.to_string(),
-        Value::Real(r) => format!("{r:?}"),
-        Value::Text(b) | Value::Blob(b) if b.len() > KEY_BYTES => return None,
-        Value::Text(b) => match std::str::from_utf8(b) {
-            Ok(text) if !text.contains('\0') => format!("'{}'", text.replace('\'', "''")),
-            _ => format!("CAST(x'{}' AS TEXT)", hex(b)),
-        },
-        Value::Blob(b) => format!("x'{}'", hex(b)),
-    })
+    let long = matches!(value, Value::Text(b) | Value::Blob(b) if b.len() > KEY_BYTES);
+    (!long).then(|| value.sqlite())
 }

@@ -196,17 +196,22 @@ impl Facts {
         Ok(())
     }
 
+    /// How many locks a transaction takes that touches everything of a plan.
+    pub fn locks(&self, plan: &Plan) -> i64 {
+        let of_table = |t: &TablePlan| 3 + t.primary_key.iter().len() + t.uniques.len() + t.indexes.len();
+        let sequences = |t: &TablePlan| t.columns.iter().filter(|c| c.identity.is_some()).count();
+        let tables: usize = plan.tables.iter().map(|t| of_table(t) + sequences(t)).sum();
+        i64::try_from(tables + plan.views.len() + plan.triggers.len()).unwrap_or(i64::MAX)
+    }
+
     /// Refuses when publishing would take more locks than the server has. Into a schema that exists, tables are moved one
     /// by one in one transaction, each with its TOAST table, indexes and sequences; a new schema is one rename.
     ///
     /// # Errors
     /// Says which setting helps, and that a new schema does.
     pub fn check_locks(&self, schema: &str, plan: &Plan) -> Result<()> {
-        let of_table = |t: &TablePlan| 3 + t.primary_key.iter().len() + t.uniques.len() + t.indexes.len();
-        let sequences = |t: &TablePlan| t.columns.iter().filter(|c| c.identity.is_some()).count();
-        let tables: usize = plan.tables.iter().map(|t| of_table(t) + sequences(t)).sum();
-        let locks = tables + plan.views.len() + plan.triggers.len();
-        if !self.schema_exists || i64::try_from(locks).unwrap_or(i64::MAX) < self.lock_slots {
+        let locks = self.locks(plan);
+        if !self.schema_exists || locks < self.lock_slots {
             return Ok(());
         }
         Err(Error::target(format!(

@@ -299,7 +299,7 @@ impl<'a> Sides<'a> {
         let columns = self.table.columns.len();
         self.source(reader, cancel, |hashes, row| {
             if wanted.contains_key(&hashes.key) {
-                here.entry(hashes.key).or_insert_with(|| (0..columns).map(|i| owned(row.get(i))).collect());
+                here.entry(hashes.key).or_insert_with(|| (0..columns).map(|i| row.get(i).into()).collect());
             }
         })?;
         self.target(client, cancel, |hashes, fields| {
@@ -384,16 +384,6 @@ fn half(digest: &[u8; 32]) -> u128 {
     u128::from_be_bytes(half)
 }
 
-fn owned(value: Value<'_>) -> OwnedValue {
-    match value {
-        Value::Null => OwnedValue::Null,
-        Value::Integer(i) => OwnedValue::Integer(i),
-        Value::Real(r) => OwnedValue::Real(r),
-        Value::Text(b) => OwnedValue::Text(b.to_vec()),
-        Value::Blob(b) => OwnedValue::Blob(b.to_vec()),
-    }
-}
-
 /// A field read back; what the codec cannot read is shown by its bytes.
 fn decoded(codec: &Codec, field: Option<&[u8]>) -> OwnedValue {
     codec.decode(field).unwrap_or_else(|_| OwnedValue::Blob(field.unwrap_or_default().to_vec()))
@@ -413,23 +403,18 @@ impl Side {
             Side::Source => ident::sqlite(&column.name),
             Side::Target => pg(&column.target),
         };
-        match value {
-            OwnedValue::Null => format!("{name} IS NULL"),
-            OwnedValue::Integer(i) => format!("{name} = {i}"),
-            OwnedValue::Real(r) => format!("{name} = {r:?}"),
-            OwnedValue::Text(b) => {
-                let text = String::from_utf8_lossy(b);
-                match self {
-                    Side::Source => format!("{name} = '{}'", text.replace('\'', "''")),
-                    Side::Target => format!("{name} = {}", ident::literal(&text)),
-                }
+        match (self, value) {
+            (_, OwnedValue::Null) => format!("{name} IS NULL"),
+            (Side::Source, value) => format!("{name} = {}", value.as_value().sqlite()),
+            (Side::Target, OwnedValue::Real(r)) if r.is_infinite() => {
+                format!("{name} = '{}Infinity'", if *r > 0.0 { "" } else { "-" })
             }
-            OwnedValue::Blob(b) => {
-                let hex: String = b.iter().map(|byte| format!("{byte:02x}")).collect();
-                match self {
-                    Side::Source => format!("{name} = x'{hex}'"),
-                    Side::Target => format!("{name} = '\\x{hex}'"),
-                }
+            (Side::Target, OwnedValue::Integer(_) | OwnedValue::Real(_)) => {
+                format!("{name} = {}", value.as_value().sqlite())
+            }
+            (Side::Target, OwnedValue::Text(b)) => format!("{name} = {}", ident::literal(&String::from_utf8_lossy(b))),
+            (Side::Target, OwnedValue::Blob(b)) => {
+                format!("{name} = '\\x{}'", b.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
             }
         }
     }
@@ -438,6 +423,17 @@ impl Side {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn statements_are_typed_as_each_side_reads_them() {
+        let column = |target: &str| serde_json::json!({ "name": "c", "target": target, "declared": "", "type": "text", "reason": "" });
+        let column: ColumnPlan = serde_json::from_value(column("d")).unwrap();
+        let term = |side: Side, value: Value<'_>| side.term(&column, &value.into());
+        assert_eq!(term(Side::Source, Value::Real(f64::NEG_INFINITY)), "\"c\" = -9e999");
+        assert_eq!(term(Side::Target, Value::Real(f64::NEG_INFINITY)), "\"d\" = '-Infinity'");
+        assert_eq!(term(Side::Source, Value::Text(b"\xff")), "\"c\" = CAST(x'ff' AS TEXT)");
+        assert_eq!(term(Side::Target, Value::Blob(b"\xff")), "\"d\" = '\\xff'");
+    }
 
     #[test]
     fn a_balance_tells_missing_extra_and_changed() {

@@ -114,6 +114,18 @@ pub enum OwnedValue {
     Blob(Vec<u8>),
 }
 
+impl From<Value<'_>> for OwnedValue {
+    fn from(value: Value<'_>) -> Self {
+        match value {
+            Value::Null => OwnedValue::Null,
+            Value::Integer(i) => OwnedValue::Integer(i),
+            Value::Real(r) => OwnedValue::Real(r),
+            Value::Text(b) => OwnedValue::Text(b.to_vec()),
+            Value::Blob(b) => OwnedValue::Blob(b.to_vec()),
+        }
+    }
+}
+
 impl OwnedValue {
     /// The value, borrowed.
     pub fn as_value(&self) -> Value<'_> {

@@ -12,7 +12,7 @@ mod virtuals;
 
 use super::limits::{self, MAX_KEY_COLUMNS, Memory};
 use super::long;
-use super::names::{Names, Renamed};
+use super::names::{Collision, Names, Renamed};
 use super::overrides::{Extra, Overrides};
 use super::scope::Scopes;
 use super::{CheckPlan, ColumnPlan, Count, ExtraColumn, Identity, IndexPlan, Objects, Plan, TablePlan, VERSION};
@@ -81,12 +81,13 @@ pub fn build(
         input,
         overrides,
         findings,
-        objects: objects(input.whole.unwrap_or(schema)),
+        objects: virtuals::counted(input.whole.unwrap_or(schema), objects),
         names,
         helpers: Used::default(),
         searched: BTreeMap::new(),
     };
     builder.tell_renamed();
+    builder.tell_collisions();
     let nothing = (TableProfile::default(), TableMapping::default());
     let mut tables: Vec<TablePlan> = Vec::new();
     // What is computed by the target has the type that its expression gives.
@@ -113,10 +114,12 @@ pub fn build(
     let mut relations = builder.relations(schema, profiles, mappings, &tables);
     let mut views = builder.search_views(schema, &tables, &mut relations);
     views.extend(builder.views(schema, &mut relations));
-    let mut triggers = builder.triggers(schema, &relations);
-    triggers.extend(builder.conflicts(schema, &ordinary, mappings, &tables));
+    let mut triggers = builder.triggers(schema, &relations, &tables);
+    let kept = builder.conflicts(schema, &ordinary, mappings, &tables, &triggers);
+    triggers.extend(kept);
     // NOT NULL may have been asked for where the source has none.
     builder.objects.not_null.source = builder.objects.not_null.source.max(builder.objects.not_null.carried);
+    builder.tell_renamed();
     let helpers = builder.helpers.names();
     let Builder { findings, objects, .. } = builder;
     let left_out = input.left_out.to_vec();
@@ -170,9 +173,9 @@ fn null_keys(table: &Table, mapping: &TableMapping) -> Vec<String> {
 fn objects(schema: &Schema) -> Objects {
     let ordinary = || schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary);
     let sum = |count: fn(&Table) -> usize| Count::of(ordinary().map(|t| count(t) as u64).sum());
-    let virtuals = schema.tables.iter().filter(|t| matches!(t.kind, TableKind::Virtual(_)) || t.module.is_some());
+    let virtuals = schema.tables.iter().filter(|t| matches!(t.kind, TableKind::Virtual(_)));
     Objects {
-        tables: sum(|t| usize::from(t.module.is_none())),
+        tables: sum(|_| 1),
         primary_keys: sum(|t| usize::from(t.primary_key.is_some())),
         unique: sum(|t| t.uniques.len()),
         not_null: sum(|t| t.columns.iter().filter(|c| c.not_null).count()),
@@ -372,13 +375,29 @@ impl Builder<'_> {
         }
     }
 
+    /// Two names that are one in the style that was chosen: a person says what the second one is called.
+    fn tell_collisions(&mut self) {
+        for Collision { object, first, second, both, instead, must_choose } in self.names.collisions() {
+            let message = format!("{first:?} and {second:?} would both be called {both:?} in PostgreSQL");
+            self.findings.push(if *must_choose {
+                let hint = format!("give one of them another name: --set '{object}.to={instead}', or to in the plan");
+                Finding::data(codes::NAMES, object, message, hint)
+            } else {
+                let message = format!("{message}; {second:?} is called {instead:?}");
+                Finding::warning(codes::NAMES, object, message, "change the statements that use the old name")
+            });
+        }
+    }
+
     /// A name that somebody gave is not changed without saying so.
     fn tell_constraint_renamed(&mut self, table: &Table, given: Option<&str>, made: &str) {
         if let Some(given) = given.filter(|g| *g != made) {
+            let why =
+                if self.names.styled(given) == made { "as chosen" } else { "where that name is taken or too long" };
             self.findings.push(Finding::note(
                 codes::RENAMED,
                 format!("{}.{given}", table.name),
-                format!("constraint {given:?} is called {made:?} in PostgreSQL, where that name is taken or too long"),
+                format!("constraint {given:?} is called {made:?} in PostgreSQL, {why}"),
                 "change the statements of the application that use the old name",
             ));
         }
@@ -396,7 +415,8 @@ impl Builder<'_> {
             match translated {
                 Ok(condition) => {
                     self.objects.checks.carried += 1;
-                    let wanted = check.name.clone().unwrap_or_else(|| format!("{}_check", plan.target));
+                    let given = check.name.as_deref().map(|n| self.names.styled(n));
+                    let wanted = given.unwrap_or_else(|| format!("{}_check", plan.target));
                     let name = self.names.constraint(&table.name, &wanted);
                     self.tell_constraint_renamed(table, check.name.as_deref(), &name);
                     let not_valid = mapping.checks_not_valid.contains(&i);
@@ -429,7 +449,7 @@ impl Builder<'_> {
             _ if index.terms.is_empty() || fate == KeyFate::Drop => {}
             Ok((terms, predicate)) => {
                 self.objects.indexes.carried += 1;
-                if index.terms.iter().any(|t| t.collation.is_some()) {
+                if index.terms.iter().any(|t| t.collation.is_some()) && collations::is_kept(index, plan) {
                     self.keeps_collation(index);
                 }
                 let unique = index.unique && fate != KeyFate::Plain;
@@ -465,7 +485,7 @@ impl Builder<'_> {
                 IndexOn::Column(i) => {
                     let column = plan.columns.get(*i).ok_or("a column that is not there")?;
                     let name = ident::pg(&self.names.column(&table.name, *i));
-                    let term = collations::term(column, term.collation.as_deref())?;
+                    let term = collations::term(column, term.collation.as_deref());
                     (name, column.not_null, term)
                 }
                 IndexOn::Expression(e) => {

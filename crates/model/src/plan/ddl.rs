@@ -68,7 +68,7 @@ impl Plan {
     }
 
     /// The enums of a table and the table itself, in one step: none of them is of use without the other.
-    fn create_table(&self, schema: &str, table: &TablePlan) -> String {
+    pub fn create_table(&self, schema: &str, table: &TablePlan) -> String {
         let enums: String = enums(table).map(|(name, labels)| create_enum(schema, name, labels)).collect();
         enums + &self.create_table_alone(schema, table)
     }
@@ -125,28 +125,6 @@ impl Plan {
             );
             steps.sql(Stage::Keys, &format!("{}.{}", table.name, key.name), sql, None);
         }
-    }
-
-    /// The whole DDL as one script that a person can review, in the schema it is published to.
-    pub fn script(&self) -> String {
-        let mut out = format!("CREATE SCHEMA IF NOT EXISTS {};\n", pg(&self.schema));
-        let mut stage = None;
-        for step in self.steps(&self.schema) {
-            let Effect::Sql(sql) = &step.effect else {
-                if let Effect::Copy(_) = step.effect
-                    && stage.replace(Stage::Copy) != Some(Stage::Copy)
-                {
-                    out.push_str("\n-- copy: the rows of every table come here\n");
-                }
-                continue;
-            };
-            if stage.replace(step.stage) != Some(step.stage) {
-                out.push_str(&format!("\n-- {}\n", step.stage.word()));
-            }
-            out.push_str(sql);
-            out.push_str(";\n");
-        }
-        out
     }
 }
 

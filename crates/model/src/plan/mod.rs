@@ -10,6 +10,8 @@ mod names;
 pub mod overrides;
 mod programs;
 mod scope;
+mod script;
+pub mod style;
 
 use crate::finding::Finding;
 use crate::mapping::codec::Codec;

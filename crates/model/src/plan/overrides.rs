@@ -14,6 +14,7 @@ use crate::mapping::choices::Types;
 use crate::mapping::codec::Normal;
 use crate::mapping::policy::Policies;
 use crate::mapping::zone::Zone;
+use crate::plan::style::NameStyle;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -90,6 +91,9 @@ pub struct Overrides {
     pub types: Option<Said<Types>>,
     /// The zone of date-times without one.
     pub zone: Option<Said<Zone>>,
+    /// How names are written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Said<NameStyle>>,
     /// Text is ordered as the target's database does.
     pub collation_database: Option<Said<bool>>,
     /// What was chosen for all columns when the file was written.
@@ -112,10 +116,17 @@ pub struct Overrides {
 pub struct DecidedWith {
     /// How rich types were to be.
     pub types: Types,
+    /// How names were to be written.
+    #[serde(skip_serializing_if = "is_keep")]
+    pub names: NameStyle,
     /// The zone of date-times without one.
     pub zone: Option<Zone>,
     /// Policies for all columns.
     pub policies: Policies,
+}
+
+fn is_keep(names: &NameStyle) -> bool {
+    *names == NameStyle::Keep
 }
 
 /// What was said of one table.
@@ -277,6 +288,7 @@ impl Overrides {
     pub fn with(mut self, closer: Overrides) -> Overrides {
         over(&mut self.schema, closer.schema);
         over(&mut self.types, closer.types);
+        over(&mut self.names, closer.names);
         over(&mut self.zone, closer.zone);
         over(&mut self.collation_database, closer.collation_database);
         over(&mut self.decided_with, closer.decided_with);

@@ -1,7 +1,7 @@
 //! Views, triggers, helper functions and generated columns as the target gets them.
 //! Owns their shapes and their statements; never translates (see `sql::translate`) and never runs one.
 
-use super::Plan;
+use super::{Plan, TablePlan};
 use crate::ident::{literal, pg, pg_in, shorten};
 use crate::mapping::shape::Crossing;
 use crate::sql::helpers;
@@ -97,19 +97,46 @@ impl Plan {
         let comment = literal(HELPERS_COMMENT);
         let mut sql = format!(
             "CREATE SCHEMA {schema};\nCOMMENT ON SCHEMA {schema} IS {comment};\nGRANT USAGE ON SCHEMA {schema} TO PUBLIC;\n\
-             SET LOCAL search_path TO {schema}, pg_catalog"
+             SET LOCAL search_path TO {schema}"
         );
         for helper in self.helpers.iter().filter_map(|name| helpers::find(name)) {
             sql.push_str(";\n");
             sql.push_str(helper.sql.trim().trim_end_matches(';'));
+            // Whoever calls it has another path, on which the functions that its body names are not found.
+            if !helper.needs.is_empty() {
+                sql.push_str(&format!(";\nALTER FUNCTION {} SET search_path TO {schema}, pg_catalog", helper.name));
+            }
         }
         Some(sql)
     }
 
-    /// Where names without a schema are looked for in the statements of the plan.
+    /// Forgets the helper functions that nothing of the plan calls any more.
+    pub fn forget_unused_helpers(&mut self) {
+        let of_table = |t: &TablePlan| {
+            let columns = t.columns.iter().flat_map(|c| {
+                let generated = c.generated.as_ref().map(|g| g.expression.clone());
+                c.default.iter().cloned().chain(generated).collect::<Vec<_>>()
+            });
+            let indexes = t.indexes.iter().flat_map(|i| [i.terms.clone(), i.predicate.clone().unwrap_or_default()]);
+            columns.chain(indexes).chain(t.checks.iter().map(|c| c.condition.clone())).collect::<Vec<_>>()
+        };
+        let mut texts: Vec<String> = self.tables.iter().flat_map(of_table).collect();
+        texts.extend(self.views.iter().map(|v| v.query.clone()));
+        texts.extend(self.triggers.iter().map(|t| t.body.clone()));
+        let used = helpers::Used::default();
+        let called = |name: &str| texts.iter().any(|t| t.contains(name));
+        for helper in self.helpers.iter().filter_map(|name| helpers::find(name)).filter(|h| called(h.name)) {
+            used.take(helper.name);
+        }
+        self.helpers = used.names();
+    }
+
+    /// Where names without a schema are looked for in the statements of the plan. What is not listed is searched before
+    /// all: pg_catalog, so that a table called `text` is never taken for the type.
+    /// Source: <https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-CATALOG>.
     pub fn search_path(&self, schema: &str) -> String {
-        let helpers = if self.helpers.is_empty() { String::new() } else { format!("{}, ", pg(&self.helper_schema())) };
-        format!("{}, {helpers}pg_catalog", pg(schema))
+        let helpers = if self.helpers.is_empty() { String::new() } else { format!(", {}", pg(&self.helper_schema())) };
+        format!("{}{helpers}", pg(schema))
     }
 
     /// CREATE VIEW; names in its query are found by the search path.

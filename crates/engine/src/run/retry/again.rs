@@ -69,7 +69,7 @@ fn first(
     let mut found = None;
     Scan::whole(table).find(reader, condition, parameters, |row, _| {
         if found.is_none() {
-            let values: Vec<OwnedValue> = (0..table.columns.len()).map(|i| owned(row.get(i))).collect();
+            let values: Vec<OwnedValue> = (0..table.columns.len()).map(|i| row.get(i).into()).collect();
             found = meant(&values).then_some(values);
         }
         Ok(())
@@ -82,16 +82,5 @@ pub(super) fn same_value(a: Value<'_>, b: Value<'_>) -> bool {
     match (a, b) {
         (Value::Real(a), Value::Real(b)) => a.to_bits() == b.to_bits(),
         (a, b) => a == b,
-    }
-}
-
-/// A value for keeps.
-pub(super) fn owned(value: Value<'_>) -> OwnedValue {
-    match value {
-        Value::Null => OwnedValue::Null,
-        Value::Integer(i) => OwnedValue::Integer(i),
-        Value::Real(r) => OwnedValue::Real(r),
-        Value::Text(b) => OwnedValue::Text(b.to_vec()),
-        Value::Blob(b) => OwnedValue::Blob(b.to_vec()),
     }
 }

@@ -1,7 +1,6 @@
 //! References that a policy made NULL because the parent was rejected, restored when it arrives after all.
 //! Owns that update; never touches a reference that is not NULL.
 
-use super::again::owned;
 use crate::error::{Error, Kind, Result};
 use crate::run::exclude::{self, Excluded};
 use crate::run::fit::Fit;
@@ -39,7 +38,7 @@ fn key_of<'v>(table: &TablePlan, columns: &[usize], value: impl Fn(usize) -> Val
     let mut bytes = Vec::new();
     for i in columns {
         let start = bytes.len();
-        table.columns.get(*i)?.form().of_source(value(*i), &mut bytes);
+        table.columns.get(*i)?.form().of_key(value(*i), &mut bytes);
         if bytes.get(start) == Some(&normal::NULL_TAG) {
             return None;
         }
@@ -86,7 +85,7 @@ impl Parents {
                 let value = |i: usize| read.iter().position(|c| *c == i).map_or(Value::Null, |at| row.get(at));
                 let lost = set.is_some_and(|s| s.nulls(number).any(|n| n == *k));
                 if !lost && key_of(table, &here, value).is_some_and(|key| parents.contains(&key)) {
-                    let values = columns.iter().map(|i| owned(value(*i))).collect();
+                    let values = columns.iter().map(|i| value(*i).into()).collect();
                     rows.push((values, scan::key(table, number, value)));
                 }
                 Ok(())
@@ -165,4 +164,23 @@ fn one_table(
     let count = tx.execute(&sql, &[]).map_err(refused)?;
     tx.batch_execute(&format!("DROP TABLE pg_temp.{PLACE}")).map_err(refused)?;
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// PostgreSQL takes -0.0 for 0.0, so a child that says the one has the parent that says the other.
+    #[test]
+    fn keys_are_compared_as_postgresql_compares_them() {
+        let column = serde_json::json!({ "name": "c", "target": "c", "declared": "REAL", "type": "double precision",
+                                         "normal": "exact", "reason": "" });
+        let table = serde_json::json!({ "name": "t", "target": "t", "rows": 0, "bytes": 0, "without_rowid": false,
+                                        "columns": [column] });
+        let table: TablePlan = serde_json::from_value(table).expect("a plan of a table");
+        let key = |value: Value<'static>| key_of(&table, &[0], |_| value);
+        assert_eq!(key(Value::Real(-0.0)), key(Value::Real(0.0)));
+        assert!(key(Value::Real(0.0)) != key(Value::Real(1.0)));
+        assert_eq!(key(Value::Null), None);
+    }
 }

@@ -35,17 +35,33 @@ fn folded(column: &ColumnPlan, collation: Option<&str>) -> Folded {
     }
 }
 
-/// The term of an index for a column, where its collation asks for another than its name.
-pub(super) fn term(column: &ColumnPlan, collation: Option<&str>) -> Result<Option<String>, String> {
+/// The term of an index for a column, where its collation asks for another than its name. One that nothing in PostgreSQL
+/// compares like is by bytes: what is equal by bytes is equal under any collation, so that no more is unique than was.
+pub(super) fn term(column: &ColumnPlan, collation: Option<&str>) -> Option<String> {
     match folded(column, collation) {
-        Folded::AsItIs => Ok(None),
-        Folded::By(term) => Ok(Some(term)),
-        Folded::Lost => Err(format!(
-            "COLLATE {} has no counterpart over the type {}",
-            collation.unwrap_or("BINARY"),
-            column.ty.sql()
-        )),
+        Folded::By(term) => Some(term),
+        Folded::AsItIs | Folded::Lost => None,
     }
+}
+
+/// The term by which a key compares as SQLite's does.
+pub(super) fn key_term(column: &ColumnPlan, collation: Option<&str>) -> Result<String, String> {
+    match folded(column, collation) {
+        Folded::By(term) => Ok(term),
+        Folded::AsItIs => Ok(ident::pg(&column.target)),
+        Folded::Lost => Err(format!("nothing in PostgreSQL compares {} as SQLite does", column.name)),
+    }
+}
+
+/// Whether an index compares as SQLite's does.
+pub(super) fn is_kept(index: &Index, plan: &TablePlan) -> bool {
+    index.terms.iter().all(|t| match &t.on {
+        IndexOn::Column(i) => {
+            plan.columns.get(*i).is_some_and(|c| !matches!(folded(c, t.collation.as_deref()), Folded::Lost))
+        }
+        // A collation that has no counterpart is refused there.
+        IndexOn::Expression(_) => true,
+    })
 }
 
 impl Builder<'_> {

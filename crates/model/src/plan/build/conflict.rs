@@ -9,7 +9,7 @@ use crate::ident;
 use crate::mapping::decide::{KeyFate, TableMapping};
 use crate::plan::{ColumnPlan, TablePlan, TriggerPlan};
 use crate::schema::{Action, Deferrable, IndexOn, Key, Schema, Table};
-use crate::sql::ast::{Event, Time};
+use crate::sql::ast::Event;
 use crate::sql::sqlite::{self, Names};
 use std::collections::BTreeMap;
 
@@ -45,11 +45,12 @@ impl Builder<'_> {
         tables: &[&Table],
         mappings: &BTreeMap<String, TableMapping>,
         plans: &[TablePlan],
+        triggers: &[TriggerPlan],
     ) -> Vec<TriggerPlan> {
         let mut made = Vec::new();
         for (table, plan) in tables.iter().zip(plans) {
             let Some(mapping) = mappings.get(&table.name) else { continue };
-            match self.conflict(schema, table, mapping, plan) {
+            match self.conflict(schema, table, mapping, (plan, triggers)) {
                 Ok(None) => {}
                 Ok(Some(trigger)) => {
                     self.kept_by(table, &trigger.target);
@@ -66,7 +67,7 @@ impl Builder<'_> {
         schema: &Schema,
         table: &Table,
         mapping: &TableMapping,
-        plan: &TablePlan,
+        (plan, triggers): (&TablePlan, &[TriggerPlan]),
     ) -> Result<Option<TriggerPlan>, String> {
         let not_null = not_null(table);
         let keys = keys(table, mapping);
@@ -109,15 +110,24 @@ impl Builder<'_> {
         // SQLite looks at the constraints that replace after all others.
         body.extend(steps.into_iter().flatten());
         body.extend(["    RETURN NEW;".to_owned(), "END".to_owned()]);
-        let taken = |name: &str| schema.triggers.iter().any(|t| t.name.eq_ignore_ascii_case(name));
-        let wanted = format!("{}_on_conflict", plan.target);
-        let name = if taken(&wanted) { format!("{wanted}_1") } else { wanted };
+        // Constraints are looked at after every BEFORE trigger; PostgreSQL fires triggers in the order of their names.
+        let before = triggers.iter().filter(|t| t.table == plan.target && t.timing.starts_with("BEFORE"));
+        let last = before.map(|t| t.target.as_str()).max().unwrap_or_default();
+        let mut wanted = format!("{}_on_conflict", plan.target);
+        if wanted.as_str() <= last {
+            wanted.insert(0, '~');
+        }
+        let name = self.names.own_trigger(&plan.target, &wanted);
+        if name.as_str() <= last {
+            return Err(format!("the trigger {last} would come after it"));
+        }
+        let function = self.names.function(&name);
         Ok(Some(TriggerPlan {
             name: format!("{} (ON CONFLICT)", table.name),
-            target: ident::shorten(&name),
+            target: name.clone(),
             table: plan.target.clone(),
             on_view: false,
-            function: self.names.function(&name),
+            function,
             timing: "BEFORE INSERT OR UPDATE".to_owned(),
             body: body.join("\n"),
             sql: table.sql.clone(),
@@ -153,11 +163,7 @@ impl Builder<'_> {
         for object in schema.triggers.iter() {
             let tree = sqlite::trigger(&object.sql);
             let own = object.table.eq_ignore_ascii_case(&table.name);
-            let before = tree.as_ref().map_or(true, |t| t.time == Time::Before);
             let deletes = tree.as_ref().map_or(true, |t| t.event == Event::Delete);
-            if own && before {
-                return Err(format!("the trigger {} comes before it", object.name));
-            }
             if own && deletes && replaces {
                 return Err(format!("the trigger {} would fire for rows that are replaced", object.name));
             }
@@ -270,7 +276,7 @@ fn condition(key: &Key, plan: &TablePlan) -> Result<Condition, String> {
     for part in &key.columns {
         let column: &ColumnPlan = plan.columns.get(part.column).ok_or("a column of a key is not there")?;
         let name = ident::pg(&column.target);
-        let term = collations::term(column, part.collation.as_deref())?.unwrap_or_else(|| name.clone());
+        let term = collations::key_term(column, part.collation.as_deref())?;
         let of = |row: &str| term.replace(&name, &format!("{row}.{name}"));
         same.push(format!("{} = {}", of("t"), of("NEW")));
         changed.push(format!("{} IS DISTINCT FROM {}", of("OLD"), of("NEW")));

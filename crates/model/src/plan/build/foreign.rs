@@ -28,8 +28,8 @@ impl Builder<'_> {
                 return None;
             }
         };
-        let wanted =
-            key.name.clone().unwrap_or_else(|| format!("{}_{}_fkey", self.names.table(&table.name), child.join("_")));
+        let given = key.name.as_deref().map(|n| self.names.styled(n));
+        let wanted = given.unwrap_or_else(|| format!("{}_{}_fkey", self.names.table(&table.name), child.join("_")));
         let name = self.names.constraint(&table.name, &wanted);
         self.tell_constraint_renamed(table, key.name.as_deref(), &name);
         if let Some(parent) = all.iter().find(|t| t.name == key.parent) {

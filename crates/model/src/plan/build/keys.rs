@@ -102,7 +102,7 @@ impl Builder<'_> {
             ));
             return None;
         }
-        let wanted = key.name.clone().unwrap_or_else(|| {
+        let wanted = key.name.as_deref().map(|n| self.names.styled(n)).unwrap_or_else(|| {
             let middle = if suffix == "pkey" { String::new() } else { format!("_{}", columns.join("_")) };
             format!("{}{middle}_{suffix}", self.names.table(&table.name))
         });

@@ -4,31 +4,34 @@
 use super::Builder;
 use super::views::one_line;
 use crate::finding::{Finding, codes};
-use crate::plan::TriggerPlan;
-use crate::schema::{Object, Schema};
+use crate::plan::{TablePlan, TriggerPlan};
+use crate::schema::{Deferrable, Index, IndexOn, Key, Object, Schema, Table};
+use crate::sql::ast::Trigger;
 use crate::sql::sqlite;
 use crate::sql::translate::query::Environment;
 use crate::sql::translate::relations::Relations;
-use crate::sql::translate::trigger;
+use crate::sql::translate::trigger::{self, Child, Facts, KeyFacts, TableFacts};
 
 impl Builder<'_> {
-    pub(super) fn triggers(&mut self, schema: &Schema, relations: &Relations) -> Vec<TriggerPlan> {
-        let trees: Vec<_> = schema.triggers.iter().map(|t| sqlite::trigger(&t.sql)).collect();
-        let known: Vec<(&str, &crate::sql::ast::Trigger)> = schema
-            .triggers
-            .iter()
-            .zip(&trees)
-            .filter_map(|(object, tree)| Some((object.name.as_str(), tree.as_ref().ok()?)))
-            .collect();
+    pub(super) fn triggers(&mut self, schema: &Schema, relations: &Relations, plans: &[TablePlan]) -> Vec<TriggerPlan> {
+        let trees: Vec<Result<Trigger, String>> = schema.triggers.iter().map(|t| sqlite::trigger(&t.sql)).collect();
+        let known = schema.triggers.iter().zip(&trees);
+        let mut facts =
+            Facts::new(known.filter_map(|(o, tree)| Some((o.name.as_str(), tree.as_ref().ok()?))).collect());
+        for table in &schema.tables {
+            if let Some(plan) = plans.iter().find(|p| p.name == table.name) {
+                facts.add(&table.name, table_facts(table, plan, schema));
+            }
+        }
         let mut made = Vec::new();
         for (object, tree) in schema.triggers.iter().zip(&trees) {
             let translated = tree.as_ref().map_err(Clone::clone).and_then(|tree| {
                 let scope = Environment { relations, helpers: &self.helpers, collate_c: self.input.other_order };
-                trigger::trigger(&object.name, tree, &known, &scope).map_err(|e| e.reason)
+                trigger::trigger(&object.name, tree, &facts, &scope).map_err(|e| e.reason)
             });
             match translated {
                 Ok(translated) => {
-                    let target = crate::ident::shorten(&object.name);
+                    let target = self.names.trigger(&translated.table, &object.name);
                     let function = self.names.function(&format!("{}_trigger", object.name));
                     made.push(TriggerPlan {
                         name: object.name.clone(),
@@ -73,4 +76,63 @@ impl Builder<'_> {
             ),
         ));
     }
+}
+
+/// What triggers must know of a table.
+fn table_facts(table: &Table, plan: &TablePlan, schema: &Schema) -> TableFacts {
+    let name = |i: usize| table.columns.get(i).map(|c| c.name.clone()).unwrap_or_default();
+    // A primary key that is the rowid needs no entry of its own beside that of the key.
+    let keys = table.primary_key.iter().chain(&table.uniques).map(|k| of_key(table, k));
+    let indexes = table.indexes.iter().filter(|i| i.unique).map(|i| of_index(table, i));
+    let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+    let children = schema.tables.iter().flat_map(|child| {
+        let of_child = |i: &usize| child.columns.get(*i).map(|c| c.name.clone()).unwrap_or_default();
+        child.foreign_keys.iter().filter(|f| same(&f.parent, &table.name)).map(move |f| Child {
+            table: child.name.clone(),
+            columns: f.columns.iter().map(of_child).collect(),
+            parent_columns: f.parent_columns.clone(),
+            on_delete: f.on_delete,
+            on_update: f.on_update,
+            deferred: f.deferrable == Deferrable::Deferred,
+        })
+    });
+    TableFacts {
+        keys: keys.chain(indexes).collect(),
+        defaults: plan.columns.iter().filter_map(|c| Some((c.name.clone(), c.default.clone()?))).collect(),
+        identity: plan.columns.iter().find(|c| c.identity.is_some()).map(|c| c.name.clone()),
+        generated: (0..table.columns.len())
+            .filter(|i| table.columns.get(*i).is_some_and(|c| c.generated.is_some()))
+            .map(name)
+            .collect(),
+        checks: !table.checks.is_empty(),
+        children: children.collect(),
+    }
+}
+
+fn of_key(table: &Table, key: &Key) -> KeyFacts {
+    let column = |place: usize, collation: &Option<String>| {
+        let column = table.columns.get(place);
+        let collation = collation.clone().or_else(|| column.and_then(|c| c.collation.clone()));
+        (column.map(|c| c.name.clone()).unwrap_or_default(), collation.filter(|c| c != "BINARY"))
+    };
+    KeyFacts {
+        columns: key.columns.iter().map(|k| column(k.column, &k.collation)).collect(),
+        partial: false,
+        on_conflict: key.on_conflict.clone(),
+    }
+}
+
+fn of_index(table: &Table, index: &Index) -> KeyFacts {
+    let mut partial = index.predicate.is_some() || index.terms.is_empty();
+    let mut columns = Vec::new();
+    for term in &index.terms {
+        match &term.on {
+            IndexOn::Column(i) => {
+                let name = table.columns.get(*i).map(|c| c.name.clone()).unwrap_or_default();
+                columns.push((name, term.collation.clone().filter(|c| c != "BINARY")));
+            }
+            IndexOn::Expression(_) => partial = true,
+        }
+    }
+    KeyFacts { columns, partial, on_conflict: None }
 }

@@ -3,6 +3,7 @@
 
 use super::Builder;
 use crate::finding::{Finding, codes};
+use crate::ident::Namer;
 use crate::mapping::decide::TableMapping;
 use crate::mapping::profile::TableProfile;
 use crate::plan::scope::Scopes;
@@ -80,11 +81,15 @@ impl Builder<'_> {
         };
         let tree = sqlite::view(&view.sql)?;
         let scope = query::Environment { relations, helpers: &self.helpers, collate_c: self.input.other_order };
-        #[allow(unused_mut, reason = "changed by a fault alone")]
         let mut translated = query::view(&tree, names, &scope).map_err(|e| e.reason)?;
         #[cfg(feature = "fault-injection")]
         if let Some(query) = crate::fault::of_view(&view.name) {
             translated.sql = query;
+        }
+        let mut columns = Namer::new();
+        for field in &mut translated.fields {
+            let styled = columns.take(&self.names.styled(&field.target));
+            field.call(&styled);
         }
         let target = self.names.view(&view.name);
         let columns = translated.fields.iter().zip(&translated.approximate).map(|(f, approximate)| ViewColumn {
@@ -93,6 +98,7 @@ impl Builder<'_> {
             crossing: f.crossing.clone(),
             approximate: *approximate,
         });
+        let translated_incomparable = translated.incomparable.clone();
         let plan = ViewPlan {
             name: view.name.clone(),
             target: target.clone(),
@@ -108,6 +114,8 @@ impl Builder<'_> {
             fields: translated.fields,
             rowid: None,
             keys: Vec::new(),
+            primary: false,
+            incomparable: translated_incomparable,
             upkeep: None,
         };
         Ok((plan, relation))
@@ -153,6 +161,8 @@ fn relation(table: &Table, profile: &TableProfile, mapping: &TableMapping, plan:
         view: false,
         fields: columns.map(|(c, p)| Field::of_column(c, &p.crossing, p.not_null)).collect(),
         rowid: table.rowid_alias,
+        primary: plan.primary_key.is_some(),
+        incomparable: None,
         keys: keys.filter_map(|k| k.columns.iter().map(place).collect::<Option<Vec<_>>>()).collect(),
         upkeep: None,
     }

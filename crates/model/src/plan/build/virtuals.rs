@@ -7,9 +7,9 @@ use crate::finding::{Finding, codes};
 use crate::ident::{literal, pg};
 use crate::mapping::PgType;
 use crate::mapping::profile::TableProfile;
-use crate::plan::{CheckPlan, ExtraColumn, IndexPlan, TablePlan, ViewColumn, ViewPlan};
+use crate::plan::{CheckPlan, ExtraColumn, IndexPlan, Objects, TablePlan, ViewColumn, ViewPlan};
 use crate::schema::{Schema, Search, Table};
-use crate::sql::translate::relations::{Field, Relation, Relations};
+use crate::sql::translate::relations::{Field, Relations};
 
 /// Texts up to so many bytes are searched whole, and of longer ones so many characters. A tsvector holds less than 1 MB of
 /// words, and a longer one is an error; this is far enough from it whatever the words are.
@@ -25,7 +25,6 @@ impl Builder<'_> {
         if !table.coordinates.is_empty() {
             self.boxes(table, plan);
         }
-        self.objects.virtual_tables.carried += u64::from(table.module.is_some());
     }
 
     /// A generated column with the words of a full-text index, and a GIN index over it.
@@ -33,9 +32,12 @@ impl Builder<'_> {
         let (mut terms, mut left, mut longest) = (Vec::new(), Vec::new(), 0);
         for name in &search.indexed {
             let place = plan.columns.iter().position(|c| c.name == *name);
-            let Some((place, column)) = place.and_then(|i| Some((i, plan.columns.get(i)?))) else { continue };
+            let Some((place, column)) = place.and_then(|i| Some((i, plan.columns.get(i)?))) else {
+                left.push(format!("{name} (left out)"));
+                continue;
+            };
             let Some(text) = as_text(&column.target, column.ty) else {
-                left.push(format!("{name} ({})", column.shown()));
+                left.push(format!("{name} (a {} has no text of its own)", column.shown()));
                 continue;
             };
             terms.push(format!("coalesce({text}, '')"));
@@ -74,11 +76,12 @@ impl Builder<'_> {
             self.findings.push(Finding::warning(
                 codes::VIRTUAL_DIFFERS,
                 &search.table,
-                format!("{} of {} is not searched: its type has no text of its own", left.join(", "), plan.name),
-                "give the column the type text in the plan to search it",
+                format!("not everything of {} is searched any more: not {}", plan.name, left.join(", ")),
+                "carry the column, with the type text, to search it",
             ));
         }
         self.tell_search(search, plan, &column, &index, language);
+        self.objects.virtual_tables.carried += 1;
         self.searched.insert(search.table.clone(), column);
     }
 
@@ -88,9 +91,9 @@ impl Builder<'_> {
             words => format!(" (its tokenizer: {words})"),
         };
         let where_to = if search.table == plan.name {
-            format!("it is carried as a table with its rows and the column {column:?}")
+            format!("it is carried as a table with its rows and the tsvector column {column:?}")
         } else {
-            format!("its words are now in the column {column:?} of {}, and a view has its name", plan.target)
+            format!("a view has its name, and its words are in the tsvector column {column:?} of {}", plan.target)
         };
         let (vector, name) = (pg(column), pg(&search.table));
         let like = match search.tokenizer.first().map(|t| t.to_ascii_lowercase()) {
@@ -99,32 +102,32 @@ impl Builder<'_> {
             }
             _ => "",
         };
+        let only = search.language.as_ref().map(|l| format!("; where no {l} is asked for, add AND {} = 0", pg(l)));
+        let only = only.unwrap_or_default();
         self.findings.push(Finding::note(
             codes::VIRTUAL_DIFFERS,
             &search.table,
             format!(
-                "{} is a full-text table of the module {}{tokenizer}: {where_to}, a tsvector that PostgreSQL keeps up to \
-                 date, with the GIN index {index:?}; MATCH must be written otherwise",
+                "{} is a full-text table of the module {}{tokenizer}: {where_to}, which PostgreSQL keeps up to date, with \
+                 the GIN index {index:?}; MATCH must be written otherwise",
                 search.table, search.module
             ),
             format!(
                 "WHERE {name} MATCH 'a b' becomes WHERE {vector} @@ websearch_to_tsquery('{language}', 'a b'); 'a*' \
                  becomes to_tsquery('{language}', 'a:*'); bm25 and rank become ts_rank({vector}, query) DESC; snippet and \
                  highlight become ts_headline('{language}', text, query); accents count, and words joined by . @ / or - \
-                 are cut otherwise{like}"
+                 are cut otherwise{like}{only}"
             ),
         ));
-        if search.table != plan.name {
-            self.objects.virtual_tables.carried += 1;
-        }
     }
 
     fn lost_search(&mut self, table: &Table, search: &Search, left: &[String]) {
-        let why = match left {
-            [] => "its columns are left out".to_owned(),
-            left => format!("{} has no text of its own in PostgreSQL", left.join(", ")),
-        };
-        let message = format!("the full-text index {} over {} is not carried over: {why}", search.table, table.name);
+        let message = format!(
+            "the full-text index {} over {} is not carried over: nothing is left to be searched, not {}",
+            search.table,
+            table.name,
+            left.join(", ")
+        );
         self.findings.push(Finding::not_carried(
             codes::VIRTUAL_TABLE,
             &search.table,
@@ -191,6 +194,7 @@ impl Builder<'_> {
                 asked.join(" AND ")
             ),
         ));
+        self.objects.virtual_tables.carried += 1;
         plan.indexes.push(IndexPlan {
             method: Some("gist".to_owned()),
             ..IndexPlan::plain(name, terms.iter().map(|t| format!("({t})")).collect::<Vec<_>>().join(", "))
@@ -211,48 +215,60 @@ impl Builder<'_> {
             let search = schema.tables.iter().flat_map(|t| &t.searches).find(|s| s.table == table.name);
             let (Some(search), Some(column)) = (search, self.searched.get(&table.name)) else { continue };
             let Some(plan) = tables.iter().find(|t| t.name == *holder) else { continue };
-            let Ok(fields) = relations.find(holder).map(|r| r.fields.clone()) else { continue };
-            let of = |name: &String| fields.iter().find(|f| f.name == *name).cloned();
-            let key = search.key.1.as_ref().and_then(of).map(|field| field.renamed(&search.key.0));
+            let Ok(mut relation) = relations.find(holder).cloned() else { continue };
+            let of = |name: &String| relation.fields.iter().find(|f| f.name == *name).cloned();
+            let key = search.key.1.as_ref().and_then(of);
             let shown: Vec<Field> = search.columns.iter().filter_map(of).collect();
-            let clash = key.as_ref().is_some_and(|k| shown.iter().any(|f| f.target == k.target));
-            let rowid = (key.is_some() && !clash).then_some(0);
-            let mut list: Vec<String> = Vec::new();
-            list.extend(rowid.and(search.key.1.as_ref().and_then(of)).map(|f| pg(&f.target)));
-            list.extend(shown.iter().map(|f| pg(&f.target)));
+            // Its name may be that of a column too, which is then meant.
+            let key = key.filter(|_| shown.iter().all(|f| f.target != search.key.0));
+            let mut list: Vec<String> = key.iter().chain(&shown).map(|f| pg(&f.target)).collect();
             list.push(pg(column));
-            let fields: Vec<Field> = key.filter(|_| rowid.is_some()).into_iter().chain(shown).collect();
+            relation.rowid = key.is_some().then_some(0);
+            let key = key.map(|field| renamed(field, &search.key.0));
+            relation.fields = key.into_iter().chain(shown).collect();
+            relation.name.clone_from(&table.name);
+            relation.target = self.names.view(&table.name);
+            relation.view = true;
+            relation.keys.clear();
+            relation.upkeep = Some(format!(
+                "{} is a full-text index over {holder}, whose column {column:?} PostgreSQL keeps up to date by itself",
+                table.name
+            ));
             let column_of = |f: &Field| ViewColumn {
                 name: f.name.clone(),
                 target: f.target.clone(),
                 crossing: f.crossing.clone(),
                 approximate: false,
             };
-            let target = self.names.view(&table.name);
             made.push(ViewPlan {
                 name: table.name.clone(),
-                target: target.clone(),
-                columns: fields.iter().map(column_of).collect(),
+                target: relation.target.clone(),
+                columns: relation.fields.iter().map(column_of).collect(),
                 query: format!("SELECT {}\nFROM {}", list.join(", "), pg(&plan.target)),
                 sql: table.sql.clone(),
                 incomparable: Some(format!("it shows the rows of {holder}, which are compared there")),
             });
-            let upkeep = format!(
-                "{} is a full-text index over {holder}, whose column {column:?} PostgreSQL keeps up to date by itself",
-                table.name
-            );
-            relations.add(Relation {
-                name: table.name.clone(),
-                target,
-                view: true,
-                fields,
-                rowid,
-                keys: Vec::new(),
-                upkeep: Some(upkeep),
-            });
+            relations.add(relation);
         }
         made
     }
+}
+
+/// The counts of a schema, with virtual tables that are carried as ordinary ones counted as what they are.
+pub(super) fn counted(schema: &Schema, objects: fn(&Schema) -> Objects) -> Objects {
+    let mut objects = objects(schema);
+    let carried = schema.tables.iter().filter(|t| t.module.is_some()).count() as u64;
+    objects.tables.source = objects.tables.source.saturating_sub(carried);
+    objects.virtual_tables.source += carried;
+    objects
+}
+
+/// A column under another name, in the source and in the target.
+fn renamed(mut field: Field, name: &str) -> Field {
+    field.typed.sql = field.typed.sql.replacen(&pg(&field.target), &pg(name), 1);
+    field.name = name.to_owned();
+    field.target = name.to_owned();
+    field
 }
 
 /// A column's text as an expression that means the same forever, if its type has such; those of dates and of doubles

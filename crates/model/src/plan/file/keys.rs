@@ -10,6 +10,8 @@ pub enum Takes {
     Name,
     /// native, inferred or plain.
     Types,
+    /// keep, lower or snake.
+    Names,
     /// A time zone.
     Zone,
     /// source or database.
@@ -68,6 +70,12 @@ pub const TOP: &[Key] = &[
          the values are alone, too), plain (bigint, double precision, text, bytea and numeric only).",
     ),
     key(
+        "names",
+        Takes::Names,
+        "How names are written: keep (as they are), lower (in lower case, so that they need no quotes), snake (words with _ \
+         between them).",
+    ),
+    key(
         "assume-tz",
         Takes::Zone,
         "The time zone of date-times that were written without one: they become timestamptz.",
@@ -108,6 +116,7 @@ pub const TABLE: &[Key] = &[
 /// Keys of `decided-with`.
 pub const DECIDED_WITH: &[Key] = &[
     key("types", Takes::Types, "How rich types were to be."),
+    key("names", Takes::Names, "How names were to be written."),
     key("assume-tz", Takes::Zone, "The time zone of date-times that were written without one."),
     key("policies", Takes::Policies, "The policies for all columns."),
 ];

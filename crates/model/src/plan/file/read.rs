@@ -106,6 +106,7 @@ impl Reader<'_> {
                 "version" => version = this.version(value),
                 "schema" => out.schema = this.said(value, given.text(word).map(str::to_owned)),
                 "types" => out.types = this.said(value, given.types(word)),
+                "names" => out.names = this.said(value, given.names(word)),
                 "assume-tz" => out.zone = this.said(value, given.zone(word)),
                 "collation" => out.collation_database = this.said(value, given.collation(word)),
                 "accept" => out.accept = this.said(value, given.accepts(word)).map(|s| s.value).unwrap_or_default(),
@@ -156,6 +157,7 @@ impl Reader<'_> {
             let given = Given::Toml(value.get_ref());
             match word {
                 "types" => with.types = this.said(value, given.types(word)).map(|s| s.value).unwrap_or_default(),
+                "names" => with.names = this.said(value, given.names(word)).map(|s| s.value).unwrap_or_default(),
                 "assume-tz" => with.zone = this.said(value, given.zone(word)).map(|s| s.value),
                 "policies" => this.policies(value, word, &mut with.policies),
                 _ => {}

@@ -4,6 +4,7 @@
 use super::keys::{self, Key, Takes};
 use super::{VERSION, values};
 use crate::mapping::policy::{Choice, Kind};
+use crate::plan::style::NameStyle;
 use serde_json::{Map, Value, json};
 
 /// The whole schema, as JSON.
@@ -43,6 +44,9 @@ fn taken(takes: Takes) -> Value {
         Takes::Name => json!({ "type": "string", "minLength": 1, "maxLength": 63 }),
         Takes::Types => {
             json!({ "enum": values::TYPES.iter().map(|(w, _)| *w).collect::<Vec<_>>(), "default": "native" })
+        }
+        Takes::Names => {
+            json!({ "enum": NameStyle::ALL.map(|(w, _)| w), "default": "keep" })
         }
         Takes::Zone => json!({ "type": "string", "examples": ["Europe/Berlin", "UTC", "+02:00"] }),
         Takes::Collation => {

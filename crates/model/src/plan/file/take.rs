@@ -9,6 +9,7 @@ use crate::mapping::codec::Normal;
 use crate::mapping::policy::{Kind, Policies};
 use crate::mapping::zone::Zone;
 use crate::plan::overrides::Literal;
+use crate::plan::style::NameStyle;
 use toml::de::DeValue;
 
 /// What is wrong, and what to write instead.
@@ -191,6 +192,14 @@ impl<'a> Given<'a> {
         let found = values::TYPES.iter().find(|(w, _)| *w == text);
         found
             .map_or_else(|| flaw(format!("{word} cannot be {text:?}"), near::suggestion(text, &words)), |(_, t)| Ok(*t))
+    }
+
+    pub(super) fn names(self, word: &str) -> Result<NameStyle, Flaw> {
+        let text = self.text(word)?;
+        let words = NameStyle::ALL.map(|(w, _)| w);
+        let found = NameStyle::ALL.iter().find(|(w, _)| *w == text);
+        found
+            .map_or_else(|| flaw(format!("{word} cannot be {text:?}"), near::suggestion(text, &words)), |(_, s)| Ok(*s))
     }
 
     pub(super) fn collation(self, word: &str) -> Result<bool, Flaw> {

@@ -6,6 +6,7 @@ use crate::finding::{Finding, Severity};
 use crate::mapping::choices::Choices;
 use crate::mapping::policy::{Kind, Policies};
 use crate::plan::overrides::{ColumnOverride, Extra, Literal, Overrides, TableOverride};
+use crate::plan::style::NameStyle;
 use crate::plan::{ColumnPlan, Plan, TablePlan};
 use std::fmt::Write as _;
 
@@ -129,6 +130,8 @@ fn top(page: &Page<'_>, out: &mut String) {
     let _ = writeln!(out, "\nversion = {VERSION}");
     let _ = writeln!(out, "schema = {}", text(&page.plan.schema));
     let _ = writeln!(out, "types = {}   # native | inferred | plain", text(values::types_word(page.choices.types)));
+    let names = style(page);
+    let _ = writeln!(out, "names = {}   # keep | lower | snake", text(names.word()));
     match &page.choices.zone {
         Some(zone) => drop(writeln!(out, "assume-tz = {}", text(zone.name()))),
         None => out.push_str("# assume-tz = \"Europe/Berlin\"   # of date-times without a zone\n"),
@@ -140,12 +143,19 @@ fn top(page: &Page<'_>, out: &mut String) {
     out.push_str(
         "# What is above and below can be changed. This line stays: types that came of these settings follow others.\n",
     );
-    let _ = writeln!(out, "decided-with = {}", decided_with(page.choices));
+    let _ = writeln!(out, "decided-with = {}", decided_with(page.choices, names));
+}
+
+fn style(page: &Page<'_>) -> NameStyle {
+    page.overrides.names.as_ref().map(|n| n.value).unwrap_or_default()
 }
 
 /// The settings of now, for the one who reads the file after they were changed.
-fn decided_with(choices: &Choices) -> String {
+fn decided_with(choices: &Choices, names: NameStyle) -> String {
     let mut parts = vec![format!("types = {}", text(values::types_word(choices.types)))];
+    if names != NameStyle::Keep {
+        parts.push(format!("names = {}", text(names.word())));
+    }
     parts.extend(choices.zone.as_ref().map(|zone| format!("assume-tz = {}", text(zone.name()))));
     let policies = chosen_words(&choices.policies);
     if !policies.is_empty() {

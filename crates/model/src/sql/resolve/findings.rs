@@ -24,13 +24,22 @@ pub(super) fn virtual_table(raw: &RawSchema, table: &Table, module: &str, why: &
     };
     let shadows: Vec<String> = shadows.map(|(name, _)| format!("{name}{}", rows(name))).collect();
     let behind = if shadows.is_empty() { "it stays".to_owned() } else { format!("it and {} stay", shadows.join(", ")) };
+    // Of a module that it does not know, SQLite cannot tell which tables are its storage; only their names say so.
+    let beside = |(name, t): &(&String, &crate::schema::RawTable)| {
+        t.kind == "table" && table.columns.is_empty() && name.to_ascii_lowercase().starts_with(&prefix)
+    };
+    let beside: Vec<&str> = raw.table_list.iter().filter(beside).map(|(name, _)| name.as_str()).collect();
+    let kept = match beside.as_slice() {
+        [] => String::new(),
+        names => format!("; {} are carried as ordinary tables, and may hold its rows", names.join(", ")),
+    };
     let columns: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
     let columns = if columns.is_empty() { String::new() } else { format!(" with the columns {}", columns.join(", ")) };
     let named = format!("{} is a virtual table of the module {module}{columns}", table.name);
     Finding::not_carried(
         codes::VIRTUAL_TABLE,
         &table.name,
-        format!("{named}; {behind} behind: {why}"),
+        format!("{named}; {behind} behind: {why}{kept}"),
         accept(codes::VIRTUAL_TABLE, &table.name, instead_of(module)),
     )
 }
@@ -55,6 +64,9 @@ fn instead_of(module: &str) -> &'static str {
         }
         "spellfix1" | "editdist3" => {
             "use the extensions pg_trgm (similarity) or fuzzystrmatch (levenshtein) over a table of its words afterwards"
+        }
+        "virtualspatialindex" | "virtualelementary" | "virtualknn" | "virtualknn2" => {
+            "use the functions of the extension PostGIS for what it answers; no data of yours is in it"
         }
         "rtree" | "rtree_i32" => "make a table with a GiST index over its boxes afterwards",
         "vec0" => "use the extension pgvector afterwards; write its vectors into an ordinary table first",

@@ -55,6 +55,7 @@ fn full_text(raw: &RawSchema, table: &Table, text: FullText, module: &str) -> Re
         columns,
         indexed,
         tokenizer: text.tokenizer.clone(),
+        language: text.language.clone(),
     };
     let names = |indexed: bool| -> Vec<String> {
         text.columns.iter().filter(|c| c.indexed || !indexed).map(|c| c.name.clone()).collect()

@@ -28,8 +28,8 @@ pub enum Fraction {
     Millis,
     /// Six digits.
     Micros,
-    /// Six digits where it is not zero, else none.
-    MicrosOrNone,
+    /// Some have one, of any length.
+    Any,
 }
 
 impl Stamp {
@@ -38,6 +38,10 @@ impl Stamp {
         let texts = values.texts;
         let all = |form: Form| values.count(form) == Some(texts);
         let none = |form: Form| values.count(form) == Some(0);
+        if values.integers + values.reals + values.texts + values.blobs == 0 {
+            // Nothing speaks against the form that SQLite itself writes.
+            return Some(Stamp { letter_t: false, fraction: Fraction::None });
+        }
         if texts == 0 || !all(Form::Local) || !(all(Form::LetterT) || none(Form::LetterT)) {
             return None;
         }
@@ -45,9 +49,15 @@ impl Stamp {
             (19, 19) => Fraction::None,
             (23, 23) if all(Form::Fraction) => Fraction::Millis,
             (26, 26) if all(Form::Fraction) => Fraction::Micros,
+            (19.., _) => Fraction::Any,
             _ => return None,
         };
         Some(Stamp { letter_t: all(Form::LetterT), fraction })
+    }
+
+    /// `YYYY-MM-DD HH:MM:SS`.
+    pub(super) fn is_plain(self) -> bool {
+        self == Stamp { letter_t: false, fraction: Fraction::None }
     }
 
     /// Its template for `to_char`.
@@ -55,7 +65,7 @@ impl Stamp {
         let fraction = match self.fraction {
             Fraction::None => "",
             Fraction::Millis => ".MS",
-            Fraction::Micros | Fraction::MicrosOrNone => ".US",
+            Fraction::Micros | Fraction::Any => ".US",
         };
         format!("YYYY-MM-DD{}HH24:MI:SS{fraction}", if self.letter_t { "\"T\"" } else { " " })
     }
@@ -117,9 +127,10 @@ impl Translator<'_> {
 
     fn stamped(&self, x: &Typed, sql: &str) -> Translated<Typed> {
         match x.stamp {
-            Some(stamp) if stamp.fraction != Fraction::MicrosOrNone => {
+            Some(stamp) if stamp.fraction != Fraction::Any => {
                 self.shown(x, sql, &stamp.template(), "sqlite_timestamp_text")
             }
+            None if x.crossing.is_none() => self.shown(x, sql, "YYYY-MM-DD HH24:MI:SS", "sqlite_timestamp_text"),
             _ => refuse(format!("the texts of {} were not all written in one form", x.sql)),
         }
     }

@@ -35,6 +35,10 @@ pub struct Relation {
     /// Columns of each key that makes its rows unique (primary key first), by their places; whole keys of plain columns
     /// only. For INSERT OR REPLACE and upserts.
     pub keys: Vec<Vec<usize>>,
+    /// The first of them is the primary key.
+    pub primary: bool,
+    /// Why the rows of a view cannot be compared with SQLite's, and so those of no view that uses it.
+    pub incomparable: Option<String>,
     /// Why nothing needs to be written to it, where PostgreSQL keeps it up to date by itself: "docs_fts is a full-text
     /// index over docs, …".
     pub upkeep: Option<String>,
@@ -51,6 +55,10 @@ pub struct Field {
     pub crossing: Crossing,
     /// It takes no NULL.
     pub not_null: bool,
+    /// Computed with doubles, so that the last digits may differ.
+    pub approximate: bool,
+    /// `*` does not stand for it.
+    pub secret: bool,
     /// What an expression knows of it; its text is the bare name and is replaced where it is named.
     pub(crate) typed: Typed,
 }
@@ -63,25 +71,37 @@ impl Field {
             target: column.target.to_owned(),
             crossing: crossing.clone(),
             not_null,
+            approximate: false,
+            secret: false,
             typed: Typed::column(column, ident::pg(column.target)),
         }
     }
 
-    /// The same column under another name, in the source and in the target.
-    pub(crate) fn renamed(mut self, name: &str) -> Field {
-        self.typed.sql = self.typed.sql.replacen(&ident::pg(&self.target), &ident::pg(name), 1);
-        self.name = name.to_owned();
-        self.target = name.to_owned();
-        self
+    /// Gives it another name in the target.
+    pub(crate) fn call(&mut self, target: &str) {
+        self.typed.sql = self.typed.sql.replacen(&ident::pg(&self.target), &ident::pg(target), 1);
+        target.clone_into(&mut self.target);
     }
 
     /// The column as an operand, under a qualifier (an alias or a table's target name, unquoted).
     pub(crate) fn named(&self, qualifier: &str) -> Typed {
+        self.under(&ident::pg(qualifier))
+    }
+
+    /// The same under a qualifier as it is written: `NEW`.
+    pub(crate) fn under(&self, qualifier: &str) -> Typed {
         let bare = ident::pg(&self.target);
-        let full = format!("{}.{bare}", ident::pg(qualifier));
+        let full = format!("{qualifier}.{bare}");
         // The text of a column may wrap its name, in a cast for one.
         let sql = self.typed.sql.replacen(&bare, &full, 1);
         Typed { sql, ..self.typed.clone() }
+    }
+
+    /// Gives it other names.
+    pub(crate) fn rename(&mut self, name: &str, target: &str) {
+        self.typed.sql = self.typed.sql.replacen(&ident::pg(&self.target), &ident::pg(target), 1);
+        self.name = name.to_owned();
+        self.target = target.to_owned();
     }
 
     /// The collation its comparisons use.
@@ -110,6 +130,10 @@ impl Relations {
     /// There is none in the target: why.
     pub fn find(&self, name: &str) -> Translated<&Relation> {
         match self.0.get(&name.to_ascii_lowercase()) {
+            // Names stand without a schema, and PostgreSQL looks for its own first.
+            Some(Known::There(relation)) if relation.target.starts_with("pg_") => {
+                refuse(format!("PostgreSQL would take the name {} for one of its own", relation.target))
+            }
             Some(Known::There(relation)) => Ok(relation),
             Some(Known::Lost(reason)) => refuse(reason.clone()),
             None => refuse(format!("there is no table or view {name}")),

@@ -80,6 +80,11 @@ pub(crate) struct Typed {
     pub native: Option<(PgType, String)>,
     /// A number that is no infinity, and if it is not zero is between 1e-n and 1e+n.
     pub reach: Option<u16>,
+    /// Where in JSON the value comes from.
+    pub json: Option<super::json::Json>,
+    /// A double that may be an integer in SQLite, and then is no larger than this. With `None` it is a real, if it is
+    /// not a column.
+    pub whole: Option<i128>,
 }
 
 impl Typed {
@@ -98,6 +103,8 @@ impl Typed {
             stamp: None,
             native: None,
             reach: None,
+            json: None,
+            whole: None,
         }
     }
 
@@ -242,9 +249,6 @@ pub(super) fn common(values: Vec<Typed>) -> Translated<(Kind, Vec<String>)> {
     for value in &values {
         if value.loose {
             return refuse(format!("the values of {} may be text or numbers", value.sql));
-        }
-        if let Collation::Explicit(_) = value.collation {
-            return refuse("COLLATE stands inside a larger expression");
         }
         kind = match (kind, value.kind) {
             (_, Kind::Wide | Kind::Other(_)) => return refuse(format!("{} is not of one sure kind", value.what())),

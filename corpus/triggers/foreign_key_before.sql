@@ -1,0 +1,7 @@
+CREATE TABLE parent(id INTEGER PRIMARY KEY);
+CREATE TABLE child(id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES parent(id));
+CREATE TRIGGER parent_goes BEFORE DELETE ON parent BEGIN DELETE FROM child WHERE parent_id = OLD.id; END;
+INSERT INTO parent VALUES (1), (2);
+INSERT INTO child VALUES (1, 1);
+-- run
+DELETE FROM parent;

@@ -1,0 +1,10 @@
+-- differs: gets another value
+CREATE TABLE base(id INTEGER PRIMARY KEY, a INTEGER, b INTEGER);
+CREATE VIEW v AS SELECT id, a, b FROM base;
+CREATE TRIGGER v_a INSTEAD OF UPDATE OF a ON v BEGIN UPDATE base SET a = NEW.a * 10 WHERE id = OLD.id; END;
+CREATE TRIGGER v_b INSTEAD OF UPDATE OF b ON v BEGIN UPDATE base SET b = NEW.b + 1 WHERE id = OLD.id; END;
+INSERT INTO base VALUES (1, 1, 1);
+-- run
+UPDATE v SET a = 2;
+UPDATE v SET b = 5;
+UPDATE v SET a = 3, b = 7;

@@ -1,0 +1,15 @@
+CREATE TABLE label(name TEXT COLLATE NOCASE PRIMARY KEY NOT NULL, n INTEGER);
+CREATE TABLE item(id INTEGER PRIMARY KEY, label TEXT);
+CREATE TRIGGER item_label AFTER INSERT ON item WHEN NEW.label IS NOT NULL
+BEGIN
+  INSERT OR REPLACE INTO label(name, n) VALUES (NEW.label, NEW.id);
+END;
+CREATE TRIGGER item_gone AFTER DELETE ON item
+BEGIN
+  DELETE FROM label WHERE name = OLD.label;
+END;
+INSERT INTO label VALUES ('Red', 1), ('blue', 2);
+-- run
+INSERT INTO item(label) VALUES ('RED');
+INSERT INTO item(label) VALUES ('Blue'), ('green');
+DELETE FROM item WHERE label = 'RED';

@@ -1,0 +1,14 @@
+CREATE TABLE rule(id INTEGER PRIMARY KEY, low INTEGER, high INTEGER);
+CREATE TABLE measure(id INTEGER PRIMARY KEY, v INTEGER);
+CREATE TRIGGER measured BEFORE INSERT ON measure
+BEGIN
+  SELECT CASE WHEN NEW.v < low THEN RAISE(ABORT, 'too low') WHEN NEW.v > high THEN RAISE(ABORT, 'too high') END FROM rule;
+END;
+INSERT INTO rule VALUES (1, 0, 10), (2, 2, NULL);
+-- run
+INSERT INTO measure(v) VALUES (5);
+-- fails
+INSERT INTO measure(v) VALUES (11);
+-- fails
+INSERT INTO measure(v) VALUES (1);
+INSERT INTO measure(v) VALUES (NULL);

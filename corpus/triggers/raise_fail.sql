@@ -1,0 +1,14 @@
+-- differs: RAISE(FAIL)
+-- differs: RAISE(ROLLBACK)
+CREATE TABLE t(id INTEGER PRIMARY KEY, v INTEGER);
+CREATE TRIGGER t_fail BEFORE INSERT ON t
+BEGIN
+  SELECT RAISE(FAIL, 'failed') WHERE NEW.v = 1;
+  SELECT RAISE(ROLLBACK, 'rolled back') WHERE NEW.v = 2;
+END;
+-- run
+-- fails
+INSERT INTO t(v) VALUES (1);
+-- fails
+INSERT INTO t(v) VALUES (2);
+INSERT INTO t(v) VALUES (3);

@@ -1,0 +1,11 @@
+-- differs: it sees them all changed
+CREATE TABLE n(id INTEGER PRIMARY KEY, v INTEGER);
+CREATE TRIGGER n_again AFTER INSERT ON n WHEN NEW.v < 10
+BEGIN
+  INSERT INTO n(v) VALUES (NEW.v + 1);
+  INSERT INTO n(v) SELECT max(v) + 1 FROM n;
+END;
+-- run
+INSERT INTO n(v) VALUES (1);
+INSERT INTO n(v) VALUES (9);
+INSERT INTO n(v) VALUES (10);
