@@ -371,3 +371,34 @@ fn a_column_is_computed_when_it_is_read_where_the_server_can() {
     assert_eq!(stored(0), [true; 4]);
     assert!(planned(&db, 180_000).script().contains("VIRTUAL"));
 }
+
+/// The measure that foresees rows of indexes which are too large: PostgreSQL's own compression is the oracle.
+#[test]
+fn long_values_are_as_small_as_postgresql_makes_them() {
+    let cluster = Cluster::start(&[], &[]);
+    let mut pg = cluster.client("postgres");
+    pg.batch_execute("CREATE TABLE t (v text); ALTER TABLE t ALTER v SET STORAGE MAIN").unwrap();
+    let mut dice = support::Dice::seeded();
+    for n in 0..120 {
+        // From chance alone to much that repeats, near and far.
+        let words: Vec<String> = (0..1 + dice.roll(40))
+            .map(|_| {
+                "abcdefghijklmnopqrstuvwxyzé".chars().cycle().skip(dice.roll(27)).take(1 + dice.roll(30)).collect()
+            })
+            .collect();
+        let length = 2100 + dice.roll(5500);
+        let mut text = String::new();
+        while text.len() < length {
+            match n % 3 {
+                0 => text.push(char::from(33 + u8::try_from(dice.roll(90)).unwrap())),
+                1 => text.push_str(&words[dice.roll(words.len())]),
+                _ if dice.roll(3) == 0 => text.push_str(&words[dice.roll(words.len())]),
+                _ => text.push(char::from(33 + u8::try_from(dice.roll(90)).unwrap())),
+            }
+        }
+        pg.execute("TRUNCATE t", &[]).unwrap();
+        pg.execute("INSERT INTO t VALUES ($1)", &[&text]).unwrap();
+        let size: i32 = pg.query_one("SELECT pg_column_size(v) FROM t", &[]).unwrap().get(0);
+        assert_eq!(lite2pg_model::mapping::packed::packed(text.as_bytes()), u64::try_from(size).unwrap(), "{text}");
+    }
+}
