@@ -15,6 +15,7 @@ use lite2pg_engine::Result;
 use lite2pg_engine::run::{self, Inspection, TargetSpec};
 use lite2pg_model::finding::Severity;
 use lite2pg_model::mapping::profile::TableProfile;
+use lite2pg_model::plan::detail::{Detail, Fate};
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -72,6 +73,7 @@ fn document(inspection: &Inspection, page: Option<&Path>) -> serde_json::Value {
     if let Some(map) = document.as_object_mut() {
         map.insert("source_file".into(), planned::source_file(&inspection.facts));
         map.insert("plan".into(), planned::document(&inspection.plan));
+        map.insert("objects_detail".into(), serde_json::to_value(&inspection.details).unwrap_or_default());
         map.insert("profiles".into(), profiles::document(&inspection.profiles, &inspection.plan));
         if let Some(page) = page {
             map.insert("written".into(), page.display().to_string().into());
@@ -95,6 +97,7 @@ fn people(inspection: &Inspection, all: &str, show: &Show) {
     if !objects.is_empty() {
         show.line(&human::head(show, "carries", &objects));
     }
+    odd_objects(inspection, show);
     if !plan.findings.is_empty() {
         show.line("");
         let most = if show.verbose { usize::MAX - 1 } else { OBJECTS };
@@ -105,6 +108,20 @@ fn people(inspection: &Inspection, all: &str, show: &Show) {
     }
     show.line("");
     show.line(&format!("{} · nothing was written", human::cost(&inspection.report)));
+}
+
+/// The objects that are not simply carried, each on a line; why and what to do say the findings.
+fn odd_objects(inspection: &Inspection, show: &Show) {
+    let odd: Vec<&Detail> = inspection.details.iter().filter(|d| d.fate != Fate::Carried).collect();
+    let shown = if show.verbose { usize::MAX } else { OBJECTS };
+    for detail in odd.iter().take(shown) {
+        let (kind, object) = (detail.kind, cut(&clean(&detail.object), 60));
+        show.line(&human::head(show, "", &format!("{kind} {object}: {}", detail.fate.word())));
+    }
+    if odd.len() > shown {
+        let rest = counted((odd.len() - shown) as u64, "more object", "more objects");
+        show.line(&human::head(show, "", &format!("and {rest}: -v lists them")));
+    }
 }
 
 fn one_table(table: &TablePlan, inspection: &Inspection, show: &Show) {

@@ -26,7 +26,8 @@ pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
     let fan = observers(&told, global, &world, "plan", false, line.word("-v").text())?;
     let inspection = run::inspect(&settings, args.way.target.is_some(), &fan, &CANCEL)?;
     drop(fan);
-    let plan = if args.sql { inspection.plan.script() } else { page(args, &settings, &inspection.plan) };
+    let plan =
+        if args.sql { inspection.plan.script(&inspection.details) } else { page(args, &settings, &inspection.plan) };
     if !to_stdout {
         if !args.sql {
             keep_edits(&args.output, args.answers.plan.as_deref(), &plan)?;

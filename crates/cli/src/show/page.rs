@@ -8,6 +8,7 @@ use super::{findings, human, planned};
 use lite2pg_engine::run::Inspection;
 use lite2pg_engine::source::ReadFrom;
 use lite2pg_model::finding::{Finding, Severity};
+use lite2pg_model::plan::detail::Fate;
 use std::path::Path;
 
 /// What a person may type next.
@@ -28,6 +29,7 @@ pub fn page(inspection: &Inspection, next: &Next) -> String {
     body.add(facts(inspection));
     body.add(what_next(inspection, next));
     body.add(all_findings(&inspection.plan.findings));
+    body.add(objects(inspection));
     body.add(overview(inspection));
     for (number, table) in inspection.plan.tables.iter().enumerate() {
         body.add(page_table::section(number, table, inspection));
@@ -116,6 +118,27 @@ fn all_findings(all: &[Finding]) -> Html {
             left = others;
         }
     }
+    out
+}
+
+/// Every object that had to be translated, beside what it became.
+fn objects(inspection: &Inspection) -> Html {
+    if inspection.details.is_empty() {
+        return Html::new();
+    }
+    let mut out = html::tag("h2", Html::text("Checks, defaults, indexes, views, triggers"));
+    let rows = inspection.details.iter().map(|d| {
+        let class = if d.fate == Fate::Carried { "note" } else { "warning" };
+        let mut fate = html::badge(class, d.fate.word());
+        if let Some(why) = &d.why {
+            fate.add(html::tag("div", Html::text(why)));
+        }
+        let target = d.target.as_ref().map_or_else(Html::new, |t| html::inline("code", t));
+        let object = html::inline("code", &d.object);
+        vec![Html::text(d.kind), object, html::inline("code", &d.source), target, fate]
+    });
+    let head = ["kind", "object", "in SQLite", "in PostgreSQL", ""];
+    out.add(html::table("objects", &head, rows.collect()));
     out
 }
 

@@ -139,6 +139,7 @@ table.columns th:nth-child(1) { width: 17%; }
 table.columns th:nth-child(2) { width: 14%; }
 table.columns th:nth-child(3) { width: 21%; }
 table.columns th:nth-child(4) { width: 22%; }
+table.objects code { white-space: pre-wrap; }
 table.tables td:nth-child(n+3) { white-space: nowrap; }
 code, pre { font: 0.86em/1.45 ui-monospace, monospace; }
 code { overflow-wrap: anywhere; }

@@ -41,7 +41,19 @@ pub fn not_null(table: &TablePlan, column: &ColumnPlan) -> bool {
 /// Every table as it will be: tables by name, their columns in order.
 pub fn document(plan: &Plan) -> Value {
     let tables: Map<String, Value> = plan.tables.iter().map(|t| (t.name.clone(), table(t))).collect();
-    json!({ "schema": plan.schema, "left_out": plan.left_out, "tables": tables })
+    json!({
+        "schema": plan.schema, "left_out": plan.left_out, "tables": tables, "helpers": plan.helpers,
+        "views": plan.views.iter().map(|v| json!({
+            "name": v.name, "target": v.target, "query": v.query, "not_compared": v.incomparable,
+            "columns": v.columns.iter().map(|c| json!({
+                "name": c.name, "target": c.target, "type": c.crossing.ty.sql(), "approximate": c.approximate,
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "triggers": plan.triggers.iter().map(|t| json!({
+            "name": t.name, "target": t.target, "table": t.table, "timing": t.timing, "function": t.function,
+            "body": t.body,
+        })).collect::<Vec<_>>(),
+    })
 }
 
 fn table(table: &TablePlan) -> Value {

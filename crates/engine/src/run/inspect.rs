@@ -8,7 +8,7 @@ use super::prepare::{self, Prepared};
 use super::reject::{Limit, Rules};
 use super::session::Session;
 use super::settings::{Settings, TargetSpec};
-use super::{clock, finish};
+use super::{clock, finish, tryout};
 use crate::error::{Error, Kind, Result};
 use crate::observe::report::Report;
 use crate::observe::{Observer, Silent, memory};
@@ -19,7 +19,9 @@ use crate::target::ledger::Range;
 use crate::target::{error_from_pg, publish};
 use crate::verify::digest;
 use lite2pg_model::finding::Finding;
+use lite2pg_model::ident::pg_in;
 use lite2pg_model::mapping::profile::TableProfile;
+use lite2pg_model::plan::detail::{Detail, details};
 use lite2pg_model::plan::{Effect, Plan, Stage, TablePlan};
 use postgres::{Client, Transaction};
 use std::collections::BTreeMap;
@@ -33,6 +35,8 @@ pub struct Inspection {
     pub plan: Plan,
     /// What the columns hold, by table.
     pub profiles: BTreeMap<String, TableProfile>,
+    /// What became of each object that had to be translated.
+    pub details: Vec<Detail>,
     /// What is known of the file itself.
     pub facts: source::Facts,
 }
@@ -83,7 +87,8 @@ pub fn inspect(settings: &Settings, with_target: bool, observer: &dyn Observer, 
     report.stages = times;
     report.seconds = begin.elapsed().as_secs_f64();
     report.peak_rss_bytes = memory::peak_rss();
-    Ok(Inspection { report, plan: prepared.plan, profiles: prepared.profiles, facts: seen })
+    let details = details(&prepared.schema, &prepared.plan);
+    Ok(Inspection { report, plan: prepared.plan, profiles: prepared.profiles, details, facts: seen })
 }
 
 fn report(settings: &Settings, prepared: &Prepared, target: &str) -> Report {
@@ -139,6 +144,7 @@ fn try_out(
     let sample = copy_sample(&mut client, reader, &prepared, &staging, blocked.then_some(&mut refused), cancel)?;
     let mut report = report(settings, &prepared, &session.display());
     report.findings.extend(refused);
+    report.findings.extend(sample.failing);
     for name in &sample.different {
         report.findings.push(finish::different(name, "sample rows came back otherwise than they went".to_owned()));
         if !blocked {
@@ -166,8 +172,13 @@ fn apply_ddl(client: &mut Client, plan: &Plan, staging: &str, mut refused: Optio
     let doing = "trying the statements";
     let mut tx = client.transaction().map_err(|e| error_from_pg(e, doing))?;
     publish::make_staging(&mut tx, staging, "a dry run")?;
+    let mut path_set = false;
     for step in plan.steps(staging) {
         let Effect::Sql(sql) = &step.effect else { continue };
+        // The helper functions have a path of their own.
+        if step.stage != Stage::Helpers && !std::mem::replace(&mut path_set, true) {
+            look_in(&mut tx, plan, staging)?;
+        }
         let Some(refused) = refused.as_deref_mut() else {
             tx.batch_execute(sql).map_err(|e| about(error_from_pg(e, doing), &step.object))?;
             continue;
@@ -201,7 +212,7 @@ fn attempt<T>(
     Ok(None)
 }
 
-/// The code of what failed in a dry run whose findings block anyway.
+/// The code of what failed in a dry run: where findings block anyway, and views that fail on the sample.
 pub const REFUSED: &str = "refused-in-dry-run";
 
 fn about(mut error: Error, object: &str) -> Error {
@@ -215,7 +226,39 @@ struct Sample {
     bytes: u64,
     seconds: f64,
     different: Vec<String>,
+    failing: Vec<Finding>,
 }
+
+/// Makes the views over the sample and runs each: what fails on some rows may fail on all.
+fn views_on_sample(tx: &mut Transaction<'_>, plan: &Plan, staging: &str, cancel: &Cancel) -> Result<Vec<Finding>> {
+    let mut failing = Vec::new();
+    tx.batch_execute(&format!("SET LOCAL statement_timeout = {}", SAMPLE_SECONDS * 1000))
+        .map_err(|e| error_from_pg(e, "trying the views"))?;
+    for view in &plan.views {
+        cancel.check()?;
+        let make = plan.create_view(staging, view);
+        if tryout::attempt(tx, &make)?.is_some() {
+            // What it stands on was refused; that is told already.
+            continue;
+        }
+        // All rows are computed, none is sent.
+        let from = pg_in(staging, &view.target);
+        let run = format!("DO $lite2pg_sample$ BEGIN PERFORM * FROM {from}; END $lite2pg_sample$");
+        match tryout::attempt(tx, &run)? {
+            Some(words) if !words.contains("57014") => failing.push(Finding::warning(
+                REFUSED,
+                &view.name,
+                format!("view {} fails in PostgreSQL on the sample rows: {words}; it was: {}", view.name, tryout::one_line(&view.sql)),
+                "the migration would run it on all rows, and end with exit 7 if it still fails: lite2pg plan --sql shows the translation",
+            )),
+            _ => {}
+        }
+    }
+    Ok(failing)
+}
+
+/// How long a view may take over the sample.
+const SAMPLE_SECONDS: u64 = 10;
 
 fn copy_sample(
     client: &mut Client,
@@ -260,6 +303,7 @@ fn copy_sample(
             sample.different.push(table.name.clone());
         }
     }
+    sample.failing = views_on_sample(&mut tx, plan, staging, cancel)?;
     tx.rollback().map_err(|e| error_from_pg(e, "taking the dry run back"))?;
     Ok(sample)
 }

@@ -83,7 +83,7 @@ impl Trial {
             return Ok(());
         }
         let schema = pg(&self.plan.helper_schema());
-        must(tx, &format!("CREATE SCHEMA {schema}; SET LOCAL search_path TO {schema}, pg_catalog"))?;
+        must(tx, &format!("CREATE SCHEMA {schema}; SET LOCAL search_path TO {schema}"))?;
         for helper in self.plan.helpers.iter().filter_map(|name| helpers::find(name)) {
             attempt(tx, helper.sql)?;
         }
@@ -245,7 +245,7 @@ fn types_gone(schema: &str, table: &TablePlan) -> String {
 }
 
 /// A statement on one line, and no more of it than fits a message.
-fn one_line(sql: &str) -> String {
+pub(super) fn one_line(sql: &str) -> String {
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= 300 { line } else { line.chars().take(299).chain(['…']).collect() }
 }
@@ -255,7 +255,7 @@ fn must(tx: &mut Transaction<'_>, sql: &str) -> Result<()> {
 }
 
 /// Runs statements within a savepoint; the server's words if it refuses them for what they say.
-fn attempt(tx: &mut Transaction<'_>, sql: &str) -> Result<Option<String>> {
+pub(super) fn attempt(tx: &mut Transaction<'_>, sql: &str) -> Result<Option<String>> {
     let doing = "trying the statements";
     let mut inner = tx.transaction().map_err(|e| error_from_pg(e, doing))?;
     let error: Error = match inner.batch_execute(sql) {

@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod ddl;
+pub mod detail;
 pub mod file;
 pub mod limits;
 pub mod long;

@@ -2,13 +2,14 @@
 //! translated.
 //! Owns that page; never decides what a statement says (see `ddl`, `programs`).
 
+use super::detail::Detail;
 use super::{Effect, Plan, Stage, Step};
 use crate::ident::{pg, pg_in};
 
 impl Plan {
     /// The whole DDL as one script that a person can review, in the schema it is published to. On an empty database it
-    /// makes everything but the rows.
-    pub fn script(&self) -> String {
+    /// makes everything but the rows. `details` says what was translated from what.
+    pub fn script(&self, details: &[Detail]) -> String {
         let mut out = format!("CREATE SCHEMA IF NOT EXISTS {};\n", pg(&self.schema));
         let mut stage = None;
         for step in self.steps(&self.schema) {
@@ -34,7 +35,10 @@ impl Plan {
                 Stage::Views | Stage::Triggers => {
                     out.push_str(&format!("\n{}{sql}", self.origin(&step)));
                 }
-                _ => out.push_str(sql),
+                _ => {
+                    out.push_str(&translated(&step, details));
+                    out.push_str(sql);
+                }
             }
             out.push_str(";\n");
         }
@@ -74,6 +78,24 @@ impl Plan {
         }
         out
     }
+}
+
+/// What stands in a step in other words than in SQLite, as comment lines.
+fn translated(step: &Step, details: &[Detail]) -> String {
+    let concerns = |d: &&Detail| match (step.stage, d.kind) {
+        (Stage::Create | Stage::Constraints, "check" | "default" | "generated") => {
+            let rest = d.object.strip_prefix(&step.object);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        }
+        (Stage::Indexes, "index") => d.object == step.object,
+        _ => false,
+    };
+    let told = details.iter().filter(concerns).filter(|d| d.target.is_some() && !d.one_to_one());
+    told.map(|d| match d.kind {
+        "index" => commented("in SQLite", &d.source),
+        kind => commented(&format!("{kind} of {}, in SQLite", d.object.replace(['\n', '\r'], " ")), &d.source),
+    })
+    .collect()
 }
 
 /// A text as comment lines, after a heading.
