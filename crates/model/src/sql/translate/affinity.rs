@@ -5,7 +5,7 @@
 use super::compare::{self, word};
 use super::plain::{Fraction, Stamp};
 use super::typed::{Kind, Literal, Typed};
-use super::{Translated, Translator, form, number, refuse};
+use super::{Translated, Translator, date, form, number, refuse};
 use crate::mapping::PgType;
 use crate::mapping::codec::Normal;
 use crate::schema::Affinity;
@@ -21,6 +21,9 @@ impl Translator<'_> {
         }
         if let Some(compared) = self.json_compared(op, a, b)? {
             return Ok(compared);
+        }
+        if let Some(compared) = date::own_times(op, a, b) {
+            return Ok(Typed::condition(compared));
         }
         match compare::pair(op, a, b, self.scope.collate_c) {
             Ok(pair) => Ok(Typed::condition(format!("({} {} {})", pair.left, word(op), pair.right))),
@@ -175,7 +178,7 @@ impl Translator<'_> {
 }
 
 /// The operator with its operands exchanged.
-fn turned(op: Binary) -> Binary {
+pub(super) fn turned(op: Binary) -> Binary {
     match op {
         Binary::Lt => Binary::Gt,
         Binary::Le => Binary::Ge,

@@ -14,6 +14,7 @@ use crate::ident;
 use crate::sql::ast::{Expr, Now, Unary};
 use constant::{Known, Moment, TimeValue};
 use format::Written;
+pub(super) use stamp::own_times;
 
 /// What is asked of a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,7 +81,7 @@ impl Translator<'_> {
 
     /// Through a function that does as SQLite does.
     fn by_helper(&self, ask: Ask<'_>, value: &Expr, modifiers: &[Expr]) -> Translated<Typed> {
-        let time = self.time_value(value)?;
+        let time = self.stamp_text(value)?.map_or_else(|| self.time_value(value), Ok)?;
         let mut words = Vec::with_capacity(modifiers.len());
         for modifier in modifiers {
             words.push(self.time_value(modifier)?);
@@ -140,7 +141,8 @@ impl Translator<'_> {
 
     fn time_difference(&self, a: &Expr, b: &Expr) -> Translated<Typed> {
         let is_now = |e: &Expr| matches!(e, Expr::Text(t) if t.eq_ignore_ascii_case("now"));
-        let (x, y) = (self.time_value(a)?, self.time_value(b)?);
+        let time = |e: &Expr| self.stamp_text(e)?.map_or_else(|| self.time_value(e), Ok);
+        let (x, y) = (time(a)?, time(b)?);
         let name = self.helper("sqlite_timediff")?;
         if is_now(a) || is_now(b) {
             self.volatile(CLOCK)?;
