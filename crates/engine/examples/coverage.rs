@@ -40,7 +40,8 @@ fn main() {
         for worker in 0..WORKERS {
             let place = Place { cluster: &cluster, name: format!("coverage{worker}"), types };
             let (paths, dir, next, done) = (&paths, &dir, &next, &done);
-            scope.spawn(move || {
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            let worker = move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(path) = paths.get(at) else { break };
@@ -52,7 +53,8 @@ fn main() {
                     let one = Database { name, as_is, answered };
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((at, one));
                 }
-            });
+            };
+            thread.spawn_scoped(scope, worker).expect("a thread");
         }
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -63,6 +65,8 @@ fn main() {
 
 /// How many databases are migrated at the same time.
 const WORKERS: usize = 3;
+/// What the main thread of the program has.
+const STACK: usize = 8 << 20;
 
 /// What looks like a SQLite database, by its first bytes or by its name.
 fn databases(dir: &Path, out: &mut Vec<PathBuf>) {

@@ -76,7 +76,7 @@ fn every_clause_is_in_the_plan_or_in_a_finding() {
 
 fn told(plan: &Plan) -> String {
     let findings = plan.findings.iter().map(|f| format!("  {} {}: {}\n", f.code, f.object, f.message));
-    findings.collect::<String>() + &plan.script()
+    findings.collect::<String>() + &plan.script(&[])
 }
 
 /// Takes one thing after the other out of the plans, and sees that the property notices.
