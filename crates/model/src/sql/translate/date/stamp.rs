@@ -112,8 +112,8 @@ impl Translator<'_> {
 /// A column that is a time of PostgreSQL's own beside one that was computed: compared in its own type, where the texts of
 /// SQLite would compare so. A day is the beginning of the texts of all its moments, and stands before them.
 pub(in crate::sql::translate) fn own_times(op: Binary, a: &Typed, b: &Typed) -> Option<String> {
-    if b.column {
-        return own_times(affinity::turned(op), b, a).filter(|_| !a.column);
+    if b.column && !a.column {
+        return own_times(affinity::turned(op), b, a);
     }
     let (true, Kind::Other(ty), Some((native, sql))) = (a.column, a.kind, &b.native) else { return None };
     let crossing = a.crossing.as_ref()?;
