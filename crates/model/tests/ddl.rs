@@ -215,7 +215,7 @@ fn both_databases_take_and_refuse_the_same() {
         let mut pg = cluster.client(&format!("d{n}"));
         apply(&db, &mut pg, &plan);
         let [here, there] = rows(&db, &mut pg, &plan);
-        assert_eq!(here, there, "{name}: the rows that were copied\n{}", plan.script());
+        assert_eq!(here, there, "{name}: the rows that were copied\n{}", plan.script(&[]));
         for probe in &case.probes {
             let here = db.execute_batch(probe);
             if !db.is_autocommit() {
@@ -229,10 +229,10 @@ fn both_databases_take_and_refuse_the_same() {
                 here.is_ok(),
                 there.is_ok(),
                 "{name}: {probe}\nSQLite: {here:?}\nPostgreSQL: {there:?}\n{}",
-                plan.script()
+                plan.script(&[])
             );
             let [here, there] = rows(&db, &mut pg, &plan);
-            assert_eq!(here, there, "{name}: {probe}\n{}", plan.script());
+            assert_eq!(here, there, "{name}: {probe}\n{}", plan.script(&[]));
         }
     }
 }
@@ -305,7 +305,7 @@ fn any_name_stands_in_every_statement() {
         let mut pg = cluster.client(&format!("n{n}"));
         apply(&db, &mut pg, &plan);
         let [here, there] = rows(&db, &mut pg, &plan);
-        assert_eq!(here, there, "{}", plan.script());
+        assert_eq!(here, there, "{}", plan.script(&[]));
         // The triggers fire, whatever they are called.
         let again = |table: &str, column: &str, quoted: &dyn Fn(&str) -> String| {
             format!("INSERT INTO {} ({}) VALUES ('x')", quoted(table), quoted(column))
@@ -314,7 +314,7 @@ fn any_name_stands_in_every_statement() {
         db.execute_batch(&again(&table.name, &column.name, &sqlite)).unwrap();
         pg.batch_execute(&again(&table.target, &column.target, &lite2pg_model::ident::pg)).unwrap();
         let [here, there] = rows(&db, &mut pg, &plan);
-        assert_eq!(here, there, "{}", plan.script());
+        assert_eq!(here, there, "{}", plan.script(&[]));
         // Nothing is longer than PostgreSQL keeps, and nothing was cut by it.
         let cut = pg.query("SELECT conname::text FROM pg_constraint UNION SELECT tgname FROM pg_trigger UNION SELECT proname FROM pg_proc WHERE pronamespace = 'final'::regnamespace", &[]);
         let there: Vec<String> = cut.unwrap().iter().map(|r| r.get(0)).collect();
