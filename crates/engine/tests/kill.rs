@@ -178,7 +178,7 @@ fn a_worker_is_ended_by_the_server() {
     let cluster = Cluster::start(&[], &[]);
     let place = Place::new(&cluster, |path| fixtures::million(path, 50_000));
     let known = know(&place, &cluster);
-    for stage in ["create", "copy", "keys", "indexes", "verify"] {
+    for stage in ["create", "copy", "keys", "indexes", "views", "triggers", "verify"] {
         let observer = Once::new(|e: &Event| {
             let due = matches!(e, Event::StageStarted { stage: s, .. } if *s == stage);
             if due {

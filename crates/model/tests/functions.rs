@@ -6,4 +6,10 @@
 mod both;
 #[path = "functions/dates.rs"]
 mod dates;
+#[path = "functions/defaults.rs"]
+mod defaults;
+#[path = "functions/json.rs"]
+mod json;
+#[path = "functions/printf.rs"]
+mod printf;
 mod support;

@@ -9,7 +9,7 @@ use lite2pg_model::finding::{Finding, codes};
 use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::plan::{Effect, Plan, Stage, TablePlan};
 use lite2pg_model::sql::helpers;
-use postgres::{Client, GenericClient, Transaction};
+use postgres::{Client, Transaction};
 
 /// Tries a plan. What the server refuses is taken out of it and becomes a finding that blocks until a person accepts it.
 ///

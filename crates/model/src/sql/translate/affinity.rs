@@ -48,6 +48,13 @@ impl Translator<'_> {
         if !crossing.treatments.is_empty() {
             return None;
         }
+        // Numeric affinity makes a number of it, which stands below every text.
+        if let Literal::Text(t) = literal
+            && number::is_numeric(a.affinity)
+            && number::of_text(t).is_some()
+        {
+            return None;
+        }
         match (ty, crossing.normal, literal) {
             (PgType::TimestampTz, Normal::EpochSeconds, Literal::Integer(n)) if n.unsigned_abs() < 200_000_000_000 => {
                 Some(format!("({} {} to_timestamp({n}))", a.sql, word(op)))
@@ -106,6 +113,9 @@ impl Translator<'_> {
                 Some(number::Number::Real(r)) => self.classed(op, a, &Typed::real(r)?),
                 None => self.classed(op, a, b),
             };
+        }
+        if b.wordy {
+            return self.classed(op, a, b);
         }
         if !a.is_number() {
             return match a.kind {
@@ -221,7 +231,7 @@ fn prefixed(op: Binary, column: &str, stamp: Stamp, t: &str) -> Option<String> {
         Fraction::Micros => ".000000",
         // A text that ends before the seconds do is shorter than every value.
         Fraction::Any if t.len() < 19 => "",
-        Fraction::Any => return None,
+        Fraction::Any | Fraction::NoClock => return None,
     };
     let least = format!("0001-01-01{between}00:00:00{fraction}");
     let whole = completed(t, &least)?;

@@ -100,6 +100,7 @@ impl Translator<'_> {
         }
         if now || zone {
             self.volatile(if now { CLOCK } else { ZONE })?;
+            self.zoned(zone);
             arguments.push(if now { format!("{}()", self.helper("sqlite_now")?) } else { "NULL".into() });
         }
         if zone {
@@ -121,7 +122,18 @@ impl Translator<'_> {
                 ("sqlite_strftime", Kind::Text)
             }
         };
-        Ok(Typed::new(kind, format!("{}({})", self.helper(name)?, arguments.join(", "))))
+        let wordy = matches!(ask, Ask::Date | Ask::Time | Ask::DateTime);
+        let sql = format!("{}({})", self.helper(name)?, arguments.join(", "));
+        // The seconds since 1970 are an integer first, which subsec would make a real.
+        let digits = match ask {
+            Ask::Form(Expr::Text(t)) if t == "%s" && !subsec => Some(format!(
+                "{}({})",
+                self.helper("sqlite_unixepoch")?,
+                arguments.get(1..).unwrap_or_default().join(", ")
+            )),
+            _ => None,
+        };
+        Ok(Typed { wordy, digits, ..Typed::new(kind, sql) })
     }
 
     /// The text that SQLite reads a time, a modifier or a form from: numbers mean the same as their texts.
@@ -136,6 +148,13 @@ impl Translator<'_> {
             Kind::Text => Ok(x.sql),
             Kind::Int { .. } | Kind::Wide | Kind::Number | Kind::Double => Ok(format!("({})::text", x.sql)),
             _ => refuse(format!("{} is neither text nor a number, of which a time could be made", x.what())),
+        }
+    }
+
+    /// Notes that the session's time zone is asked for.
+    fn zoned(&self, zone: bool) {
+        if let (true, Some(helpers)) = (zone, self.scope.helpers) {
+            helpers.note_zoned();
         }
     }
 

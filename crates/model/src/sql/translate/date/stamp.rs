@@ -58,6 +58,7 @@ impl Translator<'_> {
         }
         if zone {
             self.volatile(ZONE)?;
+            self.zoned(zone);
         }
         Ok(Some(made))
     }
@@ -199,6 +200,7 @@ impl Stamped {
         let sql = &self.sql;
         let shown = |template: &str| format!("to_char({sql}, {})", ident::literal(template));
         let text = |template: &str, native: Option<(PgType, String)>| Typed {
+            wordy: native.is_some(),
             native,
             ..Typed::new(Kind::Text, shown(template))
         };
@@ -217,7 +219,9 @@ impl Stamped {
                 native: self.instant.as_ref().map(|x| (PgType::TimestampTz, format!("date_trunc('second', {x})"))),
                 ..Typed::new(EPOCHS, seconds)
             },
-            Ask::Form(Expr::Text(form)) if form == "%s" => Typed::new(Kind::Text, format!("({seconds})::text")),
+            Ask::Form(Expr::Text(form)) if form == "%s" => {
+                Typed { digits: Some(seconds.clone()), ..Typed::new(Kind::Text, format!("({seconds})::text")) }
+            }
             Ask::Form(Expr::Text(form)) => {
                 let native = match form.as_str() {
                     "%Y-%m-%d %H:%M:%f" => Some((PgType::Timestamp, format!("date_trunc('milliseconds', {sql})"))),
