@@ -51,6 +51,10 @@ pub struct Field {
     pub crossing: Crossing,
     /// It takes no NULL.
     pub not_null: bool,
+    /// Computed with doubles, so that the last digits may differ.
+    pub approximate: bool,
+    /// `*` does not stand for it.
+    pub secret: bool,
     /// What an expression knows of it; its text is the bare name and is replaced where it is named.
     pub(crate) typed: Typed,
 }
@@ -63,6 +67,8 @@ impl Field {
             target: column.target.to_owned(),
             crossing: crossing.clone(),
             not_null,
+            approximate: false,
+            secret: false,
             typed: Typed::column(column, ident::pg(column.target)),
         }
     }
