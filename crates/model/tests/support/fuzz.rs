@@ -89,7 +89,7 @@ impl Seeds {
         let mut dice = Dice::of(seed, number);
         let part = &self.parts[dice.roll(self.parts.len())];
         let mut broken = part.tokens.clone();
-        for _ in 0..=dice.roll(4) {
+        for _ in 0..=dice.roll(2) * dice.roll(4) {
             let donor = &self.parts[dice.roll(self.parts.len())].tokens;
             mutate(&mut dice, &mut broken, donor);
         }

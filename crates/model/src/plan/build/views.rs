@@ -2,6 +2,7 @@
 //! Owns their order and their findings; never translates a query (see `sql::translate::query`).
 
 use super::Builder;
+use super::virtuals::hidden_key;
 use crate::finding::{Finding, codes};
 use crate::ident::Namer;
 use crate::mapping::decide::TableMapping;
@@ -36,7 +37,7 @@ impl Builder<'_> {
             };
             let profile = profiles.get(&table.name).unwrap_or(&nothing.0);
             let mapping = mappings.get(&table.name).unwrap_or(&nothing.1);
-            relations.add(relation(table, profile, mapping, plan));
+            relations.add(hidden_key(table, relation(table, profile, mapping, plan)));
         }
         relations
     }
