@@ -53,8 +53,12 @@ pub struct Detail {
 
 impl Detail {
     /// Whether its text in PostgreSQL says the same in the same words, but for quotes, parentheses, blanks and casts of
-    /// constants.
+    /// constants; of an index: whether it names nothing but columns.
     pub fn one_to_one(&self) -> bool {
+        if self.kind == "index" {
+            let computed = |target: &String| target.get(1..).is_some_and(|t| t.contains('(') || t.contains(") WHERE "));
+            return self.target.as_ref().is_some_and(|t| !computed(t));
+        }
         let plain = |text: &str| -> String {
             let text =
                 text.to_ascii_lowercase().replace("::text", "").replace("::bigint", "").replace("collate \"c\"", "");

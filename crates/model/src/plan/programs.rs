@@ -146,7 +146,9 @@ impl Plan {
     /// CREATE VIEW; names in its query are found by the search path.
     pub fn create_view(&self, schema: &str, view: &ViewPlan) -> String {
         let columns: Vec<String> = view.columns.iter().map(|c| pg(&c.target)).collect();
-        format!("CREATE VIEW {} ({}) AS\n{}", pg_in(schema, &view.target), columns.join(", "), view.query)
+        let (line, lines) = (columns.join(", "), columns.join(",\n    "));
+        let columns = if line.len() <= 100 { line } else { format!("\n    {lines}\n") };
+        format!("CREATE VIEW {} ({columns}) AS\n{}", pg_in(schema, &view.target), view.query)
     }
 
     /// The function of a trigger and the trigger, which does not fire until it is published. The function finds its names
