@@ -14,11 +14,12 @@ END;
 CREATE TRIGGER use_counted AFTER INSERT ON use
 BEGIN
   INSERT INTO counted(code) VALUES (NEW.code);
-  INSERT INTO counted(code) SELECT NEW.auth || '_' || unit.code FROM unit WHERE unit.code = NEW.code;
+  INSERT INTO counted(code) SELECT unit.code FROM unit WHERE unit.code = NEW.code;
 END;
 INSERT INTO unit VALUES ('EPSG', 9000, 'a'), ('EPSG', '9001', 'b'), ('PROJ', 'M', 'c'), ('EPSG', '1.5', 'd'), ('EPSG', 9004, 'e');
 INSERT INTO axis VALUES ('EPSG', 1, 'a'), ('PROJ', 'X', 'b');
 INSERT INTO use VALUES (1, 'EPSG', 9000, 5), (2, 'PROJ', 'M', NULL);
+DELETE FROM counted;
 INSERT INTO counted VALUES (1, 9000), (2, 'PROJ_M');
 -- run
 INSERT INTO use(auth, code) VALUES ('EPSG', '9000');
