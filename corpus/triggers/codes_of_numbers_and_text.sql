@@ -8,7 +8,7 @@ BEGIN
   SELECT RAISE(ABORT, 'there is no such object')
     WHERE NOT EXISTS (SELECT 1 FROM object o WHERE o.auth = NEW.auth AND o.code = NEW.code);
   SELECT RAISE(ABORT, 'that one is not to be used')
-    WHERE NEW.code = '9001' OR NEW.code = 9002 OR NEW.code IN ('nothing', '9003', 9004);
+    WHERE NEW.code = 9001 OR NEW.code = 9002 OR NEW.code IN ('nothing', '9003', 9004);
   SELECT RAISE(ABORT, 'known by its number') WHERE EXISTS (SELECT 1 FROM axis WHERE axis.code = NEW.n);
 END;
 CREATE TRIGGER use_counted AFTER INSERT ON use

@@ -4,7 +4,7 @@ CREATE TABLE b(id INTEGER PRIMARY KEY, a INTEGER, code TEXT, v INTEGER, UNIQUE (
 INSERT INTO a VALUES (1, 'x', 10), (2, 'y', NULL), (3, NULL, 30), (4, '5', 5);
 INSERT INTO b VALUES (1, 1, 'x', 100), (2, 1, 'y', 200), (3, 3, NULL, 300), (4, NULL, 'x', 400);
 CREATE VIEW scalar AS SELECT id, (SELECT code FROM b WHERE b.id = a.id) AS c FROM a;
-CREATE VIEW scalar_of_nothing AS SELECT id, (SELECT code FROM b WHERE 0) AS c FROM a;
+CREATE VIEW unsure_scalar_of_nothing AS SELECT id, (SELECT code FROM b WHERE 0) AS c FROM a;
 CREATE VIEW unsure_scalar AS SELECT id, (SELECT v FROM b WHERE b.a = a.id) AS v FROM a;
 CREATE VIEW scalar_ordered AS SELECT id, (SELECT v FROM b WHERE b.a = a.id ORDER BY b.id DESC LIMIT 1) AS v FROM a;
 CREATE VIEW scalar_counted AS SELECT id, (SELECT count(*) FROM b WHERE b.a = a.id) * 2 AS twice FROM a;

@@ -13,7 +13,6 @@ use lite2pg_model::schema::{Schema, TableKind};
 use lite2pg_model::sql::resolve::resolve;
 use lite2pg_model::value::Value;
 use postgres::Client;
-use postgres::error::SqlState;
 use postgres::types::{FromSql, Type};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -101,24 +100,16 @@ pub struct Both {
 }
 
 impl Both {
-    /// Runs the steps of the plan; foreign keys that rows break may stay behind.
-    pub fn make(&mut self) {
+    pub fn make(&mut self, foreign_keys: bool) {
         let schema = self.plan.schema.clone();
         self.pg.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).unwrap();
         let path = self.plan.search_path(&schema);
+        let wanted = |stage, sql: &str| stage != Stage::Analyze && (foreign_keys || !sql.contains(" FOREIGN KEY "));
         for step in self.plan.steps(&schema) {
             match &step.effect {
-                Effect::Sql(sql) if step.stage != Stage::Analyze => {
+                Effect::Sql(sql) if wanted(step.stage, sql) => {
                     let sql = format!("BEGIN; SET LOCAL search_path TO {path}; {sql}; COMMIT");
-                    match self.pg.batch_execute(&sql) {
-                        Err(e)
-                            if step.stage == Stage::Constraints
-                                && e.code() == Some(&SqlState::FOREIGN_KEY_VIOLATION) =>
-                        {
-                            self.pg.batch_execute("ROLLBACK").unwrap();
-                        }
-                        made => made.unwrap_or_else(|e| panic!("{e:?}\n{sql}")),
-                    }
+                    self.pg.batch_execute(&sql).unwrap_or_else(|e| panic!("{e:?}\n{sql}"));
                 }
                 Effect::Copy(i) => self.copy(*i),
                 _ => {}

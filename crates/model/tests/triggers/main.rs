@@ -142,7 +142,7 @@ fn check(case: &Case, n: usize, cluster: &Cluster) {
     }
     let pg = cluster.client("postgres");
     let mut both = Both { lite, pg, plan };
-    both.make();
+    both.make(true);
     both.compare(case, "the copy");
     for (sql, fails, alone) in &case.run {
         both.statement(case, sql, *fails, *alone);

@@ -83,6 +83,8 @@ pub(crate) struct Typed {
     /// A double that may be an integer in SQLite, and then is no larger than this. With `None` it is a real, if it is
     /// not a column.
     pub whole: Option<i128>,
+    /// A column under INTEGER or NUMERIC affinity, whatever it is compared under: none of its texts looks like a number.
+    pub one_form: bool,
 }
 
 impl Typed {
@@ -102,6 +104,7 @@ impl Typed {
             native: None,
             reach: None,
             whole: None,
+            one_form: false,
         }
     }
 
@@ -189,6 +192,7 @@ impl Typed {
         };
         let collation = column.source.collation.clone().unwrap_or_else(|| "BINARY".into());
         Typed {
+            one_form: matches!(affinity, Affinity::Integer | Affinity::Numeric),
             affinity: Some(affinity),
             collation: Collation::Column(collation),
             column: true,

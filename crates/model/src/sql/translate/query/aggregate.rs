@@ -82,7 +82,7 @@ impl Translator<'_> {
         let filter = f.filter.as_ref().map(|e| frame.condition(e)).transpose()?;
         let order = order::terms(&f.order, &frame)?;
         let tail = Tail { distinct: f.distinct, order, filter, over };
-        if let Some(made) = super::window::function(&f.name, &args)? {
+        if let Some(made) = super::window::function(&f.name, &args, &frame)? {
             let (name, args, typed) = made;
             return match tail.over {
                 Some(_) => Ok(Typed { sql: tail.call(&name, &args), ..typed }),
@@ -106,13 +106,13 @@ impl Translator<'_> {
             ("group_concat" | "string_agg", [x, separator]) => joined(x, Some(separator), &tail, f, &frame),
             ("json_group_array", [x]) => {
                 unordered(&tail, f, &frame);
-                let item = json_item(f.args.first(), x)?;
+                let item = json_item(f.args.first(), x, &frame)?;
                 let list = tail.call("string_agg", &format!("{item}, ','"));
                 Ok(Typed::new(Kind::Text, format!("('[' || COALESCE({list}, '') || ']')")))
             }
             ("json_group_object", [key, x]) if key.kind == Kind::Text && !key.loose => {
                 unordered(&tail, f, &frame);
-                let item = json_item(f.args.get(1), x)?;
+                let item = json_item(f.args.get(1), x, &frame)?;
                 let list = tail.call("string_agg", &format!("to_json({})::text || ':' || {item}, ','", key.sql));
                 Ok(Typed::new(Kind::Text, format!("('{{' || COALESCE({list}, '') || '}}')")))
             }
@@ -194,20 +194,20 @@ fn extreme(name: &str, x: &Typed, mut tail: Tail, frame: &Frame<'_>) -> Translat
 fn joined(x: &Typed, separator: Option<&Typed>, tail: &Tail, f: &Function, frame: &Frame<'_>) -> Translated<Typed> {
     unordered(tail, f, frame);
     let separator = match separator {
-        Some(s) => as_text(s)?,
+        Some(s) => as_text(s, frame)?,
         None => "','".into(),
     };
-    Ok(Typed::new(Kind::Text, tail.call("string_agg", &format!("{}, {separator}", as_text(x)?))))
+    Ok(Typed::new(Kind::Text, tail.call("string_agg", &format!("{}, {separator}", as_text(x, frame)?))))
 }
 
 fn unordered(tail: &Tail, f: &Function, frame: &Frame<'_>) {
-    if tail.order.is_empty() {
+    if tail.order.is_empty() && tail.over.is_none() {
         frame.shared.note(format!("the order in which {}() takes its values is not given", f.name));
     }
 }
 
 /// A value as JSON writes it.
-fn json_item(e: Option<&Expr>, x: &Typed) -> Translated<String> {
+fn json_item(e: Option<&Expr>, x: &Typed, frame: &Frame<'_>) -> Translated<String> {
     let json = match e {
         Some(Expr::Call(name, _)) => matches!(name.as_str(), "json" | "json_array" | "json_object" | "json_patch"),
         Some(Expr::Function(f)) => matches!(f.name.as_str(), "json_group_array" | "json_group_object"),
@@ -218,8 +218,8 @@ fn json_item(e: Option<&Expr>, x: &Typed) -> Translated<String> {
         Kind::Null => return Ok("'null'".into()),
         Kind::Text if json => x.sql.clone(),
         Kind::Text if !x.loose => format!("to_json({})::text", x.sql),
-        Kind::Int { .. } | Kind::Double => as_text(x)?,
-        Kind::Bool => as_text(&x.as_number())?,
+        Kind::Int { .. } | Kind::Double => as_text(x, frame)?,
+        Kind::Bool => as_text(&x.as_number(), frame)?,
         _ => return refuse(format!("{} as JSON has no sure counterpart", x.what())),
     };
     Ok(format!("COALESCE({sql}, 'null')"))

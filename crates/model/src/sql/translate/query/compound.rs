@@ -11,10 +11,10 @@ use crate::mapping::PgType;
 use crate::mapping::codec::Codec;
 use crate::mapping::shape::Crossing;
 use crate::schema::Affinity;
-use crate::sql::ast::{Binary, Compound, Expr, Order, Output, Query, Select};
+use crate::sql::ast::{Compound, Expr, Order, Output, Query, Select};
 use crate::sql::translate::relations::Field;
 use crate::sql::translate::typed::{Collation, Kind, Typed};
-use crate::sql::translate::{Translated, arithmetic, number, refuse};
+use crate::sql::translate::{Translated, Translator, number, refuse};
 
 /// A compound of at least two members.
 pub(super) fn query(query: &Query, names: &[String], level: &Frame<'_>) -> Translated<Built> {
@@ -70,7 +70,7 @@ pub(super) fn joined(
             }
             text.line(word(*h));
         }
-        text.append(write(core, columns, fields)?);
+        text.append(write(core, columns, fields, level)?);
     }
     let Some(keys) = folded else { return Ok(text) };
     level.shared.note("of texts that are equal but for their case, some row's is taken");
@@ -104,10 +104,10 @@ fn word(how: Compound) -> &'static str {
 }
 
 /// One member with its columns as `columns` says.
-pub(super) fn write(core: &Core, columns: &[Column], fields: &[Field]) -> Translated<Text> {
+pub(super) fn write(core: &Core, columns: &[Column], fields: &[Field], level: &Frame<'_>) -> Translated<Text> {
     let mut rows = Vec::with_capacity(core.rows.len());
     for row in &core.rows {
-        let cell = |(c, to): (&Column, &Column)| Ok(Column { sql: convert(c, to)?, ..c.clone() });
+        let cell = |(c, to): (&Column, &Column)| Ok(Column { sql: convert(c, to, level)?, ..c.clone() });
         rows.push(row.iter().zip(columns).map(cell).collect::<Translated<Vec<Column>>>()?);
     }
     if core.values {
@@ -185,11 +185,16 @@ fn merge(a: &Column, b: &Column) -> Translated<Column> {
         class: same_class,
         literal: None,
         column: x.column && y.column,
+        one_form: one_form(x) && one_form(y),
         pg: Some(crossing.ty),
         ..x.clone()
     };
     let approximate = a.approximate || b.approximate;
     Ok(Column { typed, crossing, not_null: a.not_null && b.not_null, approximate, ..a.clone() })
+}
+
+fn one_form(x: &Typed) -> bool {
+    x.one_form || matches!(x.kind, Kind::Int { .. } | Kind::Null)
 }
 
 /// The first member's affinity, unless another member gives values that it would change.
@@ -224,7 +229,7 @@ fn by_kind(kind: Kind) -> Translated<Crossing> {
 }
 
 /// The text of a column as the type that all members have.
-fn convert(column: &Column, to: &Column) -> Translated<String> {
+fn convert(column: &Column, to: &Column, level: &Frame<'_>) -> Translated<String> {
     let (from, kind) = (&column.typed, to.typed.kind);
     let ty = to.crossing.ty;
     if from.kind == Kind::Null {
@@ -243,21 +248,15 @@ fn convert(column: &Column, to: &Column) -> Translated<String> {
         (Kind::Double, Kind::Number) => Ok(format!("({}::text)::numeric", from.sql)),
         (Kind::Number, Kind::Number) => Ok(format!("{}::numeric", from.sql)),
         (Kind::Text, Kind::Text) => Ok(format!("{}::text", from.sql)),
-        (_, Kind::Text) => as_text(from),
+        (_, Kind::Text) => as_text(from, level),
         _ if from.kind == kind => Ok(column.sql.clone()),
         _ => refuse(format!("{} cannot become {}", from.what(), ty.sql())),
     }
 }
 
 /// A value as the text that SQLite writes for it.
-pub(super) fn as_text(typed: &Typed) -> Translated<String> {
-    if typed.kind == Kind::Text {
-        return Ok(typed.sql.clone());
-    }
-    match typed.kind {
-        Kind::Int { .. } | Kind::Bool => Ok(format!("({})::text", typed.as_number().sql)),
-        _ => refuse(format!("{} is written as text otherwise than PostgreSQL writes it", typed.what())),
-    }
+pub(super) fn as_text(typed: &Typed, frame: &Frame<'_>) -> Translated<String> {
+    Translator::within(frame).text_of(typed)
 }
 
 /// ORDER BY of a compound: each term is a result column, by number, by name or by the same expression.

@@ -12,7 +12,7 @@ use crate::sql::translate::{Translated, Translator, compare, refuse};
 
 impl Translator<'_> {
     /// `(SELECT …)`: the first row, NULL where there is none. Source: <https://sqlite.org/lang_expr.html#subq>.
-    pub(in crate::sql::translate) fn subquery(&self, query: &Query) -> Translated<Typed> {
+    pub(in crate::sql::translate) fn scalar_query(&self, query: &Query) -> Translated<Typed> {
         let frame = self.frame()?;
         let built = block::query(query, &frame)?;
         let [field] = built.fields.as_slice() else { return refuse("a query gives several columns for one value") };
@@ -37,7 +37,7 @@ impl Translator<'_> {
     }
 
     /// `EXISTS (SELECT …)`.
-    pub(in crate::sql::translate) fn exists(&self, query: &Query) -> Translated<Typed> {
+    pub(in crate::sql::translate) fn exists_query(&self, query: &Query) -> Translated<Typed> {
         let frame = self.frame()?;
         let notes = frame.shared.notes();
         let built = block::query(query, &frame)?;
