@@ -185,11 +185,16 @@ fn merge(a: &Column, b: &Column) -> Translated<Column> {
         class: same_class,
         literal: None,
         column: x.column && y.column,
+        one_form: one_form(x) && one_form(y),
         pg: Some(crossing.ty),
         ..x.clone()
     };
     let approximate = a.approximate || b.approximate;
     Ok(Column { typed, crossing, not_null: a.not_null && b.not_null, approximate, ..a.clone() })
+}
+
+fn one_form(x: &Typed) -> bool {
+    x.one_form || matches!(x.kind, Kind::Int { .. } | Kind::Null)
 }
 
 /// The first member's affinity, unless another member gives values that it would change.
