@@ -155,6 +155,30 @@ fn what_no_index_holds_is_left_out() {
 }
 
 #[test]
+fn what_an_index_holds_only_compressed_is_told_apart() {
+    let place = Place::new();
+    // Hex of chance compresses to more than a third of a page; what repeats compresses to next to nothing.
+    let (blocks, report) = place.run(
+        "CREATE TABLE t(noise TEXT, same TEXT, a TEXT, b TEXT, n INTEGER);
+         INSERT INTO t VALUES(hex(randomblob(3000)), replace(hex(zeroblob(20000)), '0', 'ab'), 'x', 'y', 1);
+         INSERT INTO t VALUES('short', 'short', hex(randomblob(1100)), hex(randomblob(1100)), 2);
+         CREATE INDEX i_noise ON t(noise); CREATE INDEX i_same ON t(same); CREATE UNIQUE INDEX i_pair ON t(a, b);
+         CREATE INDEX i_expression ON t(lower(noise)); CREATE INDEX i_short ON t(substr(noise, 1, 10));
+         CREATE INDEX i_partial ON t(noise) WHERE n = 2; CREATE INDEX i_one ON t(a);",
+    );
+    let too_large: Vec<&str> = report
+        .findings
+        .iter()
+        .filter(|f| f.code == codes::TOO_LARGE && f.message.contains("left out"))
+        .map(|f| f.object.as_str())
+        .collect();
+    assert_eq!(too_large, ["i_noise", "i_pair", "i_expression"], "{blocks:?}");
+    assert_eq!(report.exit, 0, "{report:?}");
+    let made = "SELECT string_agg(indexname, ', ' ORDER BY indexname) FROM pg_indexes WHERE schemaname = 'public'";
+    assert_eq!(place.word(made), "i_one, i_partial, i_same, i_short");
+}
+
+#[test]
 fn orphans_under_nocase_are_found_by_the_parents_index() {
     let place = Place::new();
     let begin = Instant::now();

@@ -27,13 +27,13 @@ fn migrated(cluster: &Cluster, name: &str, sql: &str) -> (Report, postgres::Clie
 const ORDERS: &str = "
     CREATE TABLE orders (
         id INTEGER PRIMARY KEY,
-        price SMALLINT NOT NULL,
+        price INTEGER NOT NULL,
         amount SMALLINT NOT NULL,
         total INTEGER GENERATED ALWAYS AS (price * amount) STORED,
         large BOOLEAN AS (price * amount >= 100),
         name TEXT,
         shown VARCHAR(5) GENERATED ALWAYS AS (name || ': ' || coalesce(name, '')) VIRTUAL,
-        twice AS (coalesce(total, 0)) STORED,
+        twice AS (total + total) STORED,
         weight REAL,
         half REAL AS (price) STORED NOT NULL,
         CHECK (total >= 0)
@@ -59,7 +59,7 @@ fn the_target_computes_what_sqlite_computed() {
             &[],
         )
         .unwrap();
-    assert_eq!((row.get::<_, i64>(0), row.get::<_, bool>(1), row.get::<_, i64>(3)), (150, true, 150));
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, bool>(1), row.get::<_, i64>(3)), (150, true, 300));
     assert_eq!((row.get::<_, &str>(2), row.get::<_, f64>(4)), ("long enough: long enough", 50.0));
     let kinds: i64 = pg
         .query_one(
@@ -70,6 +70,10 @@ fn the_target_computes_what_sqlite_computed() {
         .get(0);
     assert_eq!(kinds, 5);
     assert!(pg.batch_execute("UPDATE orders SET total = 1").is_err(), "nobody else writes to it");
+    // What leaves 64 bits is an error, and no other value than SQLite's.
+    let huge =
+        pg.batch_execute("INSERT INTO orders(id, price, amount) VALUES (5001, 4611686018427387904, 3)").unwrap_err();
+    assert_eq!(huge.code().map(|c| c.code()), Some("22003"));
 }
 
 #[test]
@@ -90,4 +94,17 @@ fn what_cannot_be_computed_keeps_its_values() {
     assert_eq!(lost.len() as u64, report.objects.generated.source - report.objects.generated.carried, "{lost:?}");
     assert!(lost.iter().all(|f| f.message.contains("because")), "{lost:?}");
     assert!(report.tables[0].verified);
+}
+
+/// Values that are not what the expression gives can stand in a file: the comparison must notice.
+#[test]
+fn values_that_the_expression_does_not_give_are_differences() {
+    let cluster = Cluster::start(&["fsync = off"], &[]);
+    let sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, a SMALLINT, b INTEGER AS (a + 1) STORED);
+               INSERT INTO t(id, a) VALUES (1, 1), (2, 2);
+               PRAGMA writable_schema = ON;
+               UPDATE sqlite_schema SET sql = replace(sql, 'a + 1', 'a + 2') WHERE name = 't';";
+    let (report, _) = migrated(&cluster, "forged", sql);
+    assert_eq!(report.exit, 7, "{report:?}");
+    assert!(!report.tables[0].verified);
 }

@@ -369,6 +369,23 @@ fn long_texts_are_carried_whole_and_searched_as_far_as_can_be() {
     let told =
         |f: &&lite2pg_model::finding::Finding| f.code == codes::VIRTUAL_DIFFERS && f.message.contains("first 131072");
     assert_eq!(report.findings.iter().filter(told).count(), 2, "{:#?}", report.findings);
+    // Whatever words they are, so many characters of them are never too many.
+    for word in [
+        "chr(19968 + i % 20900)",
+        "chr(131072 + i % 42000)",
+        "chr(1024 + i % 250) || chr(1024 + i / 250)",
+        "chr(19968 + i % 20000) || chr(19968 + i / 10)",
+        "to_hex(i) || '-' || to_hex(i * 7)",
+        "to_hex(i) || '.com/' || to_hex(i)",
+        "to_hex(i) || '@' || to_hex(i) || '.org'",
+        "'/' || to_hex(i) || '/' || to_hex(i)",
+    ] {
+        let sql = format!(
+            "SELECT length(to_tsvector('simple', left(string_agg({word}, ' ' ORDER BY i), 131072)))::bigint \
+             FROM generate_series(1, 66000) i"
+        );
+        assert!(there(&mut client, &sql)[0] > 5000, "{word}");
+    }
 }
 
 #[test]

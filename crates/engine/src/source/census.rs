@@ -4,6 +4,7 @@
 //! Large tables are read in ranges of their rowids, side by side; the profiles of the ranges add up to that of one pass.
 
 mod joins;
+mod packed;
 mod scan;
 
 use super::reader::Reader;
@@ -140,6 +141,7 @@ fn finish(reader: &mut Reader, table: &Table, parts: Vec<Part>, whole: &Whole<'_
     let profile = &mut census.profile;
     profile.finish_sizes(&KeyColumns::of(table));
     name_places(reader, table, profile)?;
+    packed::measure(reader, table, profile, whole.cancel)?;
     let ask = |key| joins::orphans(reader, whole.schema, table, key, whole.cancel);
     profile.orphans = table.foreign_keys.iter().map(ask).collect::<Result<_>>()?;
     let broken = reader.within(whole.memory.counted, |reader| joins::broken_checks(reader, table, whole.cancel))?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use lite2pg_model::ident;
 use lite2pg_model::schema::{RawColumn, RawForeignKey, RawIndex, RawIndexColumn, RawObject, RawSchema, RawTable};
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
@@ -24,7 +25,12 @@ fn read(conn: &Connection) -> rusqlite::Result<RawSchema> {
         match columns(conn, name) {
             Ok(columns) => drop(raw.columns.insert(name.clone(), columns)),
             Err(e) if own => return Err(e),
-            Err(_) => continue,
+            // A view that searches with MATCH is none that SQLite would run from a schema it does not trust; its columns
+            // can be told all the same, for nothing of it is run.
+            Err(_) => match trusting(conn, || columns(conn, name)) {
+                Ok(columns) => drop(raw.columns.insert(name.clone(), columns)),
+                Err(_) => continue,
+            },
         }
         if own {
             raw.indexes.insert(name.clone(), indexes(conn, name)?);
@@ -37,6 +43,14 @@ fn read(conn: &Connection) -> rusqlite::Result<RawSchema> {
         raw.sequences = sequences(conn)?;
     }
     Ok(raw)
+}
+
+/// Asks something that compiles what the schema holds, and runs nothing of it.
+fn trusting<T>(conn: &Connection, ask: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, true)?;
+    let answer = ask();
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    answer
 }
 
 /// How many rows a table has, counted no further than is worth it: only a message tells it, so that what cannot be read

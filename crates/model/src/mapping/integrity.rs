@@ -335,12 +335,16 @@ impl Judge<'_> {
         let measured = |list: &[u64], i: usize| list.get(i).copied().unwrap_or(0);
         let profile = self.profile;
         if let Some(key) = &table.primary_key
-            && self.index_size(format!("{} (primary key)", table.name), &of_key(key), profile.primary_bytes)
+            && self.index_size(
+                format!("{} (primary key)", table.name),
+                &of_key(key),
+                (profile.primary_bytes, profile.packed.primary),
+            )
         {
             self.mapping.primary_key = KeyFate::Drop;
         }
         for (i, key) in table.uniques.iter().enumerate() {
-            let bytes = measured(&profile.unique_bytes, i);
+            let bytes = (measured(&profile.unique_bytes, i), profile.packed.uniques.get(&i).copied());
             if self.index_size(format!("{} (unique key)", table.name), &of_key(key), bytes) {
                 self.mapping.uniques[i] = KeyFate::Drop;
             }
@@ -350,7 +354,7 @@ impl Judge<'_> {
                 IndexOn::Column(c) => Some(*c),
                 IndexOn::Expression(_) => None,
             });
-            let bytes = measured(&profile.index_bytes, i);
+            let bytes = (measured(&profile.index_bytes, i), profile.packed.indexes.get(&i).copied());
             if self.index_size(index.name.clone(), &columns.collect::<Vec<_>>(), bytes) {
                 self.mapping.indexes[i] = KeyFate::Drop;
             }
@@ -359,7 +363,15 @@ impl Judge<'_> {
 
     /// Tells what is too large, and whether the index must be left out. `measured` is what the values of its largest row
     /// take in SQLite, if that is known.
-    fn index_size(&mut self, object: String, columns: &[usize], measured: u64) -> bool {
+    fn index_size(&mut self, object: String, columns: &[usize], (measured, packed): (u64, Option<u64>)) -> bool {
+        // What is written otherwise than in SQLite was not measured as it will be.
+        let rewritten = |c: &usize| {
+            self.mapping.columns.get(*c).is_some_and(|m| matches!(m.normal, Normal::Text | Normal::JsonScalar))
+        };
+        let rewritten = columns.iter().any(rewritten);
+        if let Some(packed) = packed.filter(|_| !rewritten) {
+            return self.packed_size(object, columns, packed);
+        }
         let largest = columns.iter().map(|c| self.width(*c)).max().unwrap_or(0);
         if largest > MAX_INDEXED_BYTES {
             let message = format!(
@@ -379,10 +391,7 @@ impl Judge<'_> {
         let mut bytes = columns.iter().map(|c| self.width(*c).saturating_add(8)).fold(8u64, u64::saturating_add);
         // The longest values of two columns need not stand in one row. Values that are written longer than they are do not
         // count by what they take in SQLite.
-        let rewritten = |c: &usize| {
-            self.mapping.columns.get(*c).is_some_and(|m| matches!(m.normal, Normal::Text | Normal::JsonScalar))
-        };
-        if measured > 0 && !columns.iter().any(rewritten) {
+        if measured > 0 && !rewritten {
             bytes = bytes.min(measured.saturating_add(8 * (columns.len() as u64 + 1)));
         }
         if bytes > MAX_INDEX_ROW_BYTES {
@@ -396,6 +405,42 @@ impl Judge<'_> {
             self.findings.push(Finding::warning(codes::TOO_LARGE, object, message, hint));
         }
         false
+    }
+}
+
+/// What serves instead of a btree that cannot be built.
+const INSTEAD: &str =
+    "make one afterwards on md5(column), or on left(column, 600), or USING hash where only = is asked";
+
+impl Judge<'_> {
+    /// The same where the rows were measured as PostgreSQL stores them.
+    fn packed_size(&mut self, object: String, columns: &[usize], packed: u64) -> bool {
+        // Eight bytes of header, and up to eight of alignment a column.
+        let bytes = packed.saturating_add(8 * (columns.len().max(1) as u64 + 1));
+        let over = match columns {
+            [] => "its expression".to_owned(),
+            columns => self.names(columns.iter().copied()),
+        };
+        let (size, most) = (thousands(bytes), thousands(MAX_INDEX_ROW_BYTES));
+        if bytes <= MAX_INDEX_ROW_BYTES {
+            let message = format!(
+                "the largest index row over {over} takes {size} bytes, long values compressed; PostgreSQL refuses a row that \
+                 takes more than {most}"
+            );
+            let hint = "nothing to do now; if longer values may come, index a hash of the column instead";
+            self.findings.push(Finding::warning(codes::TOO_LARGE, object, message, hint));
+            return false;
+        }
+        let message = format!(
+            "a key or index over {over} has a row of {size} bytes, long values compressed; an index row holds {most} at most"
+        );
+        let chosen = match columns.first() {
+            Some(first) => self.choice(Kind::TooLarge, *first, &[]),
+            None => self.choices.policies.get(Kind::TooLarge),
+        };
+        let does = format!("it is left out; {INSTEAD}");
+        self.data(Kind::TooLarge, chosen, codes::TOO_LARGE, object, message, &does);
+        true
     }
 }
 

@@ -17,6 +17,7 @@ pub mod json;
 pub mod julian;
 mod notes;
 pub mod numeric;
+pub mod packed;
 pub mod policy;
 pub mod profile;
 pub mod scalar;

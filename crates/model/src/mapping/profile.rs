@@ -21,7 +21,7 @@ pub use distinct::{DISTINCT, LABELS};
 use distinct::{Distinct, Labels};
 use serde::{Deserialize, Serialize};
 pub use show::show;
-pub use table::{KeyColumns, TableProfile};
+pub use table::{KeyColumns, Packed, TableProfile};
 
 /// How many examples of a kind are kept.
 pub const EXAMPLES: usize = 3;

@@ -3,6 +3,7 @@
 
 mod collations;
 mod conflict;
+mod defaults;
 mod foreign;
 mod generated;
 mod keys;
@@ -351,7 +352,7 @@ impl Builder<'_> {
             Some(ast) if computed && *ast != Expr::Null => {
                 Err("an expression is read in the column's place".to_owned())
             }
-            Some(ast) => translate::default_value(ast, column, crossing).map_err(|e| e.reason),
+            Some(ast) => self.translated_default(ast, table, column, crossing),
             None => Err("it is beyond what is translated".to_owned()),
         };
         match translated {

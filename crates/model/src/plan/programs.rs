@@ -131,12 +131,16 @@ impl Plan {
         self.helpers = used.names();
     }
 
-    /// Where names without a schema are looked for in the statements of the plan. What is not listed is searched before
-    /// all: pg_catalog, so that a table called `text` is never taken for the type.
+    /// Where names without a schema are looked for in the statements of the plan. A table called `text` or `date` is a
+    /// type of that name too, so PostgreSQL's own names come first; unless a table or view is called as only they are.
     /// Source: <https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-CATALOG>.
     pub fn search_path(&self, schema: &str) -> String {
         let helpers = if self.helpers.is_empty() { String::new() } else { format!(", {}", pg(&self.helper_schema())) };
-        format!("{}{helpers}", pg(schema))
+        let mut names = self.tables.iter().map(|t| &t.target).chain(self.views.iter().map(|v| &v.target));
+        if names.any(|n| n.starts_with("pg_")) {
+            return format!("{}{helpers}, pg_catalog", pg(schema));
+        }
+        format!("pg_catalog, {}{helpers}", pg(schema))
     }
 
     /// CREATE VIEW; names in its query are found by the search path.

@@ -1,7 +1,7 @@
 //! The functions that keep in PostgreSQL what only SQLite does: each by its name, made only where something uses it.
 //! Owns the list and their texts (`helpers/*.sql`); never decides where one is needed (see `translate`).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 /// One function.
@@ -49,6 +49,8 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_compare", []),
     helper!("sqlite_compare_numbers", ["sqlite_compare"]),
     helper!("sqlite_compare_text", ["sqlite_number_in_text", "sqlite_compare_numbers"]),
+    helper!("sqlite_date_text", []),
+    helper!("sqlite_timestamp_text", []),
     helper!("sqlite_to_boolean", []),
     helper!("sqlite_to_date", []),
     helper!("sqlite_to_timestamp", []),
@@ -78,7 +80,7 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_json_arrow", ["sqlite_json_at"]),
     helper!("sqlite_json_index", []),
     helper!("sqlite_json_type", []),
-    helper!("sqlite_json_value", ["sqlite_real_text", "sqlite_json_min", "sqlite_json_type"]),
+    helper!("sqlite_json_value", ["sqlite_real_text", "sqlite_real_of_text", "sqlite_json_min", "sqlite_json_type"]),
     helper!("sqlite_json_valid", []),
     helper!("sqlite_json_element", ["sqlite_json_type", "sqlite_json_min", "sqlite_json_value"]),
     helper!("sqlite_json_numeric", []),
@@ -120,6 +122,7 @@ pub fn find(name: &str) -> Option<&'static Helper> {
 pub struct Used {
     names: RefCell<BTreeSet<&'static str>>,
     volatile: RefCell<Option<String>>,
+    zoned: Cell<bool>,
 }
 
 impl Used {
@@ -133,6 +136,16 @@ impl Used {
     /// reason stays.
     pub fn note_volatile(&self, reason: &str) {
         self.volatile.borrow_mut().get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Notes that what is translated depends on the time zone of the session.
+    pub fn note_zoned(&self) {
+        self.zoned.set(true);
+    }
+
+    /// Whether what was translated depends on the time zone of the session.
+    pub fn zoned(&self) -> bool {
+        self.zoned.get()
     }
 
     /// Why what was translated gives another value each time, if it does.
@@ -155,5 +168,34 @@ impl Used {
     pub fn extend(&self, names: &[String]) {
         let known = names.iter().filter_map(|n| find(n)).map(|h| h.name);
         self.names.borrow_mut().extend(known);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_function_calls_stands_before_it_and_is_said() {
+        for (n, helper) in ALL.iter().enumerate() {
+            let text = helper.sql;
+            assert!(text.starts_with(&format!("CREATE FUNCTION {}(", helper.name)), "{}", helper.name);
+            assert!(text.contains(&format!("COMMENT ON FUNCTION {}(", helper.name)), "{}", helper.name);
+            let (_, body) = text.split_once("$$").unwrap_or_default();
+            for (m, other) in ALL.iter().enumerate() {
+                let calls = other.name != helper.name && body.contains(&format!("{}(", other.name));
+                assert_eq!(calls, helper.needs.contains(&other.name), "{} and {}", helper.name, other.name);
+                assert!(!calls || m < n, "{} stands before {}", helper.name, other.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_used_function_needs_is_made_too() {
+        let used = Used::default();
+        used.take("sqlite_round");
+        let names = used.names();
+        assert!(names.iter().any(|n| n == "sqlite_exact"), "{names:?}");
+        assert_eq!(names.last().map(String::as_str), Some("sqlite_round"));
     }
 }

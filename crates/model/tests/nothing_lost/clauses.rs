@@ -35,7 +35,7 @@ pub enum What {
     Match { word: &'static str },
     Index { table: String, unique: bool },
     Term { table: String, column: String, descending: bool },
-    IndexMarker { table: String, marker: String },
+    IndexMarker { table: String, marker: String, predicate: bool },
     IndexCollate { table: String, column: String },
     View { columns: usize },
     ViewMarker(String),
@@ -104,7 +104,8 @@ impl What {
 }
 
 /// Why a clause counts as lost; `None` if it is in the plan or in a finding.
-pub fn missing(clause: &Clause, planned: &Planned) -> Option<String> {
+/// `all` are the clauses of the whole schema.
+pub fn missing(clause: &Clause, planned: &Planned, all: &[Clause]) -> Option<String> {
     let here = Here { plan: &planned.plan, object: &clause.object };
     let found = match &clause.what {
         What::Table => here.table().is_some(),
@@ -121,15 +122,17 @@ pub fn missing(clause: &Clause, planned: &Planned) -> Option<String> {
         }
         What::Collate(column) => here.told_of(&[codes::COLLATION], column, "") || here.folds(column),
         What::Check { name, marker } => {
-            let is = |condition: &str, called: &str| {
-                condition.contains(marker.as_str()) && name.as_ref().is_none_or(|n| n == called)
+            let is = |condition: &str, called: &str| match name {
+                Some(name) => name == called,
+                None => condition.contains(marker.as_str()),
             };
             here.table().is_some_and(|t| t.checks.iter().any(|c| is(&c.condition, &c.name)))
                 || here.told(&[codes::CHECK, codes::UNPARSED], marker)
+                || (name.is_none() && here.all_checks(all))
         }
         What::Generated { column, marker } => {
-            let has = |c: &ColumnPlan| c.generated.as_ref().is_some_and(|g| g.expression.contains(marker.as_str()));
-            here.column(column).is_some_and(has) || here.told_of(&[codes::GENERATED], column, marker)
+            here.column(column).is_some_and(|c| c.generated.is_some())
+                || here.told_of(&[codes::GENERATED], column, marker)
         }
         What::PrimaryKey(columns) => {
             let is = |t: &TablePlan| t.primary_key.as_ref().is_some_and(|k| same(&k.columns, &targets(t, columns)));
@@ -156,9 +159,19 @@ pub fn missing(clause: &Clause, planned: &Planned) -> Option<String> {
         What::Match { word } => here.told(&[codes::FOREIGN_KEY], word),
         What::Index { table, unique } => here.index(table).is_some_and(|i| i.unique == *unique) || here.told_index(),
         What::Term { table, column, descending } => here.term(table, column, *descending) || here.told_index(),
-        What::IndexMarker { table, marker } => {
-            let whole = |i: &IndexPlan| format!("{} {}", i.terms, i.predicate.as_deref().unwrap_or_default());
-            here.index(table).is_some_and(|i| whole(i).contains(marker.as_str())) || here.told_index()
+        What::IndexMarker { table, marker, predicate } => {
+            // What compares values of different classes is known without them: then the place must be there.
+            let terms_of = |c: &&Clause| {
+                let term = matches!(c.what, What::Term { .. } | What::IndexMarker { predicate: false, .. });
+                c.object == clause.object && term
+            };
+            let places = |i: &IndexPlan| terms(&i.terms).len() == all.iter().filter(terms_of).count();
+            let has = |i: &IndexPlan| match (&i.predicate, predicate) {
+                (Some(_), true) => true,
+                (None, true) => false,
+                (_, false) => i.terms.contains(marker.as_str()) || places(i),
+            };
+            here.index(table).is_some_and(has) || here.told_index()
         }
         What::IndexCollate { table, column } => {
             let folds = |i: &IndexPlan| i.terms.contains("lower(") || i.terms.contains("rtrim(");
@@ -178,7 +191,9 @@ pub fn missing(clause: &Clause, planned: &Planned) -> Option<String> {
         }
         What::Trigger { table, timing } => here.trigger(table, timing) || here.told(&[codes::TRIGGER], ""),
         What::TriggerMarker(marker) => {
-            let has = |text: &str| text.contains(marker.as_str());
+            // In a column of bytes a text is its bytes.
+            let bytes: String = marker.bytes().map(|b| format!("{b:02x}")).collect();
+            let has = |text: &str| text.contains(marker.as_str()) || text.contains(&bytes);
             here.plan.triggers.iter().any(|t| t.name == clause.object && (has(&t.body) || has(&t.timing)))
                 || here.told(&[codes::TRIGGER], "")
         }
@@ -217,6 +232,13 @@ impl Here<'_> {
         let object = format!("{}.{column}", self.object);
         let findings = &mut self.plan.findings.iter();
         findings.any(|f| codes.contains(&f.code.as_str()) && f.object == object && f.message.contains(marker))
+    }
+
+    /// As many checks of the table as it was given are made or told of.
+    fn all_checks(&self, all: &[Clause]) -> bool {
+        let is = |c: &&Clause| c.object == self.object && matches!(c.what, What::Check { .. });
+        let told = self.plan.findings.iter().filter(|f| f.code == codes::CHECK && f.object == self.object).count();
+        self.table().is_some_and(|t| t.checks.len() + told == all.iter().filter(is).count())
     }
 
     fn told_index(&self) -> bool {

@@ -386,7 +386,7 @@ impl Generator {
                     1 => format!("{quoted} + {m}"),
                     _ => format!("substr({quoted}, 1, {m})"),
                 };
-                clauses.push(What::IndexMarker { table, marker: m });
+                clauses.push(What::IndexMarker { table, marker: m, predicate: false });
                 terms.push(format!("{term}{order}"));
                 continue;
             }
@@ -408,7 +408,7 @@ impl Generator {
         if self.chance(3) {
             let column = ident::sqlite(&table.columns[self.dice.roll(table.columns.len())]);
             let (condition, marker) = self.condition(&column);
-            clauses.push(What::IndexMarker { table: table.name.clone(), marker });
+            clauses.push(What::IndexMarker { table: table.name.clone(), marker, predicate: true });
             sql.push_str(&format!(" WHERE {condition}"));
         }
         let clauses = clauses.into_iter().map(|what| Clause { object: name.clone(), what }).collect();

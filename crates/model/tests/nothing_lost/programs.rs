@@ -27,8 +27,8 @@ impl Generator {
         let first = match self.dice.roll(5) {
             0 => format!("coalesce({column}, 'm{}')", mark(self)),
             1 => format!("CASE WHEN {column} IS NULL THEN {} ELSE 2 END", mark(self)),
-            2 => format!("(SELECT count(*) FROM {from} WHERE {column} IS NOT {})", mark(self)),
-            3 => format!("{column} LIKE 'm{}%'", mark(self)),
+            2 => format!("(SELECT count(*) FROM {from} WHERE {} > 1 OR {column} IS NULL)", mark(self)),
+            3 => format!("'m' || {}", mark(self)),
             _ => format!("{} + 1", mark(self)),
         };
         let mut sql = format!("SELECT {first} AS a, {column} AS b FROM {from} AS x");
@@ -42,11 +42,11 @@ impl Generator {
                 marks.push(m.clone());
                 m
             };
-            sql.push_str(&format!(" WHERE y.{column} IS NOT {}", again(self)));
+            sql.push_str(&format!(" WHERE y.{column} IS NULL OR {} > 1", again(self)));
             return self.view_of(&name, sql, marks);
         }
         if self.chance(2) {
-            sql.push_str(&format!(" WHERE {column} IS NOT {}", mark(self)));
+            sql.push_str(&format!(" WHERE {column} IS NULL OR {} > 1", mark(self)));
         }
         if self.chance(4) {
             sql.push_str(&format!(" GROUP BY {column} HAVING count(*) < {}", mark(self)));
@@ -85,8 +85,8 @@ impl Generator {
         let mut marks = Vec::new();
         let mut when = String::new();
         if self.chance(2) {
-            let (condition, m) = self.condition(&format!("{row}.{column}"));
-            when = format!(" WHEN {condition}");
+            let m = self.mark();
+            when = format!(" WHEN {row}.{column} IS NULL OR {m} > 1");
             marks.push(m);
         }
         let mut body = String::new();
@@ -98,10 +98,10 @@ impl Generator {
                 0 => format!("INSERT INTO {into} ({c}) VALUES ('m{m}');"),
                 1 => format!("INSERT OR REPLACE INTO {into} ({c}) SELECT {row}.{column} || '{m}';"),
                 2 => format!("UPDATE {into} SET {c} = {m} WHERE {c} = {row}.{column};"),
-                3 => format!("DELETE FROM {into} WHERE {c} = {m};"),
+                3 => format!("DELETE FROM {into} WHERE {c} IS NULL OR 1 < {m};"),
                 4 => format!("SELECT RAISE(ABORT, 'm{m}') WHERE {row}.{column} = 3;"),
                 5 => format!("INSERT INTO {into} ({c}) VALUES ({m}) ON CONFLICT DO NOTHING;"),
-                _ => format!("SELECT CASE WHEN {row}.{column} IS {m} THEN RAISE(IGNORE) END;"),
+                _ => format!("SELECT CASE WHEN {row}.{column} IS NULL AND {m} > 1 THEN RAISE(IGNORE) END;"),
             });
             marks.push(m);
         }

@@ -89,7 +89,7 @@ impl Seeds {
         let mut dice = Dice::of(seed, number);
         let part = &self.parts[dice.roll(self.parts.len())];
         let mut broken = part.tokens.clone();
-        for _ in 0..=dice.roll(4) {
+        for _ in 0..=dice.roll(2) * dice.roll(4) {
             let donor = &self.parts[dice.roll(self.parts.len())].tokens;
             mutate(&mut dice, &mut broken, donor);
         }
@@ -159,7 +159,8 @@ fn fault(case: &Case, number: u64, what: String) -> Fault {
 pub fn check(case: &Case) -> Result<bool, String> {
     let run = || {
         let planned = planned::of_raw(&case.raw, &BTreeMap::new());
-        (planned.plan.script().len(), planned.plan)
+        let details = lite2pg_model::plan::detail::details(&planned.schema, &planned.plan);
+        (planned.plan.script(&details).len(), planned.plan)
     };
     let (_, plan) = catch_unwind(AssertUnwindSafe(run)).map_err(|_| "panicked".to_owned())?;
     let object = &case.raw.objects[case.at];

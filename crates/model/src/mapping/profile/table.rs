@@ -79,6 +79,9 @@ pub struct TableProfile {
     /// The same, per `Table::indexes`.
     #[serde(default)]
     pub index_bytes: Vec<u64>,
+    /// What its keys and indexes take as PostgreSQL stores them, of those whose rows may be too large.
+    #[serde(default, skip_serializing_if = "Packed::is_empty")]
+    pub packed: Packed,
     /// Rows without parent, per `Table::foreign_keys`.
     pub orphans: Vec<u64>,
     /// Rows beyond the first of each equal group under the chosen types (rows with a NULL in the key do not count):
@@ -103,6 +106,23 @@ pub struct TableProfile {
     /// Trials of clocks with a zone that were followed by another of the same column: what they found still counts.
     #[serde(default)]
     pub clocks: BTreeMap<usize, Trial>,
+}
+
+/// Bytes of the largest row of keys and indexes, long values compressed, where they were measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packed {
+    /// Of the primary key.
+    pub primary: Option<u64>,
+    /// By the place in `Table::uniques`.
+    pub uniques: BTreeMap<usize, u64>,
+    /// By the place in `Table::indexes`.
+    pub indexes: BTreeMap<usize, u64>,
+}
+
+impl Packed {
+    fn is_empty(&self) -> bool {
+        *self == Packed::default()
+    }
 }
 
 impl TableProfile {

@@ -110,7 +110,7 @@ impl Work<'_, '_, '_> {
         let used = Used::default();
         let scopes = Scopes::of(table, profile, self.mapping, &targets);
         let (sql, ty) = scopes.sure(self.builder.input.other_order, &used, &|scope| {
-            translate::expression(ast, scope).map_err(|e| e.reason)
+            translate::generated(ast, scope).map_err(|e| e.reason)
         })?;
         let sql = self.with_expressions(sql);
         let values = profile.columns.get(place).cloned().unwrap_or_default();

@@ -2,6 +2,7 @@
 //! Owns their order and their findings; never translates a query (see `sql::translate::query`).
 
 use super::Builder;
+use super::virtuals::hidden_key;
 use crate::finding::{Finding, codes};
 use crate::ident::Namer;
 use crate::mapping::decide::TableMapping;
@@ -9,6 +10,7 @@ use crate::mapping::profile::TableProfile;
 use crate::plan::scope::Scopes;
 use crate::plan::{TablePlan, ViewColumn, ViewPlan};
 use crate::schema::{Object, Schema, Table, TableKind};
+use crate::sql::helpers::Used;
 use crate::sql::sqlite;
 use crate::sql::translate::query;
 use crate::sql::translate::relations::{Field, Relation, Relations};
@@ -35,7 +37,7 @@ impl Builder<'_> {
             };
             let profile = profiles.get(&table.name).unwrap_or(&nothing.0);
             let mapping = mappings.get(&table.name).unwrap_or(&nothing.1);
-            relations.add(relation(table, profile, mapping, plan));
+            relations.add(hidden_key(table, relation(table, profile, mapping, plan)));
         }
         relations
     }
@@ -80,8 +82,11 @@ impl Builder<'_> {
             return Err("SQLite cannot compile it either (it names what is not there)".to_owned());
         };
         let tree = sqlite::view(&view.sql)?;
-        let scope = query::Environment { relations, helpers: &self.helpers, collate_c: self.input.other_order };
+        // What a view uses that is not made is not made either.
+        let used = Used::default();
+        let scope = query::Environment { relations, helpers: &used, collate_c: self.input.other_order };
         let mut translated = query::view(&tree, names, &scope).map_err(|e| e.reason)?;
+        self.helpers.extend(&used.names());
         #[cfg(feature = "fault-injection")]
         if let Some(query) = crate::fault::of_view(&view.name) {
             translated.sql = query;
@@ -113,7 +118,7 @@ impl Builder<'_> {
             view: true,
             fields: translated.fields,
             rowid: None,
-            keys: Vec::new(),
+            keys: translated.keys,
             primary: false,
             incomparable: translated_incomparable,
             upkeep: None,

@@ -9,7 +9,7 @@ use crate::mapping::PgType;
 use crate::mapping::profile::TableProfile;
 use crate::plan::{CheckPlan, ExtraColumn, IndexPlan, Objects, TablePlan, ViewColumn, ViewPlan};
 use crate::schema::{Schema, Search, Table};
-use crate::sql::translate::relations::{Field, Relations};
+use crate::sql::translate::relations::{Field, Relation, Relations};
 
 /// Texts up to so many bytes are searched whole, and of longer ones so many characters. A tsvector holds less than 1 MB of
 /// words, and a longer one is an error; this is far enough from it whatever the words are.
@@ -224,7 +224,7 @@ impl Builder<'_> {
             let mut list: Vec<String> = key.iter().chain(&shown).map(|f| pg(&f.target)).collect();
             list.push(pg(column));
             relation.rowid = key.is_some().then_some(0);
-            let key = key.map(|field| renamed(field, &search.key.0));
+            let key = key.map(|field| as_key(field, &search.key.0));
             relation.fields = key.into_iter().chain(shown).collect();
             relation.name.clone_from(&table.name);
             relation.target = self.names.view(&table.name);
@@ -263,8 +263,19 @@ pub(super) fn counted(schema: &Schema, objects: fn(&Schema) -> Objects) -> Objec
     objects
 }
 
-/// A column under another name, in the source and in the target.
-fn renamed(mut field: Field, name: &str) -> Field {
+/// The key of a full-text table, which is its rowid in SQLite: a query names it, `*` does not mean it.
+pub(super) fn hidden_key(table: &Table, mut relation: Relation) -> Relation {
+    if table.stored.is_some()
+        && let Some(key) = relation.rowid.and_then(|i| relation.fields.get_mut(i))
+    {
+        key.secret = true;
+    }
+    relation
+}
+
+/// The key of a full-text index under its own name, in the source and in the target.
+fn as_key(mut field: Field, name: &str) -> Field {
+    field.secret = true;
     field.typed.sql = field.typed.sql.replacen(&pg(&field.target), &pg(name), 1);
     field.name = name.to_owned();
     field.target = name.to_owned();

@@ -138,7 +138,7 @@ pub fn index(sql: &str, names: &Names) -> Result<IndexText, String> {
 
 /// Parses a CREATE VIEW. The error says why it could not be parsed, or what of it is not understood.
 pub fn view(sql: &str) -> Result<View, String> {
-    first(sql, |stmt| match stmt {
+    first(&text::with_offsets(sql), |stmt| match stmt {
         ast::Stmt::CreateView { columns, select, .. } => query::view(*columns, select),
         _ => Err("it is not a CREATE VIEW".into()),
     })
@@ -146,7 +146,7 @@ pub fn view(sql: &str) -> Result<View, String> {
 
 /// Parses a CREATE TRIGGER. The error says why it could not be parsed, or what of it is not understood.
 pub fn trigger(sql: &str) -> Result<Trigger, String> {
-    first(sql, |stmt| match stmt {
+    first(&text::with_offsets(sql), |stmt| match stmt {
         ast::Stmt::CreateTrigger { time, event, tbl_name, when_clause, commands, .. } => {
             trigger::trigger(*time, event, tbl_name, when_clause.as_ref(), commands)
         }

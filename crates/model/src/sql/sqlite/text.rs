@@ -2,7 +2,8 @@
 //! Owns positions of tokens; never builds a tree.
 
 use sqlite3_parser::dialect::TokenType::{
-    self, TK_AS, TK_ASC, TK_CHECK, TK_COLLATE, TK_COMMA, TK_DESC, TK_LP, TK_RP, TK_SEMI, TK_USING, TK_WHERE,
+    self, TK_AS, TK_ASC, TK_CHECK, TK_COLLATE, TK_COMMA, TK_DESC, TK_LIMIT, TK_LP, TK_OFFSET, TK_ON, TK_RETURNING,
+    TK_RP, TK_SEMI, TK_USING, TK_WHERE,
 };
 use sqlite3_parser::lexer::{Scanner, sql::Tokenizer};
 
@@ -72,6 +73,38 @@ pub(super) fn words(sql: &str) -> Vec<Word> {
         }
     };
     tokens.iter().enumerate().map(word).collect()
+}
+
+/// The text with every `LIMIT a, b` as `LIMIT b OFFSET a`, which is what it means; the parser does not tell them apart.
+/// Source: <https://sqlite.org/lang_select.html#limitoffset>.
+pub(super) fn with_offsets(sql: &str) -> String {
+    let tokens = tokens(sql);
+    let mut out = sql.to_owned();
+    // From the end, so that the places before stay right; an inner LIMIT comes after the word of an outer one.
+    for (i, limit) in tokens.iter().enumerate().rev().filter(|(_, t)| t.kind == TK_LIMIT) {
+        let mut comma = None;
+        let mut end = limit.end;
+        for token in tokens.iter().skip(i + 1) {
+            let ends = [TK_OFFSET, TK_SEMI, TK_ON, TK_RETURNING].contains(&token.kind);
+            if token.depth < limit.depth || (ends && token.depth == limit.depth) {
+                break;
+            }
+            if token.kind == TK_COMMA && token.depth == limit.depth && comma.is_none() {
+                comma = Some(token);
+            }
+            end = token.end;
+        }
+        let Some(comma) = comma else { continue };
+        let (first, second) = (sql.get(limit.end..comma.start), sql.get(comma.end..end));
+        // A comma inside of a LIMIT that was turned already would move; such nesting is left to be refused.
+        if let (Some(first), Some(second)) = (first, second)
+            && out.get(limit.end..end) == sql.get(limit.end..end)
+        {
+            let turned = format!("{second} OFFSET{first}");
+            out.replace_range(limit.end..end, &turned);
+        }
+    }
+    out
 }
 
 /// Why a text is nested too deeply to be read, if it is.

@@ -5,7 +5,7 @@
 use super::compare::{self, word};
 use super::plain::{Fraction, Stamp};
 use super::typed::{Kind, Literal, Typed};
-use super::{Translated, Translator, form, number, refuse};
+use super::{Translated, Translator, date, form, number, refuse};
 use crate::mapping::PgType;
 use crate::mapping::codec::Normal;
 use crate::schema::Affinity;
@@ -21,6 +21,9 @@ impl Translator<'_> {
         }
         if let Some(compared) = self.json_compared(op, a, b)? {
             return Ok(compared);
+        }
+        if let Some(compared) = date::own_times(op, a, b) {
+            return Ok(Typed::condition(compared));
         }
         match compare::pair(op, a, b, self.scope.collate_c) {
             Ok(pair) => Ok(Typed::condition(format!("({} {} {})", pair.left, word(op), pair.right))),
@@ -43,6 +46,13 @@ impl Translator<'_> {
         let (Kind::Other(ty), Some(literal)) = (a.kind, &b.literal) else { return None };
         let crossing = a.crossing.as_ref()?;
         if !crossing.treatments.is_empty() {
+            return None;
+        }
+        // Numeric affinity makes a number of it, which stands below every text.
+        if let Literal::Text(t) = literal
+            && number::is_numeric(a.affinity)
+            && number::of_text(t).is_some()
+        {
             return None;
         }
         match (ty, crossing.normal, literal) {
@@ -103,6 +113,9 @@ impl Translator<'_> {
                 Some(number::Number::Real(r)) => self.classed(op, a, &Typed::real(r)?),
                 None => self.classed(op, a, b),
             };
+        }
+        if b.wordy {
+            return self.classed(op, a, b);
         }
         if !a.is_number() {
             return match a.kind {
@@ -175,7 +188,7 @@ impl Translator<'_> {
 }
 
 /// The operator with its operands exchanged.
-fn turned(op: Binary) -> Binary {
+pub(super) fn turned(op: Binary) -> Binary {
     match op {
         Binary::Lt => Binary::Gt,
         Binary::Le => Binary::Ge,
@@ -218,7 +231,7 @@ fn prefixed(op: Binary, column: &str, stamp: Stamp, t: &str) -> Option<String> {
         Fraction::Micros => ".000000",
         // A text that ends before the seconds do is shorter than every value.
         Fraction::Any if t.len() < 19 => "",
-        Fraction::Any => return None,
+        Fraction::Any | Fraction::NoClock => return None,
     };
     let least = format!("0001-01-01{between}00:00:00{fraction}");
     let whole = completed(t, &least)?;

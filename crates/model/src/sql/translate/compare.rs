@@ -45,6 +45,9 @@ pub(super) fn with_null(op: Binary, a: &Typed, b: &Typed) -> Option<String> {
 /// Source: <https://sqlite.org/datatype3.html#comparison_expressions>.
 pub(super) fn pair(op: Binary, a: &Typed, b: &Typed, collate_c: bool) -> Translated<Pair> {
     let equality = matches!(op, Binary::Eq | Binary::Ne | Binary::Is | Binary::IsNot);
+    if equality && let Some(pair) = in_one_form(a, b) {
+        return Ok(pair);
+    }
     match (a.kind, b.kind) {
         _ if a.is_number() && b.is_number() => numbers(a, b, equality),
         (Kind::Text, Kind::Text) => text(a, b, equality, collate_c),
@@ -65,6 +68,32 @@ pub(super) fn pair(op: Binary, a: &Typed, b: &Typed, collate_c: bool) -> Transla
         (Kind::Other(_), _) | (_, Kind::Other(_)) => typed(a, b),
         _ => mixed(a, b),
     }
+}
+
+/// A column of text whose values may be numbers, under INTEGER or NUMERIC affinity: there what looks like a number is one,
+/// and each number has one text, so that two are equal where their texts are. The other operand gets that affinity too.
+fn in_one_form(a: &Typed, b: &Typed) -> Option<Pair> {
+    let binary = |x: &Typed| match &x.collation {
+        Collation::None => true,
+        Collation::Column(c) | Collation::Explicit(c) => c == "BINARY",
+    };
+    let whole = |x: &Typed| x.column && matches!(x.affinity, Some(Affinity::Integer | Affinity::Numeric));
+    let varying = |x: &Typed| x.kind == Kind::Text && x.loose && whole(x);
+    if !(varying(a) || varying(b)) || !binary(a) || !binary(b) {
+        return None;
+    }
+    let form = |x: &Typed| match (x.kind, &x.literal) {
+        (Kind::Text, None) if whole(x) => Some(x.sql.clone()),
+        (Kind::Text, Some(Literal::Text(t))) => match number::of_text(t) {
+            None => Some(x.sql.clone()),
+            Some(number::Number::Integer(n)) => Some(format!("'{n}'::text")),
+            Some(number::Number::Real(_)) => None,
+        },
+        (Kind::Int { .. }, Some(Literal::Integer(n))) => Some(format!("'{n}'::text")),
+        (Kind::Int { .. }, None) => Some(format!("({})::text", x.sql)),
+        _ => None,
+    };
+    Some(Pair { left: form(a)?, right: form(b)? })
 }
 
 fn plain(a: &Typed, b: &Typed) -> Translated<Pair> {

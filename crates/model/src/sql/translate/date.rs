@@ -14,6 +14,7 @@ use crate::ident;
 use crate::sql::ast::{Expr, Now, Unary};
 use constant::{Known, Moment, TimeValue};
 use format::Written;
+pub(super) use stamp::own_times;
 
 /// What is asked of a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,7 +81,7 @@ impl Translator<'_> {
 
     /// Through a function that does as SQLite does.
     fn by_helper(&self, ask: Ask<'_>, value: &Expr, modifiers: &[Expr]) -> Translated<Typed> {
-        let time = self.time_value(value)?;
+        let time = self.stamp_text(value)?.map_or_else(|| self.time_value(value), Ok)?;
         let mut words = Vec::with_capacity(modifiers.len());
         for modifier in modifiers {
             words.push(self.time_value(modifier)?);
@@ -99,6 +100,7 @@ impl Translator<'_> {
         }
         if now || zone {
             self.volatile(if now { CLOCK } else { ZONE })?;
+            self.zoned(zone);
             arguments.push(if now { format!("{}()", self.helper("sqlite_now")?) } else { "NULL".into() });
         }
         if zone {
@@ -120,7 +122,18 @@ impl Translator<'_> {
                 ("sqlite_strftime", Kind::Text)
             }
         };
-        Ok(Typed::new(kind, format!("{}({})", self.helper(name)?, arguments.join(", "))))
+        let wordy = matches!(ask, Ask::Date | Ask::Time | Ask::DateTime);
+        let sql = format!("{}({})", self.helper(name)?, arguments.join(", "));
+        // The seconds since 1970 are an integer first, which subsec would make a real.
+        let digits = match ask {
+            Ask::Form(Expr::Text(t)) if t == "%s" && !subsec => Some(format!(
+                "{}({})",
+                self.helper("sqlite_unixepoch")?,
+                arguments.get(1..).unwrap_or_default().join(", ")
+            )),
+            _ => None,
+        };
+        Ok(Typed { wordy, digits, ..Typed::new(kind, sql) })
     }
 
     /// The text that SQLite reads a time, a modifier or a form from: numbers mean the same as their texts.
@@ -138,9 +151,17 @@ impl Translator<'_> {
         }
     }
 
+    /// Notes that the session's time zone is asked for.
+    fn zoned(&self, zone: bool) {
+        if let (true, Some(helpers)) = (zone, self.scope.helpers) {
+            helpers.note_zoned();
+        }
+    }
+
     fn time_difference(&self, a: &Expr, b: &Expr) -> Translated<Typed> {
         let is_now = |e: &Expr| matches!(e, Expr::Text(t) if t.eq_ignore_ascii_case("now"));
-        let (x, y) = (self.time_value(a)?, self.time_value(b)?);
+        let time = |e: &Expr| self.stamp_text(e)?.map_or_else(|| self.time_value(e), Ok);
+        let (x, y) = (time(a)?, time(b)?);
         let name = self.helper("sqlite_timediff")?;
         if is_now(a) || is_now(b) {
             self.volatile(CLOCK)?;

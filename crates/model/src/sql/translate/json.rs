@@ -249,7 +249,12 @@ impl Translator<'_> {
     /// JSON text that was put together.
     fn json_text(&self, sql: String) -> Translated<Typed> {
         let node = format!("({sql})::json");
-        Ok(Typed { json: Some(Json { node, made: Made::Text }), ..Typed::new(Kind::Text, format!("({sql})")) })
+        let json = Some(Json { node, made: Made::Text });
+        Ok(Typed {
+            json,
+            wordy: sql.starts_with("'[") || sql.starts_with("'{"),
+            ..Typed::new(Kind::Text, format!("({sql})"))
+        })
     }
 
     /// The value of a part of JSON: text, a number or NULL.
@@ -315,7 +320,9 @@ impl Translator<'_> {
         match x.kind {
             Kind::Text if !x.loose => Ok(format!("COALESCE(to_json({sql})::text, 'null')")),
             Kind::Int { .. } => Ok(format!("COALESCE(({sql})::text, 'null')")),
-            Kind::Double => Ok(format!("COALESCE({}({sql}), 'null')", self.helper("sqlite_real_text")?)),
+            Kind::Double => {
+                Ok(format!("COALESCE(replace({}({sql}), 'Inf', '9.0e+999'), 'null')", self.helper("sqlite_real_text")?))
+            }
             _ => refuse(format!("{} is put into JSON and may be text or a number", x.what())),
         }
     }

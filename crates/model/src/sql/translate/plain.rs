@@ -30,6 +30,8 @@ pub enum Fraction {
     Micros,
     /// Some have one, of any length.
     Any,
+    /// They have no clock at all: dates alone, which are midnight in the target.
+    NoClock,
 }
 
 impl Stamp {
@@ -41,6 +43,9 @@ impl Stamp {
         if values.integers + values.reals + values.texts + values.blobs == 0 {
             // Nothing speaks against the form that SQLite itself writes.
             return Some(Stamp { letter_t: false, fraction: Fraction::None });
+        }
+        if texts > 0 && all(Form::Date) {
+            return Some(Stamp { letter_t: false, fraction: Fraction::NoClock });
         }
         if texts == 0 || !all(Form::Local) || !(all(Form::LetterT) || none(Form::LetterT)) {
             return None;
@@ -63,6 +68,7 @@ impl Stamp {
     /// Its template for `to_char`.
     fn template(self) -> String {
         let fraction = match self.fraction {
+            Fraction::NoClock => return "YYYY-MM-DD".to_owned(),
             Fraction::None => "",
             Fraction::Millis => ".MS",
             Fraction::Micros | Fraction::Any => ".US",
@@ -86,7 +92,12 @@ impl Translator<'_> {
             ..Typed::new(kind, sql)
         };
         let whole = Kind::Int { low: i64::MIN.into(), high: i64::MAX.into() };
-        let epoch = |factor: &str| format!("(extract(epoch FROM {sql}){factor})::bigint");
+        // Of a timestamptz extract() is not immutable, of its clock in UTC it is.
+        let clock = match self.scope.purpose {
+            Purpose::Query => sql.clone(),
+            Purpose::Stored => format!("({sql} AT TIME ZONE 'UTC')"),
+        };
+        let epoch = |factor: &str| format!("(extract(epoch FROM {clock}){factor})::bigint");
         Ok(match (ty, crossing.normal) {
             (PgType::Boolean, Normal::BooleanWords(place)) => {
                 let Some((yes, no)) = Normal::WORDS.get(usize::from(place)) else { return self.lost(&x) };
@@ -127,6 +138,9 @@ impl Translator<'_> {
 
     fn stamped(&self, x: &Typed, sql: &str) -> Translated<Typed> {
         match x.stamp {
+            Some(Stamp { fraction: Fraction::NoClock, .. }) if self.scope.purpose == Purpose::Stored => {
+                self.shown(x, &format!("{sql}::date"), "YYYY-MM-DD", "sqlite_date_text")
+            }
             Some(stamp) if stamp.fraction != Fraction::Any => {
                 self.shown(x, sql, &stamp.template(), "sqlite_timestamp_text")
             }
@@ -140,7 +154,10 @@ impl Translator<'_> {
         if self.scope.purpose == Purpose::Query {
             return Ok(as_text(x, format!("to_char({sql}, '{template}')")));
         }
-        refuse(format!("{} as text is not immutable in PostgreSQL ({helper})", x.sql))
+        if !matches!(template, "YYYY-MM-DD" | "YYYY-MM-DD HH24:MI:SS") {
+            return refuse(format!("{} as text is not immutable in PostgreSQL", x.sql));
+        }
+        Ok(as_text(x, self.help(helper, &[sql])?))
     }
 
     fn lost<T>(&self, x: &Typed) -> Translated<T> {

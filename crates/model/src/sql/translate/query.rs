@@ -48,6 +48,8 @@ pub struct Made {
     pub fields: Vec<Field>,
     /// Which of them are computed with doubles, so that the last digits may differ.
     pub approximate: Vec<bool>,
+    /// Columns that make its rows unique, by key; none of them holds NULL.
+    pub keys: Vec<Vec<usize>>,
     /// Why its rows cannot be compared with SQLite's: the clock, chance, an order that is not given.
     pub incomparable: Option<String>,
 }
@@ -121,6 +123,7 @@ pub fn select(query: &Query, environment: &Environment<'_>, outer: &[Item]) -> T
         sql: built.text.render(),
         approximate: built.fields.iter().map(|f| f.approximate).collect(),
         fields: built.fields,
+        keys: built.keys,
         incomparable: shared.noted(),
     })
 }

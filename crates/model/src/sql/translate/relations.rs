@@ -130,10 +130,6 @@ impl Relations {
     /// There is none in the target: why.
     pub fn find(&self, name: &str) -> Translated<&Relation> {
         match self.0.get(&name.to_ascii_lowercase()) {
-            // Names stand without a schema, and PostgreSQL looks for its own first.
-            Some(Known::There(relation)) if relation.target.starts_with("pg_") => {
-                refuse(format!("PostgreSQL would take the name {} for one of its own", relation.target))
-            }
             Some(Known::There(relation)) => Ok(relation),
             Some(Known::Lost(reason)) => refuse(reason.clone()),
             None => refuse(format!("there is no table or view {name}")),

@@ -68,7 +68,7 @@ pub(crate) fn store_with(value: Typed, column: &Field, helpers: Option<&Used>) -
             _ => misfit(&value, column),
         },
         (PgType::Text | PgType::VarChar(_) | PgType::Char(_), Normal::Exact | Normal::Text) => match value.kind {
-            Kind::Text if affinity == Affinity::Text || affinity == Affinity::Blob => Ok(sql),
+            Kind::Text if affinity == Affinity::Text || affinity == Affinity::Blob || value.wordy => Ok(sql),
             Kind::Int { .. } | Kind::Bool => Ok(format!("({})::text", value.as_number().sql)),
             Kind::Text if value.loose => Ok(sql),
             Kind::Text => misfit(&value, column),

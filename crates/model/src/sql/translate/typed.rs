@@ -80,6 +80,10 @@ pub(crate) struct Typed {
     pub native: Option<(PgType, String)>,
     /// A number that is no infinity, and if it is not zero is between 1e-n and 1e+n.
     pub reach: Option<u16>,
+    /// Text of which no value looks like a number, so that numeric affinity leaves it as it is.
+    pub wordy: bool,
+    /// The integer of 64 bits that the text writes.
+    pub digits: Option<String>,
     /// Where in JSON the value comes from.
     pub json: Option<super::json::Json>,
     /// A double that may be an integer in SQLite, and then is no larger than this. With `None` it is a real, if it is
@@ -103,6 +107,8 @@ impl Typed {
             stamp: None,
             native: None,
             reach: None,
+            wordy: false,
+            digits: None,
             json: None,
             whole: None,
         }
@@ -125,8 +131,12 @@ impl Typed {
     }
 
     pub fn real(r: f64) -> Translated<Self> {
-        if !r.is_finite() {
-            return refuse("it holds a number beyond the range of doubles");
+        if r.is_nan() {
+            return refuse("it holds what is no number");
+        }
+        if r.is_infinite() {
+            let sql = format!("'{}Infinity'::double precision", if r < 0.0 { "-" } else { "" });
+            return Ok(Typed { class: Some(Class::Real), ..Typed::new(Kind::Double, sql) });
         }
         let sql = format!("'{r}'::double precision");
         Ok(Typed { literal: Some(Literal::Real(r)), ..Typed::new(Kind::Double, sql) })

@@ -5,9 +5,11 @@ use super::{Ask, CLOCK, EPOCHS, ZONE, format};
 use crate::ident;
 use crate::mapping::PgType;
 use crate::mapping::codec::Normal;
-use crate::sql::ast::Expr;
+use crate::sql::ast::{Binary, Expr};
+use crate::sql::translate::plain::{Fraction, Stamp};
 use crate::sql::translate::typed::{Kind, Typed};
 use crate::sql::translate::{Purpose, Translated, Translator};
+use crate::sql::translate::{affinity, compare};
 
 /// A time as a `timestamp`: in UTC, or in the session's zone.
 #[derive(Clone, Debug)]
@@ -56,8 +58,24 @@ impl Translator<'_> {
         }
         if zone {
             self.volatile(ZONE)?;
+            self.zoned(zone);
         }
         Ok(Some(made))
+    }
+
+    /// The text of a column that is a time of PostgreSQL's own, for functions that read it; its form is not the
+    /// column's, but it means the same.
+    pub(super) fn stamp_text(&self, value: &Expr) -> Translated<Option<String>> {
+        if self.scope.purpose == Purpose::Stored || matches!(value, Expr::Text(_)) {
+            return Ok(None);
+        }
+        let Some((stamp, _)) = self.column_stamp(value, &[])? else { return Ok(None) };
+        let template = match (stamp.day, stamp.instant) {
+            (true, _) => "YYYY-MM-DD",
+            (false, None) => "YYYY-MM-DD HH24:MI:SS.US",
+            (false, Some(_)) => "YYYY-MM-DD HH24:MI:SS.US\"Z\"",
+        };
+        Ok(Some(format!("to_char({}, '{template}')", stamp.sql)))
     }
 
     /// A column that is a time of PostgreSQL's own, and the modifiers that are left.
@@ -76,6 +94,12 @@ impl Translator<'_> {
         Ok(match (ty, normal) {
             (PgType::Timestamp, Normal::DateTime | Normal::Exact) => Some((stamp(x.sql.clone(), None), modifiers)),
             (PgType::TimestampTz, Normal::Instant) => Some((stamp(utc(), Some(x.sql.clone())), modifiers)),
+            (PgType::TimestampTz, Normal::ZonedClock) => {
+                let zone = x.crossing.as_ref().and_then(|c| c.zone.as_ref());
+                zone.map(|zone| {
+                    (stamp(format!("{} AT TIME ZONE {}", x.sql, ident::literal(zone.name())), None), modifiers)
+                })
+            }
             (PgType::TimestampTz, Normal::EpochSeconds) if is("unixepoch") => {
                 Some((stamp(utc(), Some(x.sql.clone())), modifiers.get(1..).unwrap_or_default()))
             }
@@ -84,6 +108,45 @@ impl Translator<'_> {
         })
     }
 }
+
+/// A column that is a time of PostgreSQL's own beside one that was computed: compared in its own type, where the texts of
+/// SQLite would compare so. A day is the beginning of the texts of all its moments, and stands before them.
+pub(in crate::sql::translate) fn own_times(op: Binary, a: &Typed, b: &Typed) -> Option<String> {
+    if b.column && !a.column {
+        return own_times(affinity::turned(op), b, a);
+    }
+    let (true, Kind::Other(ty), Some((native, sql))) = (a.column, a.kind, &b.native) else { return None };
+    let crossing = a.crossing.as_ref()?;
+    let later = matches!(op, Binary::Gt | Binary::Ge);
+    let order = later || matches!(op, Binary::Lt | Binary::Le);
+    if !crossing.treatments.is_empty() {
+        return None;
+    }
+    let to_second = sql.starts_with(TO_SECOND);
+    let plain = a.stamp == Some(Stamp { letter_t: false, fraction: Fraction::None });
+    let word = match (ty, crossing.normal, *native) {
+        (PgType::Date, Normal::Exact, PgType::Date)
+        | (PgType::TimestampTz, Normal::EpochSeconds, PgType::TimestampTz) => compare::word(op),
+        (PgType::Timestamp, Normal::DateTime | Normal::Exact, PgType::Timestamp) if plain && to_second => {
+            compare::word(op)
+        }
+        (PgType::Timestamp, Normal::DateTime | Normal::Exact, PgType::Date) if order && a.stamp.is_some() => {
+            if later {
+                ">="
+            } else {
+                "<"
+            }
+        }
+        (PgType::Date, Normal::Exact, PgType::Timestamp) if order => {
+            let word = if later { ">" } else { "<=" };
+            return Some(format!("({} {word} ({sql})::date)", a.sql));
+        }
+        _ => return None,
+    };
+    Some(format!("({} {word} {sql})", a.sql))
+}
+
+const TO_SECOND: &str = "date_trunc('second', ";
 
 impl Stamped {
     fn now() -> Stamped {
@@ -137,11 +200,12 @@ impl Stamped {
         let sql = &self.sql;
         let shown = |template: &str| format!("to_char({sql}, {})", ident::literal(template));
         let text = |template: &str, native: Option<(PgType, String)>| Typed {
+            wordy: native.is_some(),
             native,
             ..Typed::new(Kind::Text, shown(template))
         };
         let seconds = format!("floor(extract(epoch FROM {}))::bigint", self.instant.as_ref().unwrap_or(sql));
-        let to_second = format!("date_trunc('second', {})", self.as_timestamp());
+        let to_second = format!("{TO_SECOND}{})", self.as_timestamp());
         Some(match ask {
             Ask::Date => text("YYYY-MM-DD", Some((PgType::Date, format!("({sql})::date")))),
             Ask::Time => text("HH24:MI:SS", Some((PgType::Time, format!("{to_second}::time")))),
@@ -155,7 +219,9 @@ impl Stamped {
                 native: self.instant.as_ref().map(|x| (PgType::TimestampTz, format!("date_trunc('second', {x})"))),
                 ..Typed::new(EPOCHS, seconds)
             },
-            Ask::Form(Expr::Text(form)) if form == "%s" => Typed::new(Kind::Text, format!("({seconds})::text")),
+            Ask::Form(Expr::Text(form)) if form == "%s" => {
+                Typed { digits: Some(seconds.clone()), ..Typed::new(Kind::Text, format!("({seconds})::text")) }
+            }
             Ask::Form(Expr::Text(form)) => {
                 let native = match form.as_str() {
                     "%Y-%m-%d %H:%M:%f" => Some((PgType::Timestamp, format!("date_trunc('milliseconds', {sql})"))),

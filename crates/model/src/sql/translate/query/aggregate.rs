@@ -82,7 +82,7 @@ impl Translator<'_> {
         let filter = f.filter.as_ref().map(|e| frame.condition(e)).transpose()?;
         let order = order::terms(&f.order, &frame)?;
         let tail = Tail { distinct: f.distinct, order, filter, over };
-        if let Some(made) = super::window::function(&f.name, &args)? {
+        if let Some(made) = super::window::function(&f.name, &args, &frame)? {
             let (name, args, typed) = made;
             return match tail.over {
                 Some(_) => Ok(Typed { sql: tail.call(&name, &args), ..typed }),
@@ -201,7 +201,7 @@ fn joined(x: &Typed, separator: Option<&Typed>, tail: &Tail, f: &Function, frame
 }
 
 fn unordered(tail: &Tail, f: &Function, frame: &Frame<'_>) {
-    if tail.order.is_empty() {
+    if tail.order.is_empty() && tail.over.is_none() {
         frame.shared.note(format!("the order in which {}() takes its values is not given", f.name));
     }
 }

@@ -1,7 +1,7 @@
 //! A whole query, and one SELECT or VALUES of it: its clauses in PostgreSQL's order.
 //! Owns how the parts come together; never translates one.
 
-use super::frame::{Frame, Mode};
+use super::frame::{Frame, Mode, Place};
 use super::group::{self, Grouping};
 use super::output::{self, Column, Term};
 use super::text::Text;
@@ -36,6 +36,8 @@ pub(super) struct Core {
     pub one: bool,
     /// Its ORDER BY leaves no two rows in doubt.
     pub total: bool,
+    /// Columns that make its rows unique.
+    pub keys: Vec<Vec<usize>>,
 }
 
 /// A term of ORDER BY.
@@ -84,7 +86,7 @@ fn single(query: &Query, names: &[String], level: &Frame<'_>) -> Translated<Buil
         text.list("ORDER BY", core.order.iter().map(term).collect());
     }
     text.append(limit.text);
-    Ok(Built { text, fields, one, keys: Vec::new() })
+    Ok(Built { text, fields, one, keys: core.keys })
 }
 
 /// A query whose order PostgreSQL takes only around it: of DISTINCT and of compounds by more than a result column.
@@ -130,6 +132,7 @@ fn values(rows: &[Vec<Expr>], level: &Frame<'_>) -> Translated<Core> {
         order: Vec::new(),
         one: rows.len() < 2,
         total: false,
+        keys: Vec::new(),
     })
 }
 
@@ -138,7 +141,7 @@ fn selected(block: &Block, orders: &[Order], level: &Frame<'_>) -> Translated<Co
     let own = Frame { depth: level.depth, ..Frame::new(level.shared, Some(level), &sources.items) };
     let terms = output::expand(block, &own)?;
     let aliases = aliases(block);
-    let seen = Frame { aliases: &aliases, ..own };
+    let seen = Frame { aliases: &aliases, windows: &block.windows, ..own };
     let grouped = group::is_aggregate(block, orders);
     let grouping = if grouped { Grouping::of(block, orders, &seen)? } else { Grouping::default() };
     let mode = if grouped { Mode::Grouped(&grouping) } else { Mode::Plain };
@@ -185,7 +188,30 @@ fn selected(block: &Block, orders: &[Order], level: &Frame<'_>) -> Translated<Co
     } else {
         group::fixed_items(block, &own, &places).iter().all(|f| *f)
     };
-    Ok(Core { rows: vec![columns], values: false, word, distinct, tail, order, one, total })
+    let keys = if grouped { Vec::new() } else { keys(block, &terms, &own) };
+    Ok(Core { rows: vec![columns], values: false, word, distinct, tail, order, one, total, keys })
+}
+
+/// The keys of its terms of FROM that are among the result columns and determine all the others' rows.
+fn keys(block: &Block, terms: &[(String, bool, Term<'_>)], own: &Frame<'_>) -> Vec<Vec<usize>> {
+    let place = |term: &Term<'_>| match term {
+        Term::Place(place) => Some(*place),
+        Term::Expr(e) => group::place_of(e, own),
+    };
+    let places: Vec<_> = terms.iter().map(|(_, _, term)| place(term)).collect();
+    let mut found = Vec::new();
+    for (item, of) in own.items.iter().enumerate().filter(|(_, i)| !i.nullable) {
+        for key in &of.keys {
+            let wanted: Vec<Place> = key.iter().map(|field| Place { item, field: *field }).collect();
+            let outputs = wanted.iter().map(|w| places.iter().position(|p| *p == Some(*w)));
+            if let Some(outputs) = outputs.collect::<Option<Vec<usize>>>()
+                && group::fixed_items(block, own, &wanted).iter().all(|f| *f)
+            {
+                found.push(outputs);
+            }
+        }
+    }
+    found
 }
 
 fn aliases(block: &Block) -> Vec<(String, &Expr)> {

@@ -195,7 +195,12 @@ fn merge(a: &Column, b: &Column) -> Translated<Column> {
 /// The first member's affinity, unless another member gives values that it would change.
 /// Source: `sqlite3SubqueryColumnTypes` of SQLite.
 fn affinity(first: &Typed, other: &Typed) -> Option<Affinity> {
-    let text = matches!(other.kind, Kind::Text) || other.affinity == Some(Affinity::Text);
+    // A column of numeric affinity counts as numbers, whatever text it holds besides.
+    let text = match other.affinity {
+        Some(Affinity::Integer | Affinity::Real | Affinity::Numeric) => false,
+        Some(Affinity::Text | Affinity::Blob) => true,
+        None => matches!(other.kind, Kind::Text),
+    };
     match first.affinity {
         Some(Affinity::Text) if other.is_number() => Some(Affinity::Blob),
         Some(Affinity::Integer | Affinity::Real | Affinity::Numeric) if text => Some(Affinity::Blob),

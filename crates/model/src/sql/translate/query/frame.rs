@@ -5,7 +5,7 @@ use super::group::Grouping;
 use super::{Environment, Item};
 use crate::ident;
 use crate::mapping::shape::Crossing;
-use crate::sql::ast::{Expr, Name};
+use crate::sql::ast::{Expr, Name, Window};
 use crate::sql::translate::relations::Field;
 use crate::sql::translate::typed::Typed;
 use crate::sql::translate::{Purpose, Scope, Translated, Translator, refuse};
@@ -77,6 +77,8 @@ pub(in crate::sql::translate) struct Frame<'a> {
     pub items: &'a [Item],
     pub ctes: &'a [Cte],
     pub(super) aliases: &'a [(String, &'a Expr)],
+    /// Those of WINDOW.
+    pub(super) windows: &'a [(String, Window)],
     pub(super) mode: Mode<'a>,
     /// How deep the expression is in which it stands.
     pub depth: usize,
@@ -110,7 +112,7 @@ enum Meant {
 impl<'a> Frame<'a> {
     pub fn new(shared: &'a Shared<'a>, outer: Option<&'a Frame<'a>>, items: &'a [Item]) -> Frame<'a> {
         let depth = outer.map_or(0, |o| o.depth);
-        Frame { shared, outer, items, ctes: &[], aliases: &[], mode: Mode::Plain, depth }
+        Frame { shared, outer, items, ctes: &[], aliases: &[], windows: &[], mode: Mode::Plain, depth }
     }
 
     pub(super) fn plain(&self) -> Frame<'a> {

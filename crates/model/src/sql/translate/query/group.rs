@@ -35,7 +35,7 @@ impl Grouping {
             if key == typed.sql {
                 places.extend(place_of(e, frame));
             }
-            grouping.shapes.push(discriminant(e));
+            grouping.shapes.push(discriminant(unaliased(e, frame)));
             grouping.keys.push(key);
         }
         let known = |i: usize| places.iter().filter(|p| p.item == i).map(|p| p.field).collect::<Vec<_>>();
@@ -114,6 +114,17 @@ pub(super) fn group_key(typed: &Typed) -> Translated<String> {
         Kind::Other(PgType::Json) => refuse(format!("{} is json, which PostgreSQL does not compare", typed.sql)),
         _ if typed.literal.is_some() => Ok(format!("{}::bigint", typed.sql)),
         _ => Ok(typed.sql.clone()),
+    }
+}
+
+/// What an alias of a result column stands for, where no column has that name.
+fn unaliased<'a>(e: &'a Expr, frame: &Frame<'a>) -> &'a Expr {
+    match e {
+        Expr::Name(name) if name.table.is_none() && frame.place(name).is_none() => {
+            let of_name = |(alias, _): &&(String, &Expr)| alias.eq_ignore_ascii_case(&name.column);
+            frame.aliases.iter().find(of_name).map_or(e, |(_, e)| e)
+        }
+        e => e,
     }
 }
 

@@ -37,7 +37,7 @@ impl Translator<'_> {
     }
 
     /// `EXISTS (SELECT …)`.
-    pub(in crate::sql::translate) fn exists(&self, query: &Query) -> Translated<Typed> {
+    pub(in crate::sql::translate) fn exists_query(&self, query: &Query) -> Translated<Typed> {
         let frame = self.frame()?;
         let notes = frame.shared.notes();
         let built = block::query(query, &frame)?;

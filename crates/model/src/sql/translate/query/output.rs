@@ -80,7 +80,10 @@ pub(super) fn column(name: &str, term: &Term<'_>, frame: &Frame<'_>) -> Translat
         Term::Expr(e) => {
             let typed = frame.typed(e)?;
             let raw = typed.sql.clone();
-            let crossing = crossing_of(e, frame);
+            // Only looked at: nothing that is said of it is noted.
+            let notes = frame.shared.notes();
+            let crossing = crossing_of(e, &frame.plain());
+            frame.shared.restore(notes);
             Found { typed, raw, crossing, not_null: false, approximate: false, name: name.to_owned() }
         }
     };
@@ -99,12 +102,7 @@ fn crossing_of(e: &Expr, frame: &Frame<'_>) -> Option<Crossing> {
             pairs.iter().map(|(_, then)| then).chain(other.as_deref()).find_map(|e| crossing_of(e, frame))
         }
         Expr::Function(f) => f.args.first().and_then(|a| crossing_of(a, frame)),
-        Expr::Scalar(query) => {
-            let notes = frame.shared.notes();
-            let built = super::block::query(query, frame).ok();
-            frame.shared.restore(notes);
-            Some(built?.fields.first()?.crossing.clone())
-        }
+        Expr::Scalar(query) => Some(super::block::query(query, frame).ok()?.fields.first()?.crossing.clone()),
         _ => None,
     }
 }
@@ -130,7 +128,12 @@ fn definite(name: &str, found: Found) -> Translated<Column> {
             (typed.sql.clone(), by_kind(PgType::BigInt))
         }
         Kind::Int { .. } if typed.pg == Some(PgType::BigInt) => (raw, by_kind(PgType::BigInt)),
-        Kind::Int { .. } | Kind::Wide => (format!("{}::bigint", typed.sql), by_kind(PgType::BigInt)),
+        Kind::Wide => {
+            typed.sql = format!("{}::bigint", typed.sql);
+            typed.kind = Kind::Int { low: i64::MIN.into(), high: i64::MAX.into() };
+            (typed.sql.clone(), by_kind(PgType::BigInt))
+        }
+        Kind::Int { .. } => (format!("{}::bigint", typed.sql), by_kind(PgType::BigInt)),
         Kind::Number => (typed.sql.clone(), by_kind(PgType::Numeric(None))),
         Kind::Double => (typed.sql.clone(), by_kind(PgType::Double)),
         Kind::Text => (typed.sql.clone(), by_kind(PgType::Text)),
@@ -182,14 +185,21 @@ fn seen_from_outside(column: &Column, target: &str) -> Typed {
         Collation::None => Collation::Column("BINARY".into()),
         Collation::Column(c) | Collation::Explicit(c) => Collation::Column(c.clone()),
     };
+    let typed = &column.typed;
+    // What more is known of a column stays known of it; of what was computed only this.
+    let base = if typed.column {
+        typed.clone()
+    } else {
+        Typed { loose: typed.loose, class: typed.class, ..Typed::new(typed.kind, "") }
+    };
     Typed {
         sql,
         collation,
-        affinity: column.typed.affinity.or(Some(Affinity::Blob)),
+        affinity: typed.affinity.or(Some(Affinity::Blob)),
         literal: None,
         column: true,
         pg: Some(column.crossing.ty),
-        ..column.typed.clone()
+        ..base
     }
 }
 

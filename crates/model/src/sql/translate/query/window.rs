@@ -23,28 +23,39 @@ fn window_name(name: &str) -> String {
 pub(super) fn over(over: &Over, function: &str, frame: &Frame<'_>) -> Translated<String> {
     match over {
         Over::Name(name) => {
-            if by_place(function) {
-                frame.shared.note("a window function goes by an order that may leave rows in doubt");
-            }
+            let of_name = |w: &&(String, Window)| w.0.eq_ignore_ascii_case(name);
+            let Some((_, w)) = frame.windows.iter().find(of_name) else {
+                return refuse(format!("there is no window {name}"));
+            };
+            doubt(w, function, frame);
             Ok(window_name(name))
         }
         Over::Window(w) => {
-            let rows = w.frame.as_ref().is_some_and(|f| f.mode == "ROWS");
-            if (by_place(function) || rows) && !total(w, frame) {
-                frame.shared.note("a window function goes by an order that leaves rows in doubt");
-            }
+            doubt(w, function, frame);
             window(w, frame)
         }
     }
 }
 
+/// Notes where the order leaves rows in doubt that the function tells apart.
+fn doubt(window: &Window, function: &str, frame: &Frame<'_>) {
+    let rows = window.frame.as_ref().is_some_and(|f| f.mode == "ROWS");
+    if (by_place(function) || rows) && !total(window, frame) {
+        frame.shared.note("a window function goes by an order that leaves rows in doubt");
+    }
+}
+
 fn by_place(function: &str) -> bool {
-    matches!(function, "row_number" | "ntile" | "lag" | "lead" | "first_value" | "last_value" | "nth_value")
+    let joins = matches!(function, "group_concat" | "string_agg" | "json_group_array" | "json_group_object");
+    joins || matches!(function, "row_number" | "ntile" | "lag" | "lead" | "first_value" | "last_value" | "nth_value")
 }
 
 /// Whether no two rows are in doubt: by their keys, or by the terms of GROUP BY.
 fn total(window: &Window, frame: &Frame<'_>) -> bool {
-    let terms = || window.partition.iter().chain(window.order.iter().map(|o| &o.expr));
+    let of_name = |name: &String| frame.windows.iter().find(|w| w.0.eq_ignore_ascii_case(name)).map(|w| &w.1);
+    let base = window.base.as_ref().and_then(of_name);
+    let all = || std::iter::once(window).chain(base);
+    let terms = || all().flat_map(|w| w.partition.iter().chain(w.order.iter().map(|o| &o.expr)));
     if let Mode::Grouped(grouping) = frame.mode {
         let texts: Vec<String> = terms().filter_map(|e| Some(frame.typed(e).ok()?.sql)).collect();
         return grouping.keys.iter().all(|k| texts.contains(k));
@@ -116,7 +127,7 @@ fn bound(bound: &Bound, mode: &str, orders: &[Order], frame: &Frame<'_>) -> Tran
 
 /// A function that only windows have: its name and arguments in PostgreSQL, and what it gives; `None` if it is another.
 /// Source: <https://sqlite.org/windowfunctions.html#built_in_window_functions>.
-pub(super) fn function(name: &str, args: &[Typed]) -> Translated<Option<(String, String, Typed)>> {
+pub(super) fn function(name: &str, args: &[Typed], _frame: &Frame<'_>) -> Translated<Option<(String, String, Typed)>> {
     let big =
         || Typed { pg: Some(PgType::BigInt), ..Typed::new(Kind::Int { low: 0, high: i64::MAX.into() }, String::new()) };
     let count = |x: &Typed| match x.kind {

@@ -10,7 +10,7 @@ use super::body::{Body, REPLACING};
 use super::facts::{KeyFacts, TableFacts};
 use super::reach::{self, Kind, Write};
 use super::speak;
-use super::write::{self, Stored, in_conflict};
+use super::write::{self, Resolution, Stored, in_conflict};
 use crate::ident;
 use crate::sql::ast::{Conflict, Event, Expr, Insert, Query, Select, Statement, Upsert};
 use crate::sql::translate::relations::{Field, Relation};
@@ -32,14 +32,15 @@ impl<'a> Body<'a> {
         let table = self.facts.table(&insert.table).unwrap_or(&nothing);
         let fields = self.targets(insert, relation, table)?;
         let rows = self.rows(&insert.query, fields)?;
-        let how = self.resolution(insert.conflict, &insert.table)?;
+        let resolution = self.resolution(insert.conflict, &table.keys.iter().collect::<Vec<_>>())?;
+        let how = resolution.how;
         self.tell_inherited(how, &Statement::Insert(Box::new(insert.clone())));
         if !insert.upserts.is_empty() {
             return self.upsert(insert, relation, table, rows);
         }
         match how {
-            Conflict::Ignore => self.ignoring(relation, table, rows),
-            Conflict::Replace => self.replacing(relation, table, rows),
+            Conflict::Ignore => self.ignoring(relation, table, rows, &resolution),
+            Conflict::Replace => self.replacing(relation, table, rows, &resolution),
             Conflict::Abort | Conflict::Fail | Conflict::Rollback => {
                 self.tell_resolution(how);
                 self.plain(relation, table, &rows, "");
@@ -135,7 +136,13 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn ignoring(&mut self, relation: &Relation, table: &TableFacts, rows: Rows<'_>) -> Translated<()> {
+    fn ignoring(
+        &mut self,
+        relation: &Relation,
+        table: &TableFacts,
+        rows: Rows<'_>,
+        resolution: &Resolution,
+    ) -> Translated<()> {
         self.text.comment(&format!("INSERT OR IGNORE INTO {}", relation.name));
         let may_miss = |f: &&Field, null: bool| f.not_null && null && !is_identity(f, table);
         let missing = match &rows {
@@ -148,6 +155,14 @@ impl<'a> Body<'a> {
         };
         let left_out =
             |f: &Field| f.not_null && !given(f) && !table.defaults.contains_key(&f.name) && !is_identity(f, table);
+        if resolution.by_keys && !relation.view {
+            let [key] = resolution.keys.as_slice() else {
+                return refuse(format!("several keys of {} say ON CONFLICT IGNORE", relation.name));
+            };
+            let terms = write::key_terms(relation, key)?;
+            self.plain(relation, table, &rows, &format!("\nON CONFLICT ({terms}) DO NOTHING"));
+            return Ok(());
+        }
         if relation.view || !(missing || table.checks || relation.fields.iter().any(left_out)) {
             let tail = if relation.view { "" } else { "\nON CONFLICT DO NOTHING" };
             self.plain(relation, table, &rows, tail);
@@ -167,7 +182,13 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn replacing(&mut self, relation: &Relation, table: &TableFacts, rows: Rows<'_>) -> Translated<()> {
+    fn replacing(
+        &mut self,
+        relation: &Relation,
+        table: &TableFacts,
+        rows: Rows<'_>,
+        resolution: &Resolution,
+    ) -> Translated<()> {
         if relation.view {
             self.plain(relation, table, &rows, "");
             return Ok(());
@@ -175,18 +196,15 @@ impl<'a> Body<'a> {
         self.text.comment(&format!("INSERT OR REPLACE INTO {}", relation.name));
         let delete = Write { table: relation.name.to_ascii_lowercase(), kind: Kind::Delete };
         let silenced = self.facts.triggers.iter().any(|(_, t)| reach::fires(t, &delete));
-        let rows = match rows {
-            Rows::One(values) => Rows::One(values.into_iter().map(|v| defaulted(v, table)).collect()),
-            many => many,
-        };
         self.each(rows, "new_row", |body, values| {
-            let values: Vec<Stored<'_>> = values.into_iter().map(|v| defaulted(v, table)).collect();
+            let kept = |v| if resolution.by_keys { v } else { defaulted(v, table) };
+            let values: Vec<Stored<'_>> = values.into_iter().map(kept).collect();
             let value = |f: &Field| match values.iter().find(|v| v.field.name == f.name) {
                 Some(value) => Some(value.sql.clone()),
                 None if is_identity(f, table) => None,
                 None => table.defaults.get(&f.name).map(|d| format!("({d})")),
             };
-            if let Some(conflict) = in_conflict(relation, table, &value)? {
+            if let Some(conflict) = in_conflict(relation, &resolution.keys, &value)? {
                 if silenced {
                     let name = ident::literal(&relation.target);
                     body.text.line(format!("PERFORM set_config('{REPLACING}', {name}, true);"));

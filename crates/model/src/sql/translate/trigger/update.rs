@@ -4,6 +4,7 @@
 //! Source: <https://sqlite.org/lang_update.html>, <https://sqlite.org/lang_conflict.html>.
 
 use super::body::Body;
+use super::facts::KeyFacts;
 use super::speak;
 use super::write;
 use crate::ident;
@@ -16,10 +17,10 @@ impl Body<'_> {
     /// UPDATE.
     pub fn update(&mut self, update: &Update) -> Translated<()> {
         let relation = self.written(&update.table, |t| matches!(t.event, Event::Update(_)))?;
-        let how = self.resolution(update.conflict, &update.table)?;
-        self.tell_inherited(how, &Statement::Update(Box::new(update.clone())));
-        let breakable = self.breakable(update, relation);
-        let how = match how {
+        let keys = self.touched(update);
+        let resolution = self.resolution(update.conflict, &keys)?;
+        let breakable = !keys.is_empty() || (!resolution.by_keys && self.breakable(update, relation));
+        let how = match resolution.how {
             Conflict::Replace if breakable => {
                 return refuse(format!("UPDATE OR REPLACE changes a key or a NOT NULL column of {}", relation.name));
             }
@@ -27,6 +28,7 @@ impl Body<'_> {
             Conflict::Ignore | Conflict::Replace => Conflict::Abort,
             other => other,
         };
+        self.tell_inherited(resolution.how, &Statement::Update(Box::new(update.clone())));
         self.tell_resolution(how);
         if !update.from.is_empty() {
             if how == Conflict::Ignore {
@@ -42,7 +44,7 @@ impl Body<'_> {
         };
         let table = ident::pg(&relation.target);
         if how == Conflict::Ignore {
-            return self.row_by_row(relation, &sets, filter.as_deref());
+            return self.row_by_row(relation, &sets, filter.as_deref(), resolution.by_keys);
         }
         self.text.line(format!("UPDATE {table} SET {sets}"));
         self.finish(filter.as_deref());
@@ -116,21 +118,25 @@ impl Body<'_> {
         Ok(format!("({}) = (SELECT {} FROM {sql} LIMIT 1)", names.join(", "), given.join(", ")))
     }
 
-    /// Whether a conflict is possible at all: it sets a column of a key, of NOT NULL or of a CHECK.
+    /// The keys that it may change.
+    fn touched(&self, update: &Update) -> Vec<&KeyFacts> {
+        let columns = || update.sets.iter().flat_map(|s| &s.columns);
+        let of = |k: &KeyFacts| {
+            k.partial || k.columns.iter().any(|(name, _)| columns().any(|c| c.eq_ignore_ascii_case(name)))
+        };
+        let keys = self.facts.table(&update.table).map(|t| t.keys.as_slice()).unwrap_or_default();
+        keys.iter().filter(|k| of(k)).collect()
+    }
+
+    /// Whether it may break NOT NULL or a CHECK.
     fn breakable(&self, update: &Update, relation: &Relation) -> bool {
         let Some(table) = self.facts.table(&update.table) else { return false };
-        let columns = || update.sets.iter().flat_map(|s| &s.columns);
         let not_null = |c: &String| write::field(relation, c).is_ok_and(|f| f.not_null);
-        table.checks
-            || columns().any(not_null)
-            || table
-                .keys
-                .iter()
-                .any(|k| k.partial || k.columns.iter().any(|(name, _)| columns().any(|c| c.eq_ignore_ascii_case(name))))
+        table.checks || update.sets.iter().flat_map(|s| &s.columns).any(not_null)
     }
 
     /// UPDATE OR IGNORE: each row by itself, and one that breaks something stays as it was.
-    fn row_by_row(&mut self, relation: &Relation, sets: &str, filter: Option<&str>) -> Translated<()> {
+    fn row_by_row(&mut self, relation: &Relation, sets: &str, filter: Option<&str>, by_keys: bool) -> Translated<()> {
         if relation.view {
             return refuse("UPDATE OR IGNORE stands on a view");
         }
@@ -141,7 +147,8 @@ impl Body<'_> {
         self.text.open(format!("FOR {record} IN SELECT {table}.ctid AS place FROM {table}{filter} LOOP"));
         self.text.open("BEGIN");
         self.text.line(format!("UPDATE {table} SET {sets} WHERE {table}.ctid = {record}.place;"));
-        self.text.between("EXCEPTION WHEN unique_violation OR not_null_violation OR check_violation THEN");
+        let others = if by_keys { "" } else { " OR not_null_violation OR check_violation" };
+        self.text.between(format!("EXCEPTION WHEN unique_violation{others} THEN"));
         self.text.line("NULL;");
         self.text.close("END;");
         self.text.close("END LOOP;");

@@ -2,7 +2,7 @@
 //! Owns these parts; never writes a whole statement (see `insert`, `update`).
 
 use super::body::Body;
-use super::facts::{KeyFacts, TableFacts};
+use super::facts::KeyFacts;
 use super::text::indented;
 use crate::ident;
 use crate::sql::ast::{Conflict, Expr};
@@ -19,6 +19,15 @@ pub(super) struct Stored<'a> {
     pub sql: String,
     /// It may be NULL.
     pub null: bool,
+}
+
+/// What happens on a conflict.
+pub(super) struct Resolution {
+    pub how: Conflict,
+    /// The keys for which it does.
+    pub keys: Vec<KeyFacts>,
+    /// The keys say so, not the statement: it is not about NOT NULL and CHECK.
+    pub by_keys: bool,
 }
 
 /// The names of the rowid where no column has such a name.
@@ -83,23 +92,28 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// What happens on a conflict: what the statement says, else what the keys of the table say.
-    pub fn resolution(&self, said: Conflict, table: &str) -> Translated<Conflict> {
-        let Some(facts) = self.facts.table(table) else { return Ok(said) };
+    /// What happens on a conflict: what the statement says, else what the keys say that are concerned.
+    pub fn resolution(&self, said: Conflict, keys: &[&KeyFacts]) -> Translated<Resolution> {
+        let all = || keys.iter().map(|k| KeyFacts::clone(k)).collect();
         if said != Conflict::Abort {
-            return Ok(said);
+            return Ok(Resolution { how: said, keys: all(), by_keys: false });
         }
-        let first = facts.keys.first().and_then(|k| k.on_conflict.as_deref());
-        if facts.keys.iter().any(|k| k.on_conflict.as_deref() != first) {
-            return refuse(format!("the keys of {table} say different things in ON CONFLICT"));
+        let mut clauses = keys.iter().filter_map(|k| k.on_conflict.as_deref());
+        let Some(clause) = clauses.next() else {
+            return Ok(Resolution { how: said, keys: all(), by_keys: false });
+        };
+        if clauses.any(|other| other != clause) {
+            return refuse("the keys of the table say different things in ON CONFLICT");
         }
-        Ok(match first {
-            Some("REPLACE") => Conflict::Replace,
-            Some("IGNORE") => Conflict::Ignore,
-            Some("FAIL") => Conflict::Fail,
-            Some("ROLLBACK") => Conflict::Rollback,
-            _ => said,
-        })
+        let how = match clause {
+            "REPLACE" => Conflict::Replace,
+            "IGNORE" => Conflict::Ignore,
+            "FAIL" => Conflict::Fail,
+            "ROLLBACK" => Conflict::Rollback,
+            _ => Conflict::Abort,
+        };
+        let of_clause = keys.iter().filter(|k| k.on_conflict.is_some()).map(|k| KeyFacts::clone(k));
+        Ok(Resolution { how, keys: of_clause.collect(), by_keys: true })
     }
 
     /// Told of a statement whose failure undoes less, or more, in SQLite.
@@ -135,11 +149,11 @@ impl<'a> Body<'a> {
 /// `value` gives the text of what is stored in a column, `None` for NULL or a new number.
 pub(super) fn in_conflict(
     relation: &Relation,
-    facts: &TableFacts,
+    all: &[KeyFacts],
     value: &dyn Fn(&Field) -> Option<String>,
 ) -> Translated<Option<String>> {
     let mut keys = Vec::new();
-    'keys: for key in &facts.keys {
+    'keys: for key in all {
         if key.partial {
             return refuse(format!(
                 "REPLACE would have to find rows by a unique index of {} that is over an expression or a part of the rows",

@@ -1,0 +1,24 @@
+-- UNION and its kin, VALUES, kinds that become one, ORDER BY and LIMIT of compounds.
+CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, r REAL, flag BOOLEAN NOT NULL DEFAULT 0);
+CREATE TABLE u(id INTEGER PRIMARY KEY, name TEXT, k INTEGER);
+INSERT INTO t VALUES (1, 'a', 1.5, 0), (2, 'b', 2.0, 1), (3, 'c', NULL, 1);
+INSERT INTO u VALUES (2, 'b', 20), (3, 'x', 30), (4, NULL, 40);
+CREATE VIEW unions AS SELECT id, name FROM t UNION SELECT id, name FROM u;
+CREATE VIEW union_all AS SELECT 't' AS kind, id, name, NULL AS k FROM t UNION ALL SELECT 'u', id, name, k FROM u;
+CREATE VIEW excepts AS SELECT id FROM t EXCEPT SELECT id FROM u;
+CREATE VIEW intersects AS SELECT id, name FROM t INTERSECT SELECT id, name FROM u;
+CREATE VIEW left_to_right AS SELECT id FROM t UNION SELECT id FROM u INTERSECT SELECT 2;
+CREATE VIEW left_to_right_2 AS SELECT id FROM t UNION ALL SELECT id FROM u EXCEPT SELECT 3 UNION ALL SELECT 3;
+CREATE VIEW ordered_union AS SELECT id, name FROM t UNION SELECT id, name FROM u ORDER BY name DESC, id;
+CREATE VIEW ordered_by_number AS SELECT id, name FROM t UNION ALL SELECT id + 10, name FROM u ORDER BY 1;
+CREATE VIEW ordered_limit AS SELECT id FROM t UNION SELECT id FROM u ORDER BY id LIMIT 2 OFFSET 1;
+CREATE VIEW several_kinds AS SELECT id, name AS v FROM t UNION ALL SELECT id, k FROM u;
+CREATE VIEW reals_and_integers AS SELECT r AS v FROM t UNION ALL SELECT 7;
+CREATE VIEW flags_and_integers AS SELECT flag AS v FROM t UNION ALL SELECT k FROM u;
+CREATE VIEW nulls_first AS SELECT NULL AS a, NULL AS b UNION ALL SELECT name, k FROM u;
+CREATE VIEW rows_of_values AS VALUES (1, 'a'), (2, NULL), (3, 'c');
+CREATE VIEW values_in_from AS SELECT column1 + 1 AS n, column2 FROM (VALUES (1, 'x'), (5, 'y')) WHERE column1 < 5;
+CREATE VIEW in_values AS SELECT id FROM t WHERE (id, name) IN (VALUES (1, 'a'), (2, 'z'));
+CREATE VIEW compound_in_from AS SELECT v, count(*) AS n FROM (SELECT name AS v FROM t UNION ALL SELECT name FROM u) GROUP BY v;
+CREATE VIEW boolean_result AS SELECT id, id > 1 AS more, id BETWEEN 2 AND 3 AS mid, flag FROM t;
+CREATE VIEW over_boolean AS SELECT id FROM boolean_result WHERE more = 1 AND flag;

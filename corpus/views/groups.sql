@@ -1,0 +1,36 @@
+-- GROUP BY, HAVING, DISTINCT, bare columns, aggregates over nothing.
+CREATE TABLE shop(id INTEGER PRIMARY KEY, name TEXT NOT NULL, town TEXT);
+CREATE TABLE sale(id INTEGER PRIMARY KEY, shop INTEGER NOT NULL REFERENCES shop(id), day TEXT, amount INTEGER, price REAL, note TEXT);
+INSERT INTO shop VALUES (1, 'North', 'Bonn'), (2, 'South', 'Ulm'), (3, 'West', 'Bonn'), (4, 'None', NULL);
+INSERT INTO sale VALUES (1, 1, '2024-01-01', 3, 1.5, 'a'), (2, 1, '2024-01-02', 4, 2.25, NULL), (3, 2, '2024-01-01', 5, 0.1, 'b'),
+  (4, 3, '2024-02-01', NULL, NULL, 'a'), (5, 3, '2024-02-03', 7, 0.2, 'c'), (6, 2, NULL, 1, 0.7, 'b');
+CREATE VIEW counts AS SELECT shop, count(*) AS n, count(amount) AS amounts, count(DISTINCT note) AS notes FROM sale GROUP BY shop;
+CREATE VIEW sums AS SELECT shop, sum(amount) AS a, total(amount) AS t, avg(amount) AS m, sum(price) AS p, total(price) AS tp FROM sale GROUP BY shop;
+CREATE VIEW extremes AS SELECT min(amount), max(amount), min(price), max(price), min(note), max(day) FROM sale;
+CREATE VIEW of_none AS SELECT count(*), sum(amount), total(amount), avg(price), min(day), max(price) FROM sale WHERE id > 100;
+CREATE VIEW of_none_grouped AS SELECT shop, sum(amount) FROM sale WHERE id > 100 GROUP BY shop;
+CREATE VIEW by_expression AS SELECT substr(day, 1, 7) AS month, sum(amount) AS a FROM sale GROUP BY substr(day, 1, 7);
+CREATE VIEW by_alias AS SELECT substr(day, 1, 7) AS month, count(*) AS n FROM sale GROUP BY month;
+CREATE VIEW by_number AS SELECT note, shop, count(*) FROM sale GROUP BY 2, 1;
+CREATE VIEW groups_having AS SELECT shop, sum(amount) AS a FROM sale GROUP BY shop HAVING sum(amount) > 5 AND count(*) > 1;
+CREATE VIEW having_alias AS SELECT shop, sum(amount) AS a FROM sale GROUP BY shop HAVING a > 5;
+CREATE VIEW having_alone AS SELECT count(*) AS n FROM sale HAVING count(*) > 100;
+CREATE VIEW by_key AS SELECT shop.*, count(sale.id) AS n FROM shop LEFT JOIN sale ON sale.shop = shop.id GROUP BY shop.id;
+CREATE VIEW by_key_of_other AS SELECT sale.id, shop.name, shop.town, sum(sale.amount) AS a FROM sale JOIN shop ON shop.id = sale.shop GROUP BY sale.id;
+CREATE VIEW whole_shop AS SELECT shop.name, upper(shop.town) AS t, max(amount) - min(amount) AS span FROM sale JOIN shop ON shop.id = sale.shop GROUP BY sale.shop;
+CREATE VIEW unsure_day_of_best AS SELECT shop, max(amount) AS best, day, note FROM sale WHERE amount IS NOT NULL GROUP BY shop;
+CREATE VIEW unsure_worst AS SELECT id, min(price) FROM sale;
+CREATE VIEW unsure_bare AS SELECT shop, note, count(*) FROM sale GROUP BY shop;
+CREATE VIEW distinct_rows AS SELECT DISTINCT shop, note FROM sale;
+CREATE VIEW ordered_distinct AS SELECT DISTINCT note FROM sale ORDER BY note DESC;
+CREATE VIEW filtered AS SELECT shop, count(*) FILTER (WHERE amount > 3) AS big, sum(amount) FILTER (WHERE note = 'a') AS a FROM sale GROUP BY shop;
+CREATE VIEW distinct_sum AS SELECT sum(DISTINCT shop) AS s, count(DISTINCT shop) AS n FROM sale;
+CREATE VIEW ordered_concat AS SELECT shop, group_concat(note, '|' ORDER BY id) AS notes FROM sale GROUP BY shop ORDER BY shop;
+CREATE VIEW concat_numbers AS SELECT group_concat(id, '-' ORDER BY id DESC) AS ids FROM sale;
+CREATE VIEW unsure_concat AS SELECT shop, group_concat(note) AS notes FROM sale GROUP BY shop;
+CREATE VIEW above_average AS SELECT id FROM sale WHERE amount > (SELECT avg(amount) FROM sale);
+CREATE VIEW nested_groups AS SELECT max(a) AS most FROM (SELECT shop, sum(amount) AS a FROM sale GROUP BY shop);
+CREATE VIEW order_by_aggregate AS SELECT shop FROM sale GROUP BY shop ORDER BY count(*) DESC, shop;
+CREATE VIEW json_list AS SELECT shop, json_group_array(note ORDER BY id) AS notes FROM sale GROUP BY shop;
+CREATE VIEW subquery_of_group AS SELECT shop, (SELECT name FROM shop WHERE shop.id = sale.shop) AS name, count(*) AS n FROM sale GROUP BY shop;
+CREATE VIEW case_in_group AS SELECT CASE WHEN amount > 3 THEN 'big' ELSE 'small' END AS size, count(*) AS n FROM sale GROUP BY 1;

@@ -1,0 +1,28 @@
+-- FROM: every kind of join, USING and NATURAL, parentheses, ON that names what comes later.
+CREATE TABLE a(id INTEGER PRIMARY KEY, x TEXT, n INTEGER);
+CREATE TABLE b(id INTEGER PRIMARY KEY, a_id INTEGER, x TEXT, m INTEGER);
+CREATE TABLE c(id INTEGER PRIMARY KEY, m INTEGER, y TEXT);
+INSERT INTO a VALUES (1, 'p', 1), (2, 'q', NULL), (3, 'r', 3), (4, NULL, 4);
+INSERT INTO b VALUES (1, 1, 'p', 10), (2, 1, 'z', 20), (3, 3, NULL, 30), (9, NULL, 'q', 40);
+INSERT INTO c VALUES (1, 10, 'one'), (2, 20, 'two'), (7, 77, 'seven');
+CREATE VIEW commas AS SELECT a.id, b.id AS bid FROM a, b WHERE a.id = b.a_id;
+CREATE VIEW comma_and_join AS SELECT a.id, b.id AS bid, c.y FROM a, b JOIN c ON c.m = b.m AND a.id = b.a_id;
+CREATE VIEW inner_without_on AS SELECT a.id, c.y FROM a JOIN c WHERE a.n = c.id;
+CREATE VIEW lefts AS SELECT a.id, b.m, c.y FROM a LEFT JOIN b ON b.a_id = a.id LEFT OUTER JOIN c ON c.m = b.m;
+CREATE VIEW left_where AS SELECT a.* FROM a LEFT JOIN b ON b.a_id = a.id WHERE b.id IS NULL;
+CREATE VIEW rights AS SELECT a.id, b.id AS bid FROM a RIGHT JOIN b ON b.a_id = a.id;
+CREATE VIEW fulls AS SELECT a.id, b.id AS bid FROM a FULL JOIN b ON b.a_id = a.id;
+CREATE VIEW crosses AS SELECT a.id, c.id AS cid FROM a CROSS JOIN c;
+CREATE VIEW using_one AS SELECT * FROM a JOIN b USING (id);
+CREATE VIEW using_two AS SELECT id, x, n, m FROM a JOIN b USING (id, x);
+CREATE VIEW using_left AS SELECT * FROM a LEFT JOIN b USING (id) LEFT JOIN c USING (id);
+CREATE VIEW using_full AS SELECT id, n, b.m FROM a FULL JOIN b USING (id);
+CREATE VIEW using_right AS SELECT id, b.id AS bid, a.id AS aid FROM a RIGHT JOIN b USING (id);
+CREATE VIEW natural_join AS SELECT * FROM b NATURAL JOIN c;
+CREATE VIEW natural_left AS SELECT * FROM a NATURAL LEFT JOIN b;
+CREATE VIEW parentheses AS SELECT a.id, c.y FROM a LEFT JOIN (b JOIN c ON c.m = b.m) ON b.a_id = a.id;
+CREATE VIEW later AS SELECT a.id, c.y FROM a JOIN b ON b.m = c.m JOIN c ON b.a_id = a.id;
+CREATE VIEW self AS SELECT x.id, y.id AS other FROM a x JOIN a y ON x.id < y.id;
+CREATE VIEW subquery AS SELECT s.id, s.k FROM (SELECT id, n * 2 AS k FROM a WHERE n > 1) s WHERE s.k > 2;
+CREATE VIEW subquery_without_alias AS SELECT k FROM (SELECT n + 1 AS k, id FROM a) JOIN c USING (id);
+CREATE VIEW star_of_subquery AS SELECT q.*, c.y FROM (SELECT id, x FROM a UNION SELECT id, x FROM b) q JOIN c ON c.id = q.id;

@@ -1,0 +1,26 @@
+-- Queries in expressions: scalar, EXISTS, IN, rows of values.
+CREATE TABLE a(id INTEGER PRIMARY KEY, code TEXT, n INTEGER);
+CREATE TABLE b(id INTEGER PRIMARY KEY, a INTEGER, code TEXT, v INTEGER, UNIQUE (a, code));
+INSERT INTO a VALUES (1, 'x', 10), (2, 'y', NULL), (3, NULL, 30), (4, '5', 5);
+INSERT INTO b VALUES (1, 1, 'x', 100), (2, 1, 'y', 200), (3, 3, NULL, 300), (4, NULL, 'x', 400);
+CREATE VIEW scalar AS SELECT id, (SELECT code FROM b WHERE b.id = a.id) AS c FROM a;
+CREATE VIEW unsure_scalar_of_nothing AS SELECT id, (SELECT code FROM b WHERE 0) AS c FROM a;
+CREATE VIEW unsure_scalar AS SELECT id, (SELECT v FROM b WHERE b.a = a.id) AS v FROM a;
+CREATE VIEW scalar_ordered AS SELECT id, (SELECT v FROM b WHERE b.a = a.id ORDER BY b.id DESC LIMIT 1) AS v FROM a;
+CREATE VIEW scalar_counted AS SELECT id, (SELECT count(*) FROM b WHERE b.a = a.id) * 2 AS twice FROM a;
+CREATE VIEW exists_some AS SELECT id FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.a = a.id AND v > 100);
+CREATE VIEW not_exists AS SELECT id FROM a WHERE NOT EXISTS (SELECT * FROM b WHERE b.a = a.id);
+CREATE VIEW exists_value AS SELECT id, EXISTS (SELECT 1 FROM b WHERE b.a = a.id) AS has FROM a;
+CREATE VIEW in_select AS SELECT id FROM a WHERE id IN (SELECT a FROM b);
+CREATE VIEW not_in_select AS SELECT id FROM a WHERE id NOT IN (SELECT a FROM b WHERE a IS NOT NULL);
+CREATE VIEW not_in_with_null AS SELECT id FROM a WHERE id NOT IN (SELECT a FROM b);
+CREATE VIEW in_value AS SELECT id, n IN (SELECT v / 10 FROM b) AS there FROM a;
+CREATE VIEW in_table AS SELECT id FROM a WHERE id IN one;
+CREATE TABLE one(id INTEGER PRIMARY KEY);
+INSERT INTO one VALUES (1), (4);
+CREATE VIEW rows_in AS SELECT id FROM a WHERE (id, code) IN (SELECT a, code FROM b);
+CREATE VIEW rows_equal AS SELECT a.id FROM a JOIN b ON (a.id, a.code) = (b.a, b.code);
+CREATE VIEW rows_less AS SELECT id FROM a WHERE (id, n) < (3, 0);
+CREATE VIEW rows_in_list AS SELECT id FROM a WHERE (id, code) IN ((1, 'x'), (2, 'q'));
+CREATE VIEW twice_nested AS SELECT id FROM a WHERE n = (SELECT max(n) FROM a WHERE id IN (SELECT a FROM b WHERE b.v > 0));
+CREATE VIEW scalar_in_condition AS SELECT id FROM a WHERE (SELECT count(*) FROM b WHERE b.a = a.id) > 1;
