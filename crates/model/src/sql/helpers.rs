@@ -90,6 +90,16 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_json_valid", []),
     helper!("sqlite_json_element", ["sqlite_json_type", "sqlite_json_min", "sqlite_json_value"]),
     helper!("sqlite_json_numeric", []),
+    helper!(
+        "sqlite_json_integer",
+        [
+            "sqlite_json_type",
+            "sqlite_json_value",
+            "sqlite_integer_of_text",
+            "sqlite_integer_of_real",
+            "sqlite_real_of_text"
+        ]
+    ),
     helper!("sqlite_json_order", ["sqlite_json_value", "sqlite_json_type"]),
     helper!("sqlite_json_step", []),
     helper!("sqlite_json_each", ["sqlite_json_at", "sqlite_json_value", "sqlite_json_type", "sqlite_json_step"]),

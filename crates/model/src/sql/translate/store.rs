@@ -88,6 +88,7 @@ impl Translator<'_> {
                 self.help("sqlite_to_bigint", &[&number])
             }
             Kind::Number => self.help("sqlite_to_bigint", &[&value.sql]),
+            Kind::Text if let Some(digits) = &value.digits => Ok(digits.clone()),
             Kind::Text if !value.loose => {
                 let number = self.help("sqlite_to_number", &[&value.sql])?;
                 self.help("sqlite_to_bigint", &[&number])
@@ -142,7 +143,7 @@ impl Translator<'_> {
         match (value.kind, affinity) {
             (Kind::Text, Affinity::Text | Affinity::Blob) => Ok(value.sql.clone()),
             // A date or a time looks like no number.
-            (Kind::Text, _) if value.native.is_some() || value.wordy => Ok(value.sql.clone()),
+            (Kind::Text, _) if value.wordy => Ok(value.sql.clone()),
             (Kind::Text, Affinity::Real) => misfit(value, column),
             (Kind::Text, _) => {
                 let number = self.help("sqlite_number_in_text", &[&value.sql])?;
