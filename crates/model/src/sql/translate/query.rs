@@ -128,20 +128,8 @@ pub fn select(query: &Query, environment: &Environment<'_>, outer: &[Item]) -> T
     })
 }
 
-/// An expression over the columns of `items`.
-pub(super) fn expression(e: &Expr, environment: &Environment<'_>, items: &[Item]) -> Translated<Typed> {
-    let shared = Shared::new(environment);
-    Frame::new(&shared, None, items).typed(e)
-}
-
-/// A condition over the columns of `items`.
-pub(super) fn condition(e: &Expr, environment: &Environment<'_>, items: &[Item]) -> Translated<String> {
-    let shared = Shared::new(environment);
-    Frame::new(&shared, None, items).condition(e)
-}
-
 /// An expression over the columns of `own`, then over those of `outer`: of a statement of a trigger.
-pub(super) fn expression_within(
+pub(super) fn expression(
     e: &Expr,
     environment: &Environment<'_>,
     own: &[Item],
@@ -153,7 +141,7 @@ pub(super) fn expression_within(
 }
 
 /// The same of a condition.
-pub(super) fn condition_within(
+pub(super) fn condition(
     e: &Expr,
     environment: &Environment<'_>,
     own: &[Item],
