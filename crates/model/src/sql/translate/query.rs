@@ -129,24 +129,14 @@ pub fn select(query: &Query, environment: &Environment<'_>, outer: &[Item]) -> T
 }
 
 /// An expression over the columns of `own`, then over those of `outer`: of a statement of a trigger.
-pub(super) fn expression(
-    e: &Expr,
-    environment: &Environment<'_>,
-    own: &[Item],
-    outer: &[Item],
-) -> Translated<Typed> {
+pub(super) fn expression(e: &Expr, environment: &Environment<'_>, own: &[Item], outer: &[Item]) -> Translated<Typed> {
     let shared = Shared::new(environment);
     let around = Frame::new(&shared, None, outer);
     Frame::new(&shared, Some(&around), own).typed(e)
 }
 
 /// The same of a condition.
-pub(super) fn condition(
-    e: &Expr,
-    environment: &Environment<'_>,
-    own: &[Item],
-    outer: &[Item],
-) -> Translated<String> {
+pub(super) fn condition(e: &Expr, environment: &Environment<'_>, own: &[Item], outer: &[Item]) -> Translated<String> {
     let shared = Shared::new(environment);
     let around = Frame::new(&shared, None, outer);
     Frame::new(&shared, Some(&around), own).condition(e)
