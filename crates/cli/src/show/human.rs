@@ -49,7 +49,7 @@ pub fn first_lines(show: &Show, event: &Event, inspect: &str) -> Vec<String> {
             let what = format!("run {run} · {done} of {steps} steps and {rows} were done before");
             vec![head(show, "resumed", &what)]
         }
-        Event::Planned { tables, rows, keys_and_indexes, foreign_keys, findings } => {
+        Event::Planned { tables, rows, keys_and_indexes, foreign_keys, views, triggers, findings } => {
             let mut parts =
                 vec![format!("{}, {}", text::counted(*tables, "table", "tables"), text::counted(*rows, "row", "rows"))];
             if *keys_and_indexes > 0 {
@@ -57,6 +57,12 @@ pub fn first_lines(show: &Show, event: &Event, inspect: &str) -> Vec<String> {
             }
             if *foreign_keys > 0 {
                 parts.push(text::counted(*foreign_keys, "foreign key", "foreign keys"));
+            }
+            if *views > 0 {
+                parts.push(text::counted(*views, "view", "views"));
+            }
+            if *triggers > 0 {
+                parts.push(text::counted(*triggers, "trigger", "triggers"));
             }
             let counts = findings::counts(findings);
             if !counts.is_empty() {
