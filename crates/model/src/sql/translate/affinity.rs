@@ -25,6 +25,9 @@ impl Translator<'_> {
         if let Some(compared) = date::own_times(op, a, b) {
             return Ok(Typed::condition(compared));
         }
+        if matches!(op, Binary::Eq | Binary::Ne | Binary::Is | Binary::IsNot) && compare::never_equal(a, b) {
+            return Ok(Typed::condition(constant(op, a, b, false)));
+        }
         match compare::pair(op, a, b, self.scope.collate_c) {
             Ok(pair) => Ok(Typed::condition(format!("({} {} {})", pair.left, word(op), pair.right))),
             Err(reason) => match self.in_own_type(op, a, b) {

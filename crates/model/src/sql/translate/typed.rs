@@ -89,6 +89,8 @@ pub(crate) struct Typed {
     /// A double that may be an integer in SQLite, and then is no larger than this. With `None` it is a real, if it is
     /// not a column.
     pub whole: Option<i128>,
+    /// A column under INTEGER or NUMERIC affinity, whatever it is compared under: none of its texts looks like a number.
+    pub one_form: bool,
 }
 
 impl Typed {
@@ -111,6 +113,7 @@ impl Typed {
             digits: None,
             json: None,
             whole: None,
+            one_form: false,
         }
     }
 
@@ -198,6 +201,7 @@ impl Typed {
         };
         let collation = column.source.collation.clone().unwrap_or_else(|| "BINARY".into());
         Typed {
+            one_form: matches!(affinity, Affinity::Integer | Affinity::Numeric),
             affinity: Some(affinity),
             collation: Collation::Column(collation),
             column: true,

@@ -185,11 +185,16 @@ fn merge(a: &Column, b: &Column) -> Translated<Column> {
         class: same_class,
         literal: None,
         column: x.column && y.column,
+        one_form: one_form(x) && one_form(y),
         pg: Some(crossing.ty),
         ..x.clone()
     };
     let approximate = a.approximate || b.approximate;
     Ok(Column { typed, crossing, not_null: a.not_null && b.not_null, approximate, ..a.clone() })
+}
+
+fn one_form(x: &Typed) -> bool {
+    x.one_form || matches!(x.kind, Kind::Int { .. } | Kind::Null)
 }
 
 /// The first member's affinity, unless another member gives values that it would change.
@@ -251,9 +256,6 @@ fn convert(column: &Column, to: &Column, frame: &Frame<'_>) -> Translated<String
 
 /// A value as the text that SQLite writes for it.
 pub(super) fn as_text(typed: &Typed, frame: &Frame<'_>) -> Translated<String> {
-    if typed.kind == Kind::Text {
-        return Ok(typed.sql.clone());
-    }
     Translator::within(frame).text_of(typed)
 }
 
