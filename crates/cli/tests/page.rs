@@ -110,7 +110,7 @@ fn a_page_shows_hostile_names_and_values_as_they_are() {
         "--policy",
         "1 to 4 characters",
         "numeric(6,2)",
-        "view-not-carried",
+        "CREATE VIEW",
     ] {
         assert!(all.contains(there), "{there} is not on the page");
     }

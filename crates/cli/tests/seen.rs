@@ -74,7 +74,7 @@ fn a_whole_migration_as_people_read_it() {
     let (bench, cluster) = (Bench::new(), Cluster::start(&[], &[]));
     let target = target(&cluster, "shop");
     bench.sqlite("shop.db", SHOP);
-    bench.sqlite("shop.db", "PRAGMA foreign_keys = off; CREATE VIEW big AS SELECT group_concat(name) FROM customers; INSERT INTO orders VALUES (5, 99, 1)");
+    bench.sqlite("shop.db", "PRAGMA foreign_keys = off; CREATE VIEW big AS SELECT group_concat(name) FROM customers; CREATE VIEW odd AS SELECT application(name) FROM customers; CREATE VIEW spent AS SELECT customer, count(*) AS orders FROM orders WHERE customer < 50 GROUP BY customer; INSERT INTO orders VALUES (5, 99, 1)");
     let mut all = String::new();
     for args in [
         &["inspect", "shop.db"][..],

@@ -173,7 +173,7 @@ mod tests {
     use crate::settings::World;
 
     /// A value of each flag that takes one, never the default one.
-    const VALUES: [(&str, &str); 23] = [
+    const VALUES: [(&str, &str); 24] = [
         ("schema", "s"),
         ("work-dir", "w"),
         ("pg-bin", "b"),
@@ -182,6 +182,7 @@ mod tests {
         ("jobs", "3"),
         ("chunk-bytes", "3KiB"),
         ("memory", "1GiB"),
+        ("view-timeout", "7"),
         ("accept", "view-not-carried"),
         ("policy", "nul=bytea"),
         ("types", "plain"),
