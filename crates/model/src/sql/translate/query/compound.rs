@@ -277,9 +277,6 @@ fn convert(column: &Column, to: &Column, frame: &Frame<'_>) -> Translated<String
 
 /// A value as the text that SQLite writes for it.
 pub(super) fn as_text(typed: &Typed, frame: &Frame<'_>) -> Translated<String> {
-    if typed.kind == Kind::Text {
-        return Ok(typed.sql.clone());
-    }
     Translator::within(frame).text_of(typed)
 }
 
