@@ -124,10 +124,10 @@ impl Translator<'_> {
             (Kind::Null, _) => "NULL::bigint".into(),
             (Kind::Int { .. }, _) => big(&x),
             (Kind::Bool, _) => big(&x.as_number()),
-            (Kind::Double, Some(Literal::Real(r))) => Typed::integer(number::truncated(*r)).sql,
+            (Kind::Double, Some(Literal::Real(r))) => big(&Typed::integer(number::truncated(*r))),
             (Kind::Double, _) => self.help("sqlite_integer_of_real", &[&x.sql])?,
             (Kind::Number, _) => self.help("sqlite_integer_of_number", &[&x.sql])?,
-            (Kind::Text, Some(Literal::Text(t))) => Typed::integer(number::integer_prefix(t)).sql,
+            (Kind::Text, Some(Literal::Text(t))) => big(&Typed::integer(number::integer_prefix(t))),
             (Kind::Text | Kind::Blob, _) => self.help("sqlite_integer_of_text", &[&self.text_of(&x)?])?,
             (Kind::Wide | Kind::Other(_), _) => return refuse(format!("{} has no sure integer", x.what())),
         })
