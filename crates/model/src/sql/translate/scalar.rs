@@ -128,6 +128,9 @@ impl Translator<'_> {
     /// Both sides refuse the smallest integer. Text becomes a real.
     fn abs(&self, x: &Typed) -> Translated<Typed> {
         let x = self.plain(x.clone())?;
+        if x.loose {
+            return refuse(format!("the values of {} may be text or numbers", x.sql));
+        }
         if matches!(x.kind, Kind::Text | Kind::Blob) {
             return Ok(real(format!("abs({})", self.real_of(&x)?)));
         }
@@ -313,11 +316,10 @@ impl Translator<'_> {
             Kind::Null => return Typed::text("NULL"),
             Kind::Text => format!("'''' || replace({}, '''', '''''') || ''''", x.sql),
             Kind::Blob => format!("'X''' || upper(encode({}, 'hex')) || ''''", x.sql),
-            Kind::Double => format!(
-                "CASE {} WHEN 'Infinity' THEN '9.0e+999' WHEN '-Infinity' THEN '-9.0e+999' ELSE {} END",
-                x.sql,
-                self.text_of(&x)?
-            ),
+            Kind::Double | Kind::Number => {
+                let t = self.text_of(&x)?;
+                format!("CASE {t} WHEN 'Inf' THEN '9.0e+999' WHEN '-Inf' THEN '-9.0e+999' ELSE {t} END")
+            }
             _ => self.text_of(&x)?,
         };
         Ok(text(format!("COALESCE({quoted}, 'NULL')")))
