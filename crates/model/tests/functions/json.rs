@@ -4,6 +4,7 @@
 use super::both::{Both, Held, Tally};
 use super::support::{Dice, from_environment};
 use lite2pg_model::mapping::PgType;
+use lite2pg_model::mapping::codec::Normal;
 use lite2pg_model::value::Class;
 
 const HELD: &[Held] = &[
@@ -112,8 +113,9 @@ fn path(dice: &mut Dice) -> String {
 }
 
 fn value(dice: &mut Dice, depth: usize) -> String {
-    match dice.roll(12) {
+    match dice.roll(13) {
         0 => "NULL".into(),
+        12 => format!("o ->> {}", path(dice)),
         1 => "5".into(),
         2 => "1.25".into(),
         3 => format!("'{}'", dice.pick(&["", "x", "é", "it''s", "a\"b", "[1]", "\\"])),
@@ -194,6 +196,52 @@ fn json_is_read_and_made_as_sqlite_does() {
         tally.add(&sql, verdict);
     }
     tally.judge("JSON", both.compared, usize::try_from(cases).unwrap() / 20);
+}
+
+const BINARY: &[Held] = &[
+    Held { normal: Normal::Json, class: Some(Class::Text), ..Held::new("b", "JSON", PgType::Jsonb) },
+    Held { class: Some(Class::Text), ..Held::new("s", "TEXT", PgType::Text) },
+];
+
+#[test]
+fn columns_that_became_jsonb() {
+    let documents = [
+        "{\"a\": 1, \"b\": [1, 2, {\"c\": \"x\"}], \"d\": true, \"e\": null, \"f\": 1.5, \"g\": \"é\\\"q\"}",
+        "[1, \"two\", [3]]",
+        "{}",
+        "\"text\"",
+        "{\"a\": \"1\", \"b\": []}",
+    ];
+    let mut rows: Vec<Vec<String>> = documents.iter().map(|d| vec![format!("'{d}'"), "'x'".into()]).collect();
+    rows.push(vec!["NULL".into(), "NULL".into()]);
+    let mut both = Both::new(BINARY, &rows);
+    let mut tally = Tally::default();
+    for sql in [
+        "json_extract(b, '$.a')",
+        "json_extract(b, '$.a') = 1",
+        "json_extract(b, '$.a') = '1'",
+        "json_extract(b, '$.a') > 0",
+        "json_extract(b, '$.b[2].c')",
+        "json_extract(b, '$.b[2].c') = s",
+        "json_extract(b, '$.d')",
+        "json_extract(b, '$.e') IS NULL",
+        "json_extract(b, '$.f') + 1",
+        "json_extract(b, '$.g')",
+        "b ->> 'g'",
+        "b ->> 1",
+        "b -> 'b' -> 2 ->> 'c'",
+        "json_type(b)",
+        "json_type(b, '$.b')",
+        "json_array_length(b)",
+        "json_array_length(b, '$.b')",
+        "json_valid(b)",
+        "json_array(json_extract(b, '$.a'), s)",
+        "json_object('x', b ->> 'zz')",
+    ] {
+        let verdict = both.judge(sql);
+        tally.add(sql, verdict);
+    }
+    tally.judge("jsonb", both.compared, 0);
 }
 
 #[test]

@@ -318,7 +318,11 @@ impl Translator<'_> {
             return match json.made {
                 Made::Text => Ok(format!("COALESCE({}({node}), 'null')", self.helper("sqlite_json_min")?)),
                 Made::Value => Ok(format!("{}({node})", self.helper("sqlite_json_element")?)),
-                Made::Sql => refuse("what ->> gives may be text that looks like JSON, and is put into JSON"),
+                Made::Sql => Ok(format!(
+                    "(CASE WHEN json_typeof({node}) IN ('array', 'object') THEN to_json({})::text ELSE {} END)",
+                    self.help("sqlite_json_min", &[node])?,
+                    self.help("sqlite_json_element", &[node])?,
+                )),
             };
         }
         match (&x.literal, x.kind) {
