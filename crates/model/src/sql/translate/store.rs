@@ -150,6 +150,14 @@ impl Translator<'_> {
                 Ok(format!("COALESCE({text}, {})", value.sql))
             }
             (Kind::Int { .. } | Kind::Bool, Affinity::Real) => misfit(value, column),
+            // A whole real becomes an integer.
+            (Kind::Double | Kind::Number, Affinity::Integer | Affinity::Numeric) => {
+                let number = match value.kind {
+                    Kind::Double => self.help("sqlite_number_of_real", &[&value.sql])?,
+                    _ => value.sql.clone(),
+                };
+                self.help("sqlite_number_text", &[&format!("trim_scale({number})")])
+            }
             _ => self.text_of(value),
         }
     }

@@ -223,6 +223,12 @@ impl Typed {
         Typed { kind, sql: format!("({})::integer", self.sql), column: false, pg: None, ..self.clone() }
     }
 
+    /// A column of text and numbers whose affinity has made a number of every text that looks like one: what looks like
+    /// a number is one.
+    pub fn is_sorted_out(&self) -> bool {
+        self.column && matches!(self.affinity, Some(Affinity::Integer | Affinity::Numeric))
+    }
+
     pub fn is_number(&self) -> bool {
         matches!(self.kind, Kind::Int { .. } | Kind::Wide | Kind::Number | Kind::Double | Kind::Bool)
     }

@@ -117,7 +117,9 @@ impl Translator<'_> {
     /// The value as an integer of 64 bits, as CAST and the operators on bits take it.
     pub(super) fn integer_of(&self, x: &Typed) -> Translated<String> {
         let x = self.plain(x.clone())?;
-        not_loose(&x)?;
+        if x.loose {
+            return refuse(format!("the values of {} may be text or numbers", x.sql));
+        }
         Ok(match (x.kind, &x.literal) {
             (Kind::Null, _) => "NULL::bigint".into(),
             (Kind::Int { .. }, _) => big(&x),
@@ -169,7 +171,11 @@ impl Translator<'_> {
 
 /// A text may be a number in SQLite, which its text does not tell: 1.0e-07 as text begins with the integer 1.
 pub(super) fn not_loose(x: &Typed) -> Translated<()> {
-    if x.loose { refuse(format!("the values of {} may be text or numbers", x.sql)) } else { Ok(()) }
+    if x.loose && !x.is_sorted_out() {
+        refuse(format!("the values of {} may be text or numbers", x.sql))
+    } else {
+        Ok(())
+    }
 }
 
 /// An integer as bigint, without a cast where it is one already.
