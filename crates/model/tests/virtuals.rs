@@ -124,3 +124,19 @@ fn boxes_have_their_bounds_and_what_is_beside_them() {
     assert_eq!(table(&schema, "b").columns[1].declared, "INT");
     assert_eq!(schema.tables.iter().filter(|t| t.kind == TableKind::Shadow).count(), 6);
 }
+
+#[test]
+fn texts_that_cannot_be_read_stay_behind_and_say_why() {
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch("CREATE VIRTUAL TABLE t USING fts4(a); CREATE VIRTUAL TABLE u USING fts5(a)").unwrap();
+    let mut raw = support::introspect(&db).unwrap();
+    let packed = "CREATE VIRTUAL TABLE t USING fts4(a, compress=zip, uncompress=unzip)";
+    raw.objects.iter_mut().filter(|o| o.name == "t").for_each(|o| o.sql = Some(packed.to_owned()));
+    raw.columns.remove("u_content");
+    raw.shadow_rows.insert("u_docsize".to_owned(), 1);
+    let (schema, findings) = resolve(&raw);
+    assert!(schema.tables.iter().all(|t| t.kind != TableKind::Ordinary));
+    let of = |name: &str| findings.iter().find(|f| f.object == name && f.blocks()).unwrap().message.clone();
+    assert!(of("t").contains("compress="), "{}", of("t"));
+    assert!(of("u").contains("u_content is not there") && of("u").contains("u_docsize (1 row)"), "{}", of("u"));
+}

@@ -207,8 +207,14 @@ pub fn proven(report: &Report) -> Option<String> {
     let mut parts = Vec::new();
     if !report.views.is_empty() {
         let same = report.views.iter().filter(|v| v.verified).count() as u64;
-        let all = report.views.len() as u64;
-        parts.push(format!("views {} of {} give the same rows", text::count(same), text::count(all)));
+        let compared = report.views.iter().filter(|v| v.not_compared.is_none()).count() as u64;
+        let left = report.views.len() as u64 - compared;
+        if compared > 0 {
+            parts.push(format!("views {} of {} give the same rows", text::count(same), text::count(compared)));
+        }
+        if left > 0 {
+            parts.push(format!("{} not compared", text::counted(left, "view", "views")));
+        }
     }
     if report.foreign_keys_valid > 0 {
         parts.push(format!("{} valid", text::counted(report.foreign_keys_valid, "foreign key", "foreign keys")));

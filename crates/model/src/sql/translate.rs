@@ -28,6 +28,7 @@ mod value;
 pub use default::{default_value, default_with};
 pub use generated::generated;
 pub use plain::{Fraction, Stamp};
+pub use store::stored;
 #[allow(unused_imports, reason = "for triggers and generated columns")]
 pub(crate) use store::{store, store_with};
 
@@ -282,7 +283,7 @@ impl<'a> Translator<'a> {
             | Binary::IsNot => {
                 return self.comparison(op, a, b);
             }
-            Binary::Arrow | Binary::ArrowText => return self.json_arrow(op, a, b),
+            Binary::Arrow | Binary::ArrowText => return self.deeper(|| self.json_arrow(op, a, b)),
             _ => return self.computed(op, &self.typed(a)?, &self.typed(b)?),
         };
         Ok(Typed::condition(format!("({} {word} {})", self.condition(a)?, self.condition(b)?)))

@@ -4,10 +4,12 @@
 use super::Builder;
 use super::views::one_line;
 use crate::finding::{Finding, codes};
-use crate::plan::{TablePlan, TriggerPlan};
+use crate::ident;
+use crate::plan::{KeyPlan, TablePlan, TriggerPlan};
 use crate::schema::{Deferrable, Index, IndexOn, Key, Object, Schema, Table};
 use crate::sql::ast::Trigger;
 use crate::sql::sqlite;
+use crate::sql::translate::collated;
 use crate::sql::translate::query::Environment;
 use crate::sql::translate::relations::Relations;
 use crate::sql::translate::trigger::{self, Child, Facts, KeyFacts, TableFacts};
@@ -82,8 +84,8 @@ impl Builder<'_> {
 fn table_facts(table: &Table, plan: &TablePlan, schema: &Schema) -> TableFacts {
     let name = |i: usize| table.columns.get(i).map(|c| c.name.clone()).unwrap_or_default();
     // A primary key that is the rowid needs no entry of its own beside that of the key.
-    let keys = table.primary_key.iter().chain(&table.uniques).map(|k| of_key(table, k));
-    let indexes = table.indexes.iter().filter(|i| i.unique).map(|i| of_index(table, i));
+    let keys = table.primary_key.iter().chain(&table.uniques).map(|k| of_key(table, plan, k));
+    let indexes = table.indexes.iter().filter(|i| i.unique).map(|i| of_index(table, plan, i));
     let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
     let children = schema.tables.iter().flat_map(|child| {
         let of_child = |i: &usize| child.columns.get(*i).map(|c| c.name.clone()).unwrap_or_default();
@@ -109,20 +111,17 @@ fn table_facts(table: &Table, plan: &TablePlan, schema: &Schema) -> TableFacts {
     }
 }
 
-fn of_key(table: &Table, key: &Key) -> KeyFacts {
+fn of_key(table: &Table, plan: &TablePlan, key: &Key) -> KeyFacts {
     let column = |place: usize, collation: &Option<String>| {
         let column = table.columns.get(place);
         let collation = collation.clone().or_else(|| column.and_then(|c| c.collation.clone()));
         (column.map(|c| c.name.clone()).unwrap_or_default(), collation.filter(|c| c != "BINARY"))
     };
-    KeyFacts {
-        columns: key.columns.iter().map(|k| column(k.column, &k.collation)).collect(),
-        partial: false,
-        on_conflict: key.on_conflict.clone(),
-    }
+    let columns: Vec<(String, Option<String>)> = key.columns.iter().map(|k| column(k.column, &k.collation)).collect();
+    KeyFacts { terms: terms(plan, &columns), columns, partial: false, on_conflict: key.on_conflict.clone() }
 }
 
-fn of_index(table: &Table, index: &Index) -> KeyFacts {
+fn of_index(table: &Table, plan: &TablePlan, index: &Index) -> KeyFacts {
     let mut partial = index.predicate.is_some() || index.terms.is_empty();
     let mut columns = Vec::new();
     for term in &index.terms {
@@ -134,5 +133,22 @@ fn of_index(table: &Table, index: &Index) -> KeyFacts {
             IndexOn::Expression(_) => partial = true,
         }
     }
-    KeyFacts { columns, partial, on_conflict: None }
+    KeyFacts { terms: terms(plan, &columns), columns, partial, on_conflict: None }
+}
+
+/// The terms of a key as ON CONFLICT names them, if the target has a key or a unique index over just these.
+fn terms(plan: &TablePlan, columns: &[(String, Option<String>)]) -> Option<String> {
+    let target = |name: &str| plan.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name)).map(|c| c.target.clone());
+    let names: Vec<String> = columns.iter().map(|(name, _)| target(name)).collect::<Option<_>>()?;
+    let folded = |(name, (_, collation)): (&String, &(String, Option<String>))| {
+        collated(&ident::pg(name), collation.as_deref()).ok()
+    };
+    let terms = names.iter().zip(columns).map(folded).collect::<Option<Vec<_>>>()?.join(", ");
+    let same = |key: &&KeyPlan| key.columns.len() == names.len() && key.columns.iter().all(|c| names.contains(c));
+    let plain = columns.iter().all(|(_, collation)| collation.is_none());
+    let of_key = plain && plan.primary_key.iter().chain(&plan.uniques).any(|k| same(&k));
+    // The direction of an index counts for nothing here.
+    let bare = |terms: &str| terms.replace(" DESC", "").replace(" NULLS FIRST", "").replace(" NULLS LAST", "");
+    let of_index = || plan.indexes.iter().any(|i| i.unique && i.predicate.is_none() && bare(&i.terms) == terms);
+    (of_key || of_index()).then_some(terms)
 }

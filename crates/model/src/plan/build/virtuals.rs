@@ -47,7 +47,8 @@ impl Builder<'_> {
             self.lost_search(table, search, &left);
             return;
         }
-        let column = free_name(plan, &search.table);
+        let own = search.table == table.name;
+        let column = free_name(plan, &if own { plan.target.clone() } else { self.names.view(&search.table) });
         let language = configuration(search);
         let (joined, cut) = (terms.join(" || ' ' || "), longest > SEARCHED);
         let text = if cut { format!("left({joined}, {SEARCHED})") } else { joined };

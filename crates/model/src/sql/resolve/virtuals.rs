@@ -26,7 +26,7 @@ pub(super) fn resolve(raw: &RawSchema, places: &Places, schema: &mut Schema, fou
                 schema.tables[i] = *made;
                 Ok(())
             }
-            Carried::IndexOf(content, search) => link(places, schema, i, &content, search),
+            Carried::IndexOf(content, search) => link(places, schema, i, &content, *search),
         });
         if let (Err(why), Some(table)) = (linked, schema.tables.get(i)) {
             found.push(findings::virtual_table(raw, table, &module, &why));
@@ -39,7 +39,7 @@ enum Carried {
     /// An ordinary table with its rows.
     Rows(Box<Table>),
     /// An index over the named table.
-    IndexOf(String, Search),
+    IndexOf(String, Box<Search>),
 }
 
 /// A full-text table. Its rows are read from its shadow table, which needs neither the module nor the tokenizer, both of
@@ -61,7 +61,10 @@ fn full_text(raw: &RawSchema, table: &Table, text: FullText, module: &str) -> Re
         text.columns.iter().filter(|c| c.indexed || !indexed).map(|c| c.name.clone()).collect()
     };
     match &text.content {
-        Content::Of(content) => return Ok(Carried::IndexOf(content.clone(), search(names(false), names(true)))),
+        Content::Of(content) => {
+            let search = Box::new(search(names(false), names(true)));
+            return Ok(Carried::IndexOf(content.clone(), search));
+        }
         Content::Nowhere if !text.keeps_unindexed => {
             let columns = names(false).join(", ");
             return Err(format!(

@@ -25,6 +25,9 @@ impl Translator<'_> {
         if let Some(compared) = date::own_times(op, a, b) {
             return Ok(Typed::condition(compared));
         }
+        if matches!(op, Binary::Eq | Binary::Ne | Binary::Is | Binary::IsNot) && compare::never_equal(a, b) {
+            return Ok(Typed::condition(constant(op, a, b, false)));
+        }
         match compare::pair(op, a, b, self.scope.collate_c) {
             Ok(pair) => Ok(Typed::condition(format!("({} {} {})", pair.left, word(op), pair.right))),
             Err(reason) => match self.in_own_type(op, a, b) {
@@ -77,6 +80,12 @@ impl Translator<'_> {
 
     fn after_affinity(&self, op: Binary, a: &Typed, b: &Typed) -> Translated<String> {
         let (a, b) = (self.plain(a.clone())?, self.plain(b.clone())?);
+        // What looks like a number in such a column is one, and any other text is after all numbers.
+        for (x, y, op) in [(&a, &b, turned(op)), (&b, &a, op)] {
+            if x.loose && x.is_sorted_out() && y.is_number() {
+                return self.by_sign(op, &self.help("sqlite_compare_text", &[&self.exact(y)?, &x.sql])?, y, x);
+            }
+        }
         for x in [&a, &b] {
             if x.loose {
                 return refuse(format!("the values of {} may be text or numbers", x.sql));

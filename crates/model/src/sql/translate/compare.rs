@@ -70,30 +70,60 @@ pub(super) fn pair(op: Binary, a: &Typed, b: &Typed, collate_c: bool) -> Transla
     }
 }
 
-/// A column of text whose values may be numbers, under INTEGER or NUMERIC affinity: there what looks like a number is one,
-/// and each number has one text, so that two are equal where their texts are. The other operand gets that affinity too.
+/// Columns of text whose values may be numbers, under INTEGER or NUMERIC affinity: there what looks like a number is one,
+/// and each number has one text, so that two are equal where their texts are.
 fn in_one_form(a: &Typed, b: &Typed) -> Option<Pair> {
     let binary = |x: &Typed| match &x.collation {
         Collation::None => true,
         Collation::Column(c) | Collation::Explicit(c) => c == "BINARY",
     };
-    let whole = |x: &Typed| x.column && matches!(x.affinity, Some(Affinity::Integer | Affinity::Numeric));
-    let varying = |x: &Typed| x.kind == Kind::Text && x.loose && whole(x);
-    if !(varying(a) || varying(b)) || !binary(a) || !binary(b) {
+    let of_text = |x: &Typed| x.kind == Kind::Text && x.one_form;
+    if !(varies(a) || varies(b) || (of_text(a) && of_text(b))) || !binary(a) || !binary(b) {
         return None;
     }
+    let applied = applied(a, b);
     let form = |x: &Typed| match (x.kind, &x.literal) {
-        (Kind::Text, None) if whole(x) => Some(x.sql.clone()),
+        (Kind::Text, None) if x.one_form || applied == Applied::Text => Some(x.sql.clone()),
         (Kind::Text, Some(Literal::Text(t))) => match number::of_text(t) {
-            None => Some(x.sql.clone()),
-            Some(number::Number::Integer(n)) => Some(format!("'{n}'::text")),
-            Some(number::Number::Real(_)) => None,
+            Some(number::Number::Integer(n)) if applied == Applied::Number => Some(format!("'{n}'::text")),
+            Some(_) if applied != Applied::Text => None,
+            _ => Some(x.sql.clone()),
         },
         (Kind::Int { .. }, Some(Literal::Integer(n))) => Some(format!("'{n}'::text")),
         (Kind::Int { .. }, None) => Some(format!("({})::text", x.sql)),
         _ => None,
     };
     Some(Pair { left: form(a)?, right: form(b)? })
+}
+
+/// Whether no value of one can equal the other: a string that looks like a number beside values of which none is such a
+/// string, where no affinity makes a number of it.
+pub(super) fn never_equal(a: &Typed, b: &Typed) -> bool {
+    let number_in_quotes = |x: &Typed| matches!(&x.literal, Some(Literal::Text(t)) if number::of_text(t).is_some());
+    applied(a, b) == Applied::None && (varies(a) && number_in_quotes(b) || varies(b) && number_in_quotes(a))
+}
+
+fn varies(x: &Typed) -> bool {
+    x.kind == Kind::Text && x.loose && x.one_form && x.literal.is_none()
+}
+
+/// The affinity that a comparison applies to its operands.
+/// Source: <https://sqlite.org/datatype3.html#type_conversions_prior_to_comparison>.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Applied {
+    Number,
+    Text,
+    None,
+}
+
+fn applied(a: &Typed, b: &Typed) -> Applied {
+    if number::is_numeric(a.affinity) || number::is_numeric(b.affinity) {
+        Applied::Number
+    } else if a.affinity == Some(Affinity::Text) || b.affinity == Some(Affinity::Text) {
+        Applied::Text
+    } else {
+        Applied::None
+    }
 }
 
 fn plain(a: &Typed, b: &Typed) -> Translated<Pair> {
@@ -206,6 +236,11 @@ fn as_is(x: &Typed, ordered_by_bytes: bool) -> String {
 /// Whether `b` stays text beside `a`: where `a` has numeric affinity, or may hold numbers, `b` must not look like one.
 fn numeric_affinity_keeps_text(a: &Typed, b: &Typed, equality: bool) -> Translated<()> {
     let numeric = number::is_numeric(a.affinity);
+    // Such columns keep no text that looks like a number and no real that is an integer: equal texts are equal values.
+    let whole = |x: &Typed| x.column && matches!(x.affinity, Some(Affinity::Integer | Affinity::Numeric));
+    if equality && whole(a) && whole(b) {
+        return Ok(());
+    }
     if !a.loose && (!numeric || b.column && b.affinity == a.affinity && !b.loose) {
         return Ok(());
     }

@@ -35,6 +35,8 @@ pub struct TableFacts {
 pub struct KeyFacts {
     /// Its columns by their source names, each with its collation (upper case) if that is not BINARY.
     pub columns: Vec<(String, Option<String>)>,
+    /// How ON CONFLICT names it in PostgreSQL; `None` where the target has no such key.
+    pub terms: Option<String>,
     /// It is over an expression, or over a part of the rows: the columns do not say when rows are in conflict.
     pub partial: bool,
     /// ON CONFLICT of the constraint, upper case, if it is not ABORT.

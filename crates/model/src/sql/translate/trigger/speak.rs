@@ -5,7 +5,7 @@ use crate::ident;
 use crate::sql::ast::{Expr, Join, Query};
 use crate::sql::translate::query::{self, Environment, Item, Made};
 use crate::sql::translate::relations::{Field, Relation};
-use crate::sql::translate::typed::Typed;
+use crate::sql::translate::typed::{Kind, Typed};
 use crate::sql::translate::{Translated, store_with};
 
 /// What a body says its expressions with.
@@ -21,10 +21,19 @@ pub(super) fn target(relation: &Relation) -> Item {
     Item::of(relation, &relation.name, &ident::pg(&relation.target))
 }
 
-/// A row whose columns are named with its name before them only, as those of NEW, OLD and `excluded`.
+/// A row whose columns are named with its name before them only, as those of NEW, OLD and `excluded`. In SQLite they have
+/// no affinity in comparisons, but for the number of the row (`sqlite3ExprAffinity` knows of columns only); what a view is
+/// given has whatever class it comes with, and is taken here for what its columns hold.
 pub(super) fn row(relation: &Relation, name: &str, qualifier: &str) -> Item {
-    let item = Item::of(relation, name, qualifier);
-    Item { hidden: (0..item.fields.len()).collect(), ..item }
+    let mut item = Item::of(relation, name, qualifier);
+    item.hidden = (0..item.fields.len()).collect();
+    for (i, field) in item.fields.iter_mut().enumerate() {
+        // A type of its own stands for texts or numbers of one form, which no affinity changes.
+        if !relation.view && Some(i) != relation.rowid && !matches!(field.typed.kind, Kind::Other(_)) {
+            field.typed.affinity = None;
+        }
+    }
+    item
 }
 
 impl<'a> Speaker<'a> {
@@ -34,12 +43,12 @@ impl<'a> Speaker<'a> {
 
     /// A value; `own` are the rows of the statement that it stands in.
     pub fn value(&self, e: &Expr, own: &[Item]) -> Translated<Typed> {
-        query::expression_within(e, self.environment, own, &self.rows)
+        query::expression(e, self.environment, own, &self.rows)
     }
 
     /// A condition: true, false or NULL.
     pub fn condition(&self, e: &Expr, own: &[Item]) -> Translated<String> {
-        query::condition_within(e, self.environment, own, &self.rows)
+        query::condition(e, self.environment, own, &self.rows)
     }
 
     /// A whole query; `own` are the rows of the statement that it stands in.

@@ -179,12 +179,8 @@ pub(super) fn in_conflict(
 
 /// The terms by which ON CONFLICT names a key.
 pub(super) fn key_terms(relation: &Relation, key: &KeyFacts) -> Translated<String> {
-    let term = |(name, collation): &(String, Option<String>)| {
-        let name = ident::pg(&field(relation, name)?.target);
-        match collation.as_deref() {
-            None | Some("BINARY") => Ok(name),
-            collation => Ok(format!("({})", collated(&name, collation)?)),
-        }
-    };
-    Ok(key.columns.iter().map(term).collect::<Translated<Vec<_>>>()?.join(", "))
+    match &key.terms {
+        Some(terms) => Ok(terms.clone()),
+        None => refuse(format!("a key of {} that ON CONFLICT names is not carried over as it is", relation.name)),
+    }
 }
