@@ -15,7 +15,7 @@ use crate::target::{programs, rejected};
 use crate::verify::digest;
 use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::normal::Sum;
-use lite2pg_model::plan::{Plan, Stage, TablePlan, ddl};
+use lite2pg_model::plan::{Plan, Stage, TablePlan, ddl, helper_schema};
 use postgres::{Client, Transaction};
 
 /// Table, column and type of each column.
@@ -337,18 +337,21 @@ fn unfinished(client: &mut Transaction<'_>, run: &Run, undone: &mut Undone) -> R
     undone.sql.push(format!("DROP SCHEMA IF EXISTS {} CASCADE", pg(&run.staging)));
     // The schema of the helper functions has its final name already, so others may have found it: no CASCADE there.
     let made = client
-        .query(
-            "SELECT object FROM lite2pg.migration_step WHERE run = $1 AND stage = $2",
+        .query_opt(
+            "SELECT 1 FROM lite2pg.migration_step WHERE run = $1 AND stage = $2 LIMIT 1",
             &[&run.id, &Stage::Helpers.word()],
         )
         .map_err(|e| error_from_pg(e, "reading the ledger"))?;
-    for schema in made.iter().map(|r| r.get::<_, String>(0)) {
-        let known = plan.as_ref().map_or_else(Vec::new, Plan::helper_routines);
-        let routines = programs::routines(client, &schema, &known)?;
+    let schema = helper_schema(&run.schema);
+    if made.is_some() && catalog::schema_exists(client, &schema)? {
+        let routines = match &plan {
+            Some(plan) => programs::routines(client, &schema, &plan.helper_routines())?,
+            None => programs::helpers_by_comment(client, &schema)?,
+        };
         if !routines.is_empty() {
             undone.sql.push(format!("DROP ROUTINE {}", routines.join(", ")));
         }
-        undone.sql.push(format!("DROP SCHEMA IF EXISTS {}", pg(&schema)));
+        undone.sql.push(format!("DROP SCHEMA {}", pg(&schema)));
     }
     Ok(())
 }

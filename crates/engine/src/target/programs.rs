@@ -92,6 +92,22 @@ pub fn routines(client: &mut impl GenericClient, schema: &str, names: &[String])
     Ok(rows.iter().map(|r| r.get(0)).collect())
 }
 
+/// As [`routines`], where the plan that tells their names cannot be read: those with a helper's name and a comment.
+///
+/// # Errors
+/// The target cannot be asked.
+pub fn helpers_by_comment(client: &mut impl GenericClient, schema: &str) -> Result<Vec<String>> {
+    let rows = client
+        .query(
+            "SELECT DISTINCT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+             WHERE n.nspname = $1 AND p.proname LIKE 'sqlite\\_%' AND obj_description(p.oid, 'pg_proc') IS NOT NULL",
+            &[&schema],
+        )
+        .map_err(|e| error_from_pg(e, "looking at the helper functions"))?;
+    let names: Vec<String> = rows.iter().map(|r| r.get(0)).collect();
+    routines(client, schema, &names)
+}
+
 /// Switches the plan's triggers off, in a transaction: rows that the source holds already are no news to them. Returns the
 /// statements that switch on again what was on.
 ///

@@ -76,6 +76,11 @@ pub struct GeneratedPlan {
 pub const HELPERS_COMMENT: &str =
     "functions that keep what SQLite does; made by lite2pg, used by views, triggers and columns";
 
+/// The schema of the helper functions of what is published to a schema.
+pub fn helper_schema(schema: &str) -> String {
+    shorten(&format!("{schema}_sqlite"))
+}
+
 impl Plan {
     /// The names of all functions and aggregates that [`Plan::create_helpers`] makes: a helper may bring its own parts.
     pub fn helper_routines(&self) -> Vec<String> {
@@ -84,7 +89,7 @@ impl Plan {
 
     /// The schema of the helper functions: one for each schema that is published to, so that it goes when that goes.
     pub fn helper_schema(&self) -> String {
-        shorten(&format!("{}_sqlite", self.schema))
+        helper_schema(&self.schema)
     }
 
     /// The statements that make the helper functions, in order; none where nothing uses one. The schema is made by the
