@@ -139,3 +139,18 @@ lo = 5 -- refused: storage classes
 lo < 'a' -- refused: may hold numbers
 lo IS NULL
 lo || 'x'
+-- Text and numbers in one column with numeric affinity: what looks like a number is one.
+mx = 5
+mx > 2
+mx < 0
+5 <= mx
+mx IS 5
+mx IS NOT 5
+mx = 'abc'
+mx + 1
+mx * 2
+mx / 2
+mx AND 1
+round(mx)
+mx IS NULL
+mx || 'x'

@@ -441,3 +441,30 @@ fn helper_functions_have_a_schema_of_their_own_that_goes_with_the_run() {
     place.rollback(PLAIN).map_err(|e| tell(&e)).unwrap();
     assert_eq!(compare(&before, &place.picture(&cluster)), "");
 }
+
+/// A rejected row that arrives later is one that the source holds already: no trigger may take it for a new one.
+#[test]
+fn triggers_do_not_fire_for_rejected_rows_that_arrive_later() {
+    let _turn = alone();
+    let cluster = Cluster::start(&[], &[]);
+    let mut place = Place::new(&cluster, |path| {
+        fixtures::make(
+            path,
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, d DATE); CREATE TABLE log (id INTEGER);
+             INSERT INTO t VALUES (1, '2024-01-01'), (2, 'never');
+             CREATE TRIGGER noted AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.id); END;",
+        );
+    });
+    use lite2pg_model::mapping::choices::Choices;
+    use lite2pg_model::mapping::policy::Policies;
+    place.settings.choices = Choices::of(Policies::parse(["dates=quarantine"]).unwrap());
+    assert_eq!(place.must_migrate("quarantine").rejected, 1);
+    let mend = "UPDATE t SET d = '2024-01-02' WHERE id = 2";
+    rusqlite::Connection::open(&place.source).unwrap().execute_batch(mend).unwrap();
+    let report =
+        lite2pg_engine::run::retry(&place.settings, &running::Show, &Cancel::new()).map_err(|e| tell(&e)).unwrap();
+    assert_eq!((report.retried, count(&place, &cluster, "public.t")), (1, 2));
+    assert_eq!(count(&place, &cluster, "public.log"), 0, "the trigger fired for a row that is not new");
+    place.client(&cluster).batch_execute("INSERT INTO public.t VALUES (3, '2024-01-03')").unwrap();
+    assert_eq!(count(&place, &cluster, "public.log"), 1, "the trigger fires no longer");
+}

@@ -49,7 +49,7 @@ pub fn first_lines(show: &Show, event: &Event, inspect: &str) -> Vec<String> {
             let what = format!("run {run} · {done} of {steps} steps and {rows} were done before");
             vec![head(show, "resumed", &what)]
         }
-        Event::Planned { tables, rows, keys_and_indexes, foreign_keys, findings } => {
+        Event::Planned { tables, rows, keys_and_indexes, foreign_keys, views, triggers, findings } => {
             let mut parts =
                 vec![format!("{}, {}", text::counted(*tables, "table", "tables"), text::counted(*rows, "row", "rows"))];
             if *keys_and_indexes > 0 {
@@ -57,6 +57,12 @@ pub fn first_lines(show: &Show, event: &Event, inspect: &str) -> Vec<String> {
             }
             if *foreign_keys > 0 {
                 parts.push(text::counted(*foreign_keys, "foreign key", "foreign keys"));
+            }
+            if *views > 0 {
+                parts.push(text::counted(*views, "view", "views"));
+            }
+            if *triggers > 0 {
+                parts.push(text::counted(*triggers, "trigger", "triggers"));
             }
             let counts = findings::counts(findings);
             if !counts.is_empty() {
@@ -201,8 +207,14 @@ pub fn proven(report: &Report) -> Option<String> {
     let mut parts = Vec::new();
     if !report.views.is_empty() {
         let same = report.views.iter().filter(|v| v.verified).count() as u64;
-        let all = report.views.len() as u64;
-        parts.push(format!("views {} of {} give the same rows", text::count(same), text::count(all)));
+        let compared = report.views.iter().filter(|v| v.not_compared.is_none()).count() as u64;
+        let left = report.views.len() as u64 - compared;
+        if compared > 0 {
+            parts.push(format!("views {} of {} give the same rows", text::count(same), text::count(compared)));
+        }
+        if left > 0 {
+            parts.push(format!("{} not compared", text::counted(left, "view", "views")));
+        }
     }
     if report.foreign_keys_valid > 0 {
         parts.push(format!("{} valid", text::counted(report.foreign_keys_valid, "foreign key", "foreign keys")));

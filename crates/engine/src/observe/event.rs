@@ -96,6 +96,10 @@ pub enum Event {
         keys_and_indexes: u64,
         /// Foreign keys.
         foreign_keys: u64,
+        /// Views.
+        views: u64,
+        /// Triggers.
+        triggers: u64,
         /// What a person must know.
         findings: Vec<Finding>,
     },

@@ -250,6 +250,8 @@ pub fn tell_plan(plan: &Plan, observer: &dyn Observer) {
         rows: plan.rows(),
         keys_and_indexes: plan.tables.iter().map(keys).sum(),
         foreign_keys: plan.tables.iter().map(|t| t.foreign_keys.len() as u64).sum(),
+        views: plan.views.len() as u64,
+        triggers: plan.triggers.len() as u64,
         findings: plan.findings.clone(),
     });
 }

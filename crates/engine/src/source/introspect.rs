@@ -45,11 +45,15 @@ fn read(conn: &Connection) -> rusqlite::Result<RawSchema> {
     Ok(raw)
 }
 
-/// Asks something that compiles what the schema holds, and runs nothing of it.
+/// Asks something that compiles what the schema holds, and runs nothing of it. A view may hold strings in double quotes.
 fn trusting<T>(conn: &Connection, ask: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, true)?;
+    for setting in [DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, DbConfig::SQLITE_DBCONFIG_DQS_DML] {
+        conn.set_db_config(setting, true)?;
+    }
     let answer = ask();
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    for setting in [DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, DbConfig::SQLITE_DBCONFIG_DQS_DML] {
+        conn.set_db_config(setting, false)?;
+    }
     answer
 }
 

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lite2pg_model::value::Value;
+use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -118,6 +119,22 @@ impl Reader {
     pub fn interruptible<T>(&mut self, cancel: &Cancel, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let worked = self.stoppable(&|| cancel.requested(), work);
         if worked.is_err() && cancel.requested() { Err(interrupted()) } else { worked }
+    }
+
+    /// Reads views, whose statements may hold strings in double quotes; what is asked for in between must not.
+    /// Source: <https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted>.
+    ///
+    /// # Errors
+    /// As `work`.
+    pub fn of_views<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let set = |conn: &Connection, on: bool| {
+            let set = conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, on);
+            set.map_err(|e| fault("cannot prepare the reading of a view", e))
+        };
+        set(&self.conn, true)?;
+        let out = work(self);
+        set(&self.conn, false)?;
+        out
     }
 
     /// As [`Reader::interruptible`], and for no longer than `limit`: then it is `None`.

@@ -7,8 +7,8 @@ use crate::error::{Error, Kind, Result};
 use crate::observe::report::{TableReport, ViewReport};
 use crate::run::pool::Cancel;
 use crate::run::settings::Settings;
-use crate::source::Reader;
 use crate::source::census::TICK;
+use crate::source::{Reader, Row};
 use crate::target::copy::copy_out;
 use crate::target::{error_from_pg, refusal};
 use lite2pg_model::ident::{pg_in, sqlite};
@@ -199,25 +199,23 @@ impl Both<'_> {
         let begin = Instant::now();
         let mut n: u64 = 0;
         let mut late = false;
-        let ran = reader.for_at_most(time, cancel, |reader| {
-            reader.within(bytes, |reader| {
-                reader.for_each(&sql, &[], |row| {
-                    n += 1;
-                    if n.is_multiple_of(TICK) {
-                        cancel.check()?;
-                        late = begin.elapsed() >= time;
-                        if late {
-                            return Err(Error::source("the time limit"));
-                        }
-                    }
-                    if row.len() != width {
-                        return Err(Error::source(format!("it gives {} columns, not {width}", row.len())));
-                    }
-                    let values: Vec<Value<'_>> = (0..width).map(|i| row.get(i)).collect();
-                    each(&values)
-                })
-            })
-        });
+        let mut one = |row: &Row<'_>| {
+            n += 1;
+            if n.is_multiple_of(TICK) {
+                cancel.check()?;
+                late = begin.elapsed() >= time;
+                if late {
+                    return Err(Error::source("the time limit"));
+                }
+            }
+            if row.len() != width {
+                return Err(Error::source(format!("it gives {} columns, not {width}", row.len())));
+            }
+            let values: Vec<Value<'_>> = (0..width).map(|i| row.get(i)).collect();
+            each(&values)
+        };
+        let mut all = |reader: &mut Reader| reader.within(bytes, |reader| reader.for_each(&sql, &[], &mut one));
+        let ran = reader.of_views(|reader| reader.for_at_most(time, cancel, &mut all));
         match ran {
             Ok(Some(Some(()))) => Ok(None),
             Ok(Some(None)) => Ok(Some(Side::Long)),

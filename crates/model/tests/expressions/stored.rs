@@ -161,7 +161,7 @@ fn holds(value: &Value, name: &str, ty: PgType) -> bool {
         (PgType::Boolean, Value::Integer(n)) => matches!(n, 0 | 1),
         (PgType::Boolean, Value::Text(t)) => name == "yes" && matches!(t.as_str(), "yes" | "no"),
         (PgType::Text, Value::Text(_)) => true,
-        (PgType::Text, Value::Integer(_) | Value::Real(_)) => name == "lo",
+        (PgType::Text, Value::Integer(_) | Value::Real(_)) => matches!(name, "lo" | "mx"),
         (PgType::VarChar(n), Value::Text(t)) => t.chars().count() <= n as usize,
         (PgType::Char(n), Value::Text(t)) => t.chars().count() == n as usize && !t.ends_with(' '),
         (PgType::Bytea, Value::Blob(_)) => true,

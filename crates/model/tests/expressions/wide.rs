@@ -69,7 +69,7 @@ const GLOBS: &[&str] =
     &["'a*'", "'A?'", "'*[0-9]*'", "'[^a-c]*'", "'*'", "''", "'[]x]*'", "'[a'", "'*b_c'", "'?'", "'[é]'", "'*[-.]*'"];
 const INTEGERS: &[&str] = &["si", "i", "b", "flag", "ep", "ms"];
 const REALS: &[&str] = &["f", "g"];
-const NUMERICS: &[&str] = &["n", "p", "m"];
+const NUMERICS: &[&str] = &["n", "p", "m", "mx"];
 const WORDS: &[&str] = &["t", "u", "c", "nc", "rt", "d", "ts", "id", "yes"];
 
 /// What is made: its text, and its parts that compute, by which an overflow is proven.

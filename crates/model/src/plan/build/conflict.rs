@@ -78,7 +78,8 @@ impl Builder<'_> {
             return Ok(None);
         }
         self.same_as_there(schema, table, &keys, replaces, ignores)?;
-        let mut body = vec!["BEGIN".to_owned()];
+        let said = "    -- what the ON CONFLICT clauses of the table's constraints do in SQLite";
+        let mut body = vec!["BEGIN".to_owned(), said.to_owned()];
         nulls(table, plan, &not_null, ignores, &mut body)?;
         if ignores {
             for check in plan.checks.iter().filter(|_| of_keys(Does::Ignore)) {

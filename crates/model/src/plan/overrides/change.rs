@@ -124,9 +124,10 @@ impl Overrides {
             }
         }
         // What the rules make of a name that PostgreSQL cannot hold.
-        let by_rule = |c: &Column| match ident::is_system_column(&c.name) {
-            true => format!("{}_", c.name),
-            false => ident::shorten(&c.name),
+        let style = self.names.as_ref().map(|n| n.value).unwrap_or_default();
+        let by_rule = |c: &Column| match style.apply(&c.name) {
+            name if ident::is_system_column(&name) => format!("{name}_"),
+            name => ident::shorten(&name),
         };
         for extra in &said.extra {
             bad_name(&extra.value.name, &extra.at, problems);

@@ -179,10 +179,14 @@ pub(super) fn collations(schema: &Schema, findings: &mut Vec<Finding>) {
         for column in &table.columns {
             let Some(name) = &column.collation else { continue };
             let object = format!("{}.{}", table.name, column.name);
+            let kept = match name.as_str() {
+                "NOCASE" | "RTRIM" => "keys, indexes, checks and views keep that, a statement of the application's own",
+                _ => "in PostgreSQL it",
+            };
             findings.push(Finding::warning(
                 codes::COLLATION,
                 &object,
-                format!("{object} is COLLATE {name}; {} in PostgreSQL it compares by bytes", meaning(name)),
+                format!("{object} is COLLATE {name}; {} {kept} compares by bytes", meaning(name)),
                 "compare in queries as the collation did, e.g. lower(column) = lower(value)",
             ));
         }

@@ -80,6 +80,12 @@ impl Translator<'_> {
 
     fn after_affinity(&self, op: Binary, a: &Typed, b: &Typed) -> Translated<String> {
         let (a, b) = (self.plain(a.clone())?, self.plain(b.clone())?);
+        // What looks like a number in such a column is one, and any other text is after all numbers.
+        for (x, y, op) in [(&a, &b, turned(op)), (&b, &a, op)] {
+            if x.loose && x.is_sorted_out() && y.is_number() {
+                return self.by_sign(op, &self.help("sqlite_compare_text", &[&self.exact(y)?, &x.sql])?, y, x);
+            }
+        }
         for x in [&a, &b] {
             if x.loose {
                 return refuse(format!("the values of {} may be text or numbers", x.sql));

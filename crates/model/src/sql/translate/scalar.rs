@@ -128,6 +128,9 @@ impl Translator<'_> {
     /// Both sides refuse the smallest integer. Text becomes a real.
     fn abs(&self, x: &Typed) -> Translated<Typed> {
         let x = self.plain(x.clone())?;
+        if x.loose {
+            return refuse(format!("the values of {} may be text or numbers", x.sql));
+        }
         if matches!(x.kind, Kind::Text | Kind::Blob) {
             return Ok(real(format!("abs({})", self.real_of(&x)?)));
         }

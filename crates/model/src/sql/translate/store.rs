@@ -88,7 +88,7 @@ impl Translator<'_> {
                 self.help("sqlite_to_bigint", &[&number])
             }
             Kind::Number => self.help("sqlite_to_bigint", &[&value.sql]),
-            Kind::Text if let Some(digits) = &value.digits => Ok(digits.clone()),
+            Kind::Text if let Some(digits) = &value.digits => Ok(digits.to_string()),
             Kind::Text if !value.loose => {
                 let number = self.help("sqlite_to_number", &[&value.sql])?;
                 self.help("sqlite_to_bigint", &[&number])
@@ -151,6 +151,14 @@ impl Translator<'_> {
                 Ok(format!("COALESCE({text}, {})", value.sql))
             }
             (Kind::Int { .. } | Kind::Bool, Affinity::Real) => misfit(value, column),
+            // A whole real becomes an integer.
+            (Kind::Double | Kind::Number, Affinity::Integer | Affinity::Numeric) => {
+                let number = match value.kind {
+                    Kind::Double => self.help("sqlite_number_of_real", &[&value.sql])?,
+                    _ => value.sql.clone(),
+                };
+                self.help("sqlite_number_text", &[&format!("trim_scale({number})")])
+            }
             _ => self.text_of(value),
         }
     }

@@ -83,9 +83,9 @@ pub(crate) struct Typed {
     /// Text of which no value looks like a number, so that numeric affinity leaves it as it is.
     pub wordy: bool,
     /// The integer of 64 bits that the text writes.
-    pub digits: Option<String>,
+    pub digits: Option<Box<str>>,
     /// Where in JSON the value comes from.
-    pub json: Option<super::json::Json>,
+    pub json: Option<Box<super::json::Json>>,
     /// A double that may be an integer in SQLite, and then is no larger than this. With `None` it is a real, if it is
     /// not a column.
     pub whole: Option<i128>,
@@ -230,6 +230,12 @@ impl Typed {
         }
         let kind = Kind::Int { low: 0, high: 1 };
         Typed { kind, sql: format!("({})::integer", self.sql), column: false, pg: None, ..self.clone() }
+    }
+
+    /// A column of text and numbers whose affinity has made a number of every text that looks like one: what looks like
+    /// a number is one.
+    pub fn is_sorted_out(&self) -> bool {
+        self.column && matches!(self.affinity, Some(Affinity::Integer | Affinity::Numeric))
     }
 
     pub fn is_number(&self) -> bool {

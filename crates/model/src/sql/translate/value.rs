@@ -99,7 +99,7 @@ impl Translator<'_> {
                 Number::Integer(n) => Ok(Typed::integer(n)),
                 Number::Real(r) => Typed::real(r),
             },
-            (Kind::Text, _) if let Some(digits) = &x.digits => Ok(Typed::new(ANY, digits.clone())),
+            (Kind::Text, _) if let Some(digits) = &x.digits => Ok(Typed::new(ANY, &**digits)),
             (Kind::Text | Kind::Blob, _) => {
                 Ok(Typed::new(Kind::Number, self.help("sqlite_number_of_text", &[&self.text_of(&x)?])?))
             }
@@ -118,9 +118,11 @@ impl Translator<'_> {
     /// The value as an integer of 64 bits, as CAST and the operators on bits take it.
     pub(super) fn integer_of(&self, x: &Typed) -> Translated<String> {
         let x = self.plain(x.clone())?;
-        not_loose(&x)?;
         if let Some(json) = x.json.as_ref().filter(|_| x.loose) {
             return self.help("sqlite_json_integer", &[&json.node]);
+        }
+        if x.loose {
+            return refuse(format!("the values of {} may be text or numbers", x.sql));
         }
         Ok(match (x.kind, &x.literal) {
             (Kind::Null, _) => "NULL::bigint".into(),
@@ -130,7 +132,7 @@ impl Translator<'_> {
             (Kind::Double, _) => self.help("sqlite_integer_of_real", &[&x.sql])?,
             (Kind::Number, _) => self.help("sqlite_integer_of_number", &[&x.sql])?,
             (Kind::Text, Some(Literal::Text(t))) => Typed::integer(number::integer_prefix(t)).sql,
-            (Kind::Text, _) if let Some(digits) = &x.digits => digits.clone(),
+            (Kind::Text, _) if let Some(digits) = &x.digits => digits.to_string(),
             (Kind::Text | Kind::Blob, _) => self.help("sqlite_integer_of_text", &[&self.text_of(&x)?])?,
             (Kind::Wide | Kind::Other(_), _) => return refuse(format!("{} has no sure integer", x.what())),
         })
@@ -175,7 +177,11 @@ impl Translator<'_> {
 /// A text may be a number in SQLite, which its text does not tell: 1.0e-07 as text begins with the integer 1.
 pub(super) fn not_loose(x: &Typed) -> Translated<()> {
     // The text of a value that comes of JSON is that of SQLite, to the last digit.
-    if x.loose && x.json.is_none() { refuse(format!("the values of {} may be text or numbers", x.sql)) } else { Ok(()) }
+    if x.loose && x.json.is_none() && !x.is_sorted_out() {
+        refuse(format!("the values of {} may be text or numbers", x.sql))
+    } else {
+        Ok(())
+    }
 }
 
 /// An integer as bigint, without a cast where it is one already.

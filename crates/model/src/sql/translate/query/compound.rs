@@ -15,6 +15,7 @@ use crate::sql::ast::{Compound, Expr, Order, Output, Query, Select};
 use crate::sql::translate::relations::Field;
 use crate::sql::translate::typed::{Collation, Kind, Typed};
 use crate::sql::translate::{Translated, Translator, number, refuse};
+use crate::value::Class;
 
 /// A compound of at least two members.
 pub(super) fn query(query: &Query, names: &[String], level: &Frame<'_>) -> Translated<Built> {
@@ -164,13 +165,28 @@ fn merge(a: &Column, b: &Column) -> Translated<Column> {
             loose = true;
             Kind::Text
         }
+        // What each was in SQLite: text, if it can be told.
+        (Kind::Other(_), Kind::Other(_) | Kind::Text) | (Kind::Text, Kind::Other(_)) => {
+            loose |= x.class != Some(Class::Text) || y.class != Some(Class::Text);
+            Kind::Text
+        }
+        (Kind::Other(_), _) if y.is_number() => {
+            loose = true;
+            Kind::Text
+        }
+        (_, Kind::Other(_)) if x.is_number() => {
+            loose = true;
+            Kind::Text
+        }
         _ => return refuse(format!("{} and {} become one column, and are of different kinds", x.what(), y.what())),
     };
     let ty = |c: &Column| (c.typed.kind != Kind::Null).then_some(c.crossing.ty);
     let crossing = if ty(a).is_none() {
         b.crossing.clone()
-    } else if ty(b).is_none() || a.crossing == b.crossing {
+    } else if ty(b).is_none() || a.crossing == b.crossing || (kind == x.kind && y.kind == kind && valueless(y)) {
         a.crossing.clone()
+    } else if kind == x.kind && y.kind == kind && valueless(x) {
+        b.crossing.clone()
     } else {
         by_kind(kind)?
     };
@@ -195,6 +211,11 @@ fn merge(a: &Column, b: &Column) -> Translated<Column> {
 
 fn one_form(x: &Typed) -> bool {
     x.one_form || matches!(x.kind, Kind::Int { .. } | Kind::Null)
+}
+
+/// A column of a type of its own without values proves nothing of them, and nothing speaks against its type.
+fn valueless(x: &Typed) -> bool {
+    matches!(x.kind, Kind::Other(_)) && x.class.is_none()
 }
 
 /// The first member's affinity, unless another member gives values that it would change.
@@ -256,6 +277,9 @@ fn convert(column: &Column, to: &Column, frame: &Frame<'_>) -> Translated<String
 
 /// A value as the text that SQLite writes for it.
 pub(super) fn as_text(typed: &Typed, frame: &Frame<'_>) -> Translated<String> {
+    if typed.kind == Kind::Text {
+        return Ok(typed.sql.clone());
+    }
     Translator::within(frame).text_of(typed)
 }
 

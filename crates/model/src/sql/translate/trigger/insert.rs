@@ -53,7 +53,7 @@ impl<'a> Body<'a> {
     fn targets(&self, insert: &Insert, relation: &'a Relation, table: &TableFacts) -> Translated<Vec<&'a Field>> {
         if insert.columns.is_empty() {
             let generated = |f: &&Field| table.generated.iter().any(|g| g.eq_ignore_ascii_case(&f.name));
-            return Ok(relation.fields.iter().filter(|f| !generated(f)).collect());
+            return Ok(relation.fields.iter().filter(|f| !f.secret && !generated(f)).collect());
         }
         insert.columns.iter().map(|name| write::field(relation, name)).collect()
     }

@@ -43,12 +43,12 @@ impl<'a> Speaker<'a> {
 
     /// A value; `own` are the rows of the statement that it stands in.
     pub fn value(&self, e: &Expr, own: &[Item]) -> Translated<Typed> {
-        query::expression_within(e, self.environment, own, &self.rows)
+        query::expression(e, self.environment, own, &self.rows)
     }
 
     /// A condition: true, false or NULL.
     pub fn condition(&self, e: &Expr, own: &[Item]) -> Translated<String> {
-        query::condition_within(e, self.environment, own, &self.rows)
+        query::condition(e, self.environment, own, &self.rows)
     }
 
     /// A whole query; `own` are the rows of the statement that it stands in.
