@@ -131,7 +131,11 @@ fn shares(all: &[Database]) -> String {
         let verified = count.verified.map(|n| format!(", {n} of them verified")).unwrap_or_default();
         out += &format!("| {} | {} | {}{verified} | {share:.1} % |\n", kind.word, count.source, count.carried);
     }
-    out + "\n"
+    let findings = all.iter().filter_map(Database::report).flat_map(|r| &r.findings);
+    let broken = findings.filter(|f| f.code == codes::VIEW && f.message.contains("SQLite cannot compile it")).count();
+    out + &format!(
+        "\nOf the views that are not carried, {broken} cannot be run by SQLite either: they name what is not there.\n\n"
+    )
 }
 
 fn by_database(all: &[Database]) -> String {
