@@ -32,10 +32,10 @@ impl Translator<'_> {
         Ok(match (x.kind, &x.literal) {
             (Kind::Null, _) => "NULL::text".into(),
             (Kind::Text, _) => x.sql,
-            (Kind::Int { .. }, Some(Literal::Integer(n))) => format!("'{n}'"),
+            (Kind::Int { .. }, Some(Literal::Integer(n))) => format!("'{n}'::text"),
             (Kind::Int { .. } | Kind::Bool, _) => format!("({})::text", x.as_number().sql),
             (Kind::Double, Some(Literal::Real(r))) if number::real_text(*r).is_some() => {
-                ident::literal(&number::real_text(*r).unwrap_or_default())
+                format!("{}::text", ident::literal(&number::real_text(*r).unwrap_or_default()))
             }
             (Kind::Double | Kind::Number, _) => {
                 let x = self.number_of(&x)?;
