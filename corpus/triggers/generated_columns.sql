@@ -1,4 +1,3 @@
--- needs GENERATED ALWAYS AS
 -- refused t_before: generated column
 CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, twice INTEGER AS (a * 2) STORED);
 CREATE TABLE log(id INTEGER PRIMARY KEY, twice INTEGER, was INTEGER);

@@ -1,4 +1,3 @@
--- needs sms_update_thread_on_insert_trigger
 -- differs: it sees them all changed
 -- unequal: threads.date
 CREATE TABLE threads(_id INTEGER PRIMARY KEY, date INTEGER DEFAULT 0, message_count INTEGER DEFAULT 0, snippet TEXT, read INTEGER DEFAULT 1, error INTEGER DEFAULT 0, has_attachment INTEGER DEFAULT 0);

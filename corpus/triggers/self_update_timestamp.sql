@@ -1,4 +1,3 @@
--- needs note_updated_trigger
 -- unequal: note.updated
 CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT, updated TEXT);
 CREATE TRIGGER note_updated AFTER UPDATE ON note FOR EACH ROW
