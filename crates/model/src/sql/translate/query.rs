@@ -128,18 +128,6 @@ pub fn select(query: &Query, environment: &Environment<'_>, outer: &[Item]) -> T
     })
 }
 
-/// An expression over the columns of `items`.
-pub(super) fn expression(e: &Expr, environment: &Environment<'_>, items: &[Item]) -> Translated<Typed> {
-    let shared = Shared::new(environment);
-    Frame::new(&shared, None, items).typed(e)
-}
-
-/// A condition over the columns of `items`.
-pub(super) fn condition(e: &Expr, environment: &Environment<'_>, items: &[Item]) -> Translated<String> {
-    let shared = Shared::new(environment);
-    Frame::new(&shared, None, items).condition(e)
-}
-
 /// An expression over the columns of `own`, then over those of `outer`: of a statement of a trigger.
 pub(super) fn expression_within(
     e: &Expr,
