@@ -154,3 +154,7 @@ mx AND 1
 round(mx)
 mx IS NULL
 mx || 'x'
+us = 1700000000123456
+us > 1700000000000000
+us < 0
+us / 1000000

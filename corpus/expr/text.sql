@@ -108,3 +108,5 @@ unlikely(t) = 'a'
 likelihood(flag, 0.5)
 lo || lo
 upper(lo)
+unhex('41 42', ' ') -- refused: no sure counterpart
+unistr('a') -- refused: no sure counterpart

@@ -107,6 +107,9 @@ fn compare(both: &mut Both, name: &str, ty: PgType, value: &str, text: &str) -> 
         PgType::Date => (format!("to_char({name}, 'YYYY-MM-DD')"), PgType::Text),
         PgType::Timestamp => (format!("to_char({name}, 'YYYY-MM-DD HH24:MI:SS')"), PgType::Text),
         PgType::TimestampTz if name == "ms" => (format!("(extract(epoch FROM {name}) * 1000)::bigint"), PgType::BigInt),
+        PgType::TimestampTz if name == "us" => {
+            (format!("(extract(epoch FROM {name}) * 1000000)::bigint"), PgType::BigInt)
+        }
         PgType::TimestampTz => (format!("extract(epoch FROM {name})::bigint"), PgType::BigInt),
         PgType::Uuid => (format!("{name}::text"), PgType::Text),
         PgType::Numeric(_) => (name.to_owned(), PgType::Numeric(Some((1, 1)))),

@@ -220,6 +220,18 @@ pub const COLUMNS: &[Sample] = &[
         &[("0", "to_timestamp(0)"), ("1700000000123", "to_timestamp(1700000000.123)")],
     ),
     sample(
+        "us",
+        "INTEGER",
+        PgType::TimestampTz,
+        Normal::EpochMicros,
+        Some(Class::Integer),
+        &[
+            ("0", "to_timestamp(0)"),
+            ("1700000000123456", "timestamptz '2023-11-14 22:13:20.123456+00'"),
+            ("-1", "timestamptz '1969-12-31 23:59:59.999999+00'"),
+        ],
+    ),
+    sample(
         "id",
         "TEXT",
         PgType::Uuid,

@@ -61,6 +61,11 @@ impl Translator<'_> {
             {
                 Some(format!("({} {} to_timestamp({n} / 1000.0))", a.sql, word(op)))
             }
+            (PgType::TimestampTz, Normal::EpochMicros, Literal::Integer(n))
+                if n.unsigned_abs() < 4_000_000_000_000_000 =>
+            {
+                Some(format!("({} {} to_timestamp({n} / 1000000.0))", a.sql, word(op)))
+            }
             (PgType::Timestamp, Normal::DateTime | Normal::Exact, Literal::Text(t)) => {
                 prefixed(op, &a.sql, a.stamp?, t)
             }

@@ -28,6 +28,10 @@ impl Translator<'_> {
                         || format!("(- {})", big(&x)),
                         || format!("(- ({})::numeric)", x.sql),
                     )),
+                    // What is the integer 0 there has no sign.
+                    Kind::Double if x.whole.is_some() => {
+                        Ok(Typed { reach: reach(&x), whole: x.whole, ..real(format!("(0 - {})", x.sql)) })
+                    }
                     Kind::Double => Ok(Typed { reach: reach(&x), whole: x.whole, ..real(format!("(- {})", x.sql)) }),
                     Kind::Number => Ok(Typed::new(Kind::Number, self.help("sqlite_number_subtract", &["0", &x.sql])?)),
                     _ => Ok(Typed::new(Kind::Null, "NULL")),

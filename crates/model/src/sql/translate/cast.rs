@@ -36,11 +36,14 @@ impl Translator<'_> {
             kind @ Kind::Int { .. } => kind,
             _ => ANY,
         };
-        let sql = self.integer_of(x)?;
         // A literal is no bigint unless it is large.
-        if let Ok(n) = sql.trim_matches(['(', ')']).parse() {
-            return Ok(Typed { class: Some(Class::Integer), ..Typed::integer(n) });
+        match &x.literal {
+            Some(Literal::Integer(n)) => return Ok(Typed { class: Some(Class::Integer), ..Typed::integer(*n) }),
+            Some(Literal::Real(r)) => return Ok(Typed::integer(number::truncated(*r))),
+            Some(Literal::Text(t)) => return Ok(Typed::integer(number::integer_prefix(t))),
+            None => {}
         }
+        let sql = self.integer_of(x)?;
         Ok(Typed { pg: Some(PgType::BigInt), class: Some(Class::Integer), ..Typed::new(kind, sql) })
     }
 

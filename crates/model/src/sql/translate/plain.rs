@@ -1,7 +1,7 @@
 //! The value that SQLite has behind a column whose mapping gave it a type of its own: text or number.
 //! Owns that way back, where the mapping proves that it is the very value; never guesses a form.
 
-use super::typed::{Collation, Kind, Typed};
+use super::typed::{Kind, Typed};
 use super::{Purpose, Translated, Translator, refuse};
 use crate::ident;
 use crate::mapping::PgType;
@@ -157,9 +157,10 @@ impl Translator<'_> {
 }
 
 fn as_text(x: &Typed, sql: String) -> Typed {
-    let collation = match &x.collation {
-        Collation::None => Collation::Column("BINARY".into()),
-        c => c.clone(),
-    };
-    Typed { affinity: x.affinity, collation, class: Some(Class::Text), ..Typed::new(Kind::Text, sql) }
+    Typed {
+        affinity: x.affinity,
+        collation: x.collation.clone(),
+        class: Some(Class::Text),
+        ..Typed::new(Kind::Text, sql)
+    }
 }

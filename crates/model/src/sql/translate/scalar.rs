@@ -313,11 +313,10 @@ impl Translator<'_> {
             Kind::Null => return Typed::text("NULL"),
             Kind::Text => format!("'''' || replace({}, '''', '''''') || ''''", x.sql),
             Kind::Blob => format!("'X''' || upper(encode({}, 'hex')) || ''''", x.sql),
-            Kind::Double => format!(
-                "CASE {} WHEN 'Infinity' THEN '9.0e+999' WHEN '-Infinity' THEN '-9.0e+999' ELSE {} END",
-                x.sql,
-                self.text_of(&x)?
-            ),
+            Kind::Double | Kind::Number => {
+                let t = self.text_of(&x)?;
+                format!("CASE {t} WHEN 'Inf' THEN '9.0e+999' WHEN '-Inf' THEN '-9.0e+999' ELSE {t} END")
+            }
             _ => self.text_of(&x)?,
         };
         Ok(text(format!("COALESCE({quoted}, 'NULL')")))

@@ -32,10 +32,10 @@ impl Translator<'_> {
         Ok(match (x.kind, &x.literal) {
             (Kind::Null, _) => "NULL::text".into(),
             (Kind::Text, _) => x.sql,
-            (Kind::Int { .. }, Some(Literal::Integer(n))) => format!("'{n}'"),
+            (Kind::Int { .. }, Some(Literal::Integer(n))) => format!("'{n}'::text"),
             (Kind::Int { .. } | Kind::Bool, _) => format!("({})::text", x.as_number().sql),
             (Kind::Double, Some(Literal::Real(r))) if number::real_text(*r).is_some() => {
-                ident::literal(&number::real_text(*r).unwrap_or_default())
+                format!("{}::text", ident::literal(&number::real_text(*r).unwrap_or_default()))
             }
             (Kind::Double | Kind::Number, _) => {
                 let x = self.number_of(&x)?;
@@ -124,10 +124,10 @@ impl Translator<'_> {
             (Kind::Null, _) => "NULL::bigint".into(),
             (Kind::Int { .. }, _) => big(&x),
             (Kind::Bool, _) => big(&x.as_number()),
-            (Kind::Double, Some(Literal::Real(r))) => Typed::integer(number::truncated(*r)).sql,
+            (Kind::Double, Some(Literal::Real(r))) => big(&Typed::integer(number::truncated(*r))),
             (Kind::Double, _) => self.help("sqlite_integer_of_real", &[&x.sql])?,
             (Kind::Number, _) => self.help("sqlite_integer_of_number", &[&x.sql])?,
-            (Kind::Text, Some(Literal::Text(t))) => Typed::integer(number::integer_prefix(t)).sql,
+            (Kind::Text, Some(Literal::Text(t))) => big(&Typed::integer(number::integer_prefix(t))),
             (Kind::Text | Kind::Blob, _) => self.help("sqlite_integer_of_text", &[&self.text_of(&x)?])?,
             (Kind::Wide | Kind::Other(_), _) => return refuse(format!("{} has no sure integer", x.what())),
         })
