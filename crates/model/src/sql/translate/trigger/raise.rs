@@ -29,7 +29,7 @@ impl Body<'_> {
         if walk::any_in(query, functions::may_fail) {
             // Its functions may fail, as they may in SQLite.
             let made = self.speak.select(query, &[])?;
-            self.text.open("PERFORM FROM (");
+            self.text.open("PERFORM * FROM (");
             self.text.line(made.sql);
             self.text.close(") AS nothing;");
         } else {

@@ -46,16 +46,15 @@ impl Body<'_> {
         if how == Conflict::Ignore {
             return self.row_by_row(relation, &sets, filter.as_deref(), resolution.by_keys);
         }
-        self.text.line(format!("UPDATE {table} SET {sets}"));
-        self.finish(filter.as_deref());
+        self.filtered(&format!("UPDATE {table} SET {sets}"), filter.as_deref());
         Ok(())
     }
 
-    /// The WHERE of the line before, in which the statement ends.
-    fn finish(&mut self, filter: Option<&str>) {
+    /// A statement and its WHERE, if it has one.
+    fn filtered(&mut self, statement: &str, filter: Option<&str>) {
         match filter {
-            Some(filter) => self.text.line(format!("WHERE {filter};")),
-            None => self.text.line(";"),
+            Some(filter) => self.text.line(format!("{statement}\nWHERE {filter};")),
+            None => self.text.line(format!("{statement};")),
         }
     }
 
@@ -64,14 +63,11 @@ impl Body<'_> {
         let relation = self.written(table, |t| t.event == Event::Delete)?;
         let own = [speak::target(relation)];
         let table = ident::pg(&relation.target);
-        match filter {
-            Some(filter) => {
-                let filter = self.speak.condition(filter, &own)?;
-                self.text.line(format!("DELETE FROM {table}"));
-                self.text.line(format!("WHERE {filter};"));
-            }
-            None => self.text.line(format!("DELETE FROM {table};")),
-        }
+        let filter = match filter {
+            Some(filter) => Some(self.speak.condition(filter, &own)?),
+            None => None,
+        };
+        self.filtered(&format!("DELETE FROM {table}"), filter.as_deref());
         Ok(())
     }
 
@@ -162,10 +158,9 @@ impl Body<'_> {
         if let Some(filter) = &update.filter {
             conditions.push(self.speak.condition(filter, &items)?);
         }
-        self.text.line(format!("UPDATE {} SET {sets}", ident::pg(&relation.target)));
-        self.text.line(format!("FROM {from}"));
         let filter = conditions.join(" AND ");
-        self.finish((!filter.is_empty()).then_some(&filter));
+        let statement = format!("UPDATE {} SET {sets}\nFROM {from}", ident::pg(&relation.target));
+        self.filtered(&statement, (!filter.is_empty()).then_some(&filter));
         Ok(())
     }
 }

@@ -94,7 +94,7 @@ impl<'a> Body<'a> {
 
     /// What happens on a conflict: what the statement says, else what the keys say that are concerned.
     pub fn resolution(&self, said: Conflict, keys: &[&KeyFacts]) -> Translated<Resolution> {
-        let all = || keys.iter().map(|k| KeyFacts::clone(k)).collect();
+        let all = || keys.iter().copied().cloned().collect();
         if said != Conflict::Abort {
             return Ok(Resolution { how: said, keys: all(), by_keys: false });
         }
@@ -112,7 +112,7 @@ impl<'a> Body<'a> {
             "ROLLBACK" => Conflict::Rollback,
             _ => Conflict::Abort,
         };
-        let of_clause = keys.iter().filter(|k| k.on_conflict.is_some()).map(|k| KeyFacts::clone(k));
+        let of_clause = keys.iter().copied().filter(|k| k.on_conflict.is_some()).cloned();
         Ok(Resolution { how, keys: of_clause.collect(), by_keys: true })
     }
 
