@@ -64,10 +64,8 @@ impl Plan {
         let of_trigger = self.triggers.iter().find(|t| step.stage == Stage::Triggers && t.name == step.object);
         let sql = of_view.map(|v| &v.sql).or(of_trigger.map(|t| &t.sql));
         let mut out = sql.map_or_else(String::new, |sql| commented("in SQLite", sql));
-        if let Some(view) = of_view {
-            if let Some(why) = &view.incomparable {
-                out.push_str(&commented("its rows are not compared", why));
-            }
+        if let Some(why) = of_view.and_then(|v| v.incomparable.as_ref()) {
+            out.push_str(&commented("its rows are not compared", why));
         }
         if let Some(trigger) = of_trigger {
             let on = pg_in(&self.schema, &trigger.table);
