@@ -103,7 +103,7 @@ impl Finding {
 /// The codes, so that messages, flags, tests and docs use one word for one thing.
 pub mod codes {
     /// Every code.
-    pub const ALL: [&str; 39] = [
+    pub const ALL: [&str; 40] = [
         CONTRADICTION,
         VIEW,
         TRIGGER,
@@ -143,6 +143,7 @@ pub mod codes {
         BESIDE_PLAN,
         NO_NEXT_KEY,
         TRIGGER_DIFFERS,
+        TIME_ZONE,
     ];
     /// A view has no counterpart in the target.
     pub const VIEW: &str = "view-not-carried";
@@ -152,6 +153,8 @@ pub mod codes {
     pub const TRIGGER_DIFFERS: &str = "trigger-differs";
     /// A CHECK constraint whose expression is not translated.
     pub const CHECK: &str = "check-not-carried";
+    /// A DEFAULT that depends on the time zone: that of the session in PostgreSQL, that of the machine in SQLite.
+    pub const TIME_ZONE: &str = "time-zone-of-session";
     /// A DEFAULT that is not translated.
     pub const DEFAULT: &str = "default-not-carried";
     /// A generated column becomes a plain column with its values.

@@ -97,6 +97,8 @@ fn translate(db: &Connection, schema: &Schema, tally: &mut Tally) {
                 source: c,
                 class: *class,
                 mixed: false,
+                crossing: None,
+                stamp: None,
             })
             .collect();
         let scope = Scope::of_columns(&columns, true);

@@ -134,6 +134,8 @@ fn translate_all(schema: &Schema) {
                 source: c,
                 class: None,
                 mixed: false,
+                crossing: None,
+                stamp: None,
             })
             .collect();
         let scope = Scope::of_columns(&columns, true);

@@ -1,6 +1,7 @@
 //! Schema + mapping + facts → plan: names, defaults, keys, indexes and foreign keys as the target will have them.
 //! Owns what is made of each object; never prints DDL (see `ddl`), never judges data (see `mapping`).
 
+mod defaults;
 mod foreign;
 mod keys;
 mod triggers;
@@ -319,7 +320,7 @@ impl Builder<'_> {
             Some(ast) if computed && *ast != Expr::Null => {
                 Err("an expression is read in the column's place".to_owned())
             }
-            Some(ast) => translate::default_value(ast, column, crossing).map_err(|e| e.reason),
+            Some(ast) => self.translated_default(ast, table, column, crossing),
             None => Err("it is beyond what is translated".to_owned()),
         };
         match translated {

@@ -94,6 +94,10 @@ impl Plan {
         for helper in self.helpers.iter().filter_map(|name| helpers::find(name)) {
             sql.push_str(";\n");
             sql.push_str(helper.sql.trim().trim_end_matches(';'));
+            // Whoever calls it has another path, on which the functions that its body names are not found.
+            if !helper.needs.is_empty() {
+                sql.push_str(&format!(";\nALTER FUNCTION {} SET search_path TO {schema}, pg_catalog", helper.name));
+            }
         }
         Some(sql)
     }

@@ -3,8 +3,9 @@
 
 use crate::mapping::decide::TableMapping;
 use crate::mapping::profile::{ColumnProfile, TableProfile};
+use crate::mapping::shape::Crossing;
 use crate::schema::{Affinity, Column, Table};
-use crate::sql::translate::{Scope, ScopeColumn};
+use crate::sql::translate::{Scope, ScopeColumn, Stamp};
 use crate::value::Class;
 
 /// One way of seeing the columns, or two where an expression is read in the place of one: with the affinity that the
@@ -25,6 +26,8 @@ struct Seen<'a> {
     ty: crate::mapping::PgType,
     class: Option<Class>,
     mixed: bool,
+    crossing: Option<&'a Crossing>,
+    stamp: Option<Stamp>,
 }
 
 impl<'a> Scopes<'a> {
@@ -32,7 +35,7 @@ impl<'a> Scopes<'a> {
     pub(super) fn of(
         table: &'a Table,
         profile: &TableProfile,
-        mapping: &TableMapping,
+        mapping: &'a TableMapping,
         targets: &'a [String],
     ) -> Scopes<'a> {
         let no_values = ColumnProfile::default();
@@ -44,14 +47,29 @@ impl<'a> Scopes<'a> {
                 let mut held = classes.into_iter().filter(|c| values.of_class(*c) > 0);
                 let class = held.next().filter(|_| held.next().is_none());
                 let mixed = values.blobs > 0 && class.is_none();
-                ScopeColumn { target, ty: mapped.ty, source, class, mixed }
+                ScopeColumn {
+                    target,
+                    ty: mapped.ty,
+                    source,
+                    class,
+                    mixed,
+                    crossing: Some(&mapped.crossing),
+                    stamp: Stamp::of(values),
+                }
             })
             .collect();
         let bare = table.columns.iter().any(|c| c.read.is_some()).then(|| Bare {
             columns: table.columns.iter().map(without_affinity).collect(),
             seen: declared
                 .iter()
-                .map(|c| Seen { target: c.target, ty: c.ty, class: c.class, mixed: c.mixed })
+                .map(|c| Seen {
+                    target: c.target,
+                    ty: c.ty,
+                    class: c.class,
+                    mixed: c.mixed,
+                    crossing: c.crossing,
+                    stamp: c.stamp,
+                })
                 .collect(),
         });
         Scopes { declared, bare }
@@ -74,7 +92,15 @@ impl<'a> Scopes<'a> {
             .seen
             .iter()
             .zip(&bare.columns)
-            .map(|(c, source)| ScopeColumn { target: c.target, ty: c.ty, source, class: c.class, mixed: c.mixed })
+            .map(|(c, source)| ScopeColumn {
+                target: c.target,
+                ty: c.ty,
+                source,
+                class: c.class,
+                mixed: c.mixed,
+                crossing: c.crossing,
+                stamp: c.stamp,
+            })
             .collect();
         match translate(&Scope::of_columns(&columns, collate_c))? {
             again if again == translated => Ok(translated),

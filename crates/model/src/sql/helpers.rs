@@ -1,7 +1,7 @@
 //! The functions that keep in PostgreSQL what only SQLite does: each by its name, made only where something uses it.
 //! Owns the list and their texts (`helpers/*.sql`); never decides where one is needed (see `translate`).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 /// One function.
@@ -15,8 +15,100 @@ pub struct Helper {
     pub needs: &'static [&'static str],
 }
 
+/// A function whose text is the file of its name.
+macro_rules! helper {
+    ($name:literal, $needs:expr) => {
+        Helper { name: $name, sql: include_str!(concat!("helpers/", $name, ".sql")), needs: &$needs }
+    };
+}
+
 /// Every function, those that others need before them.
-pub const ALL: &[Helper] = &[];
+pub const ALL: &[Helper] = &[
+    helper!("sqlite_exact", []),
+    helper!("sqlite_digits", ["sqlite_exact"]),
+    helper!("sqlite_real_text", ["sqlite_digits"]),
+    helper!("sqlite_number_of_real", ["sqlite_real_text"]),
+    helper!("sqlite_number_text", ["sqlite_real_text"]),
+    helper!("sqlite_real_of_text", []),
+    helper!("sqlite_integer_of_text", []),
+    helper!("sqlite_integer_of_real", []),
+    helper!("sqlite_number_of_text", ["sqlite_number_of_real", "sqlite_real_of_text"]),
+    helper!("sqlite_numeric_of_text", ["sqlite_number_of_text"]),
+    helper!("sqlite_number_in_text", ["sqlite_number_of_text"]),
+    helper!("sqlite_add", []),
+    helper!("sqlite_multiply", []),
+    helper!("sqlite_divide", []),
+    helper!("sqlite_number_add", ["sqlite_number_of_real", "sqlite_add"]),
+    helper!("sqlite_number_subtract", ["sqlite_number_of_real", "sqlite_add"]),
+    helper!("sqlite_number_multiply", ["sqlite_number_of_real", "sqlite_multiply"]),
+    helper!("sqlite_number_divide", ["sqlite_number_of_real", "sqlite_divide"]),
+    helper!("sqlite_integer_of_number", ["sqlite_integer_of_real"]),
+    helper!("sqlite_number_remainder", ["sqlite_integer_of_number"]),
+    helper!("sqlite_shift_left", []),
+    helper!("sqlite_shift_right", []),
+    helper!("sqlite_compare", []),
+    helper!("sqlite_compare_numbers", ["sqlite_compare"]),
+    helper!("sqlite_compare_text", ["sqlite_number_in_text", "sqlite_compare_numbers"]),
+    helper!("sqlite_to_boolean", []),
+    helper!("sqlite_to_date", []),
+    helper!("sqlite_to_timestamp", []),
+    helper!("sqlite_round", ["sqlite_digits"]),
+    helper!("sqlite_substr", []),
+    helper!("sqlite_char", []),
+    helper!("sqlite_unhex", []),
+    helper!("sqlite_random", []),
+    helper!("sqlite_randomblob", []),
+    helper!("sqlite_soundex", []),
+    helper!("sqlite_glob", []),
+    helper!("sqlite_like", []),
+    helper!("sqlite_modulo", ["sqlite_exact"]),
+    helper!("sqlite_power", []),
+    helper!("sqlite_sqrt", []),
+    helper!("sqlite_ln", []),
+    helper!("sqlite_log10", []),
+    helper!("sqlite_log2", []),
+    helper!("sqlite_acos", []),
+    helper!("sqlite_asin", []),
+    helper!("sqlite_acosh", []),
+    helper!("sqlite_atanh", []),
+    helper!("sqlite_log", []),
+    helper!("sqlite_exp", []),
+    helper!("sqlite_json_min", []),
+    helper!("sqlite_json_at", []),
+    helper!("sqlite_json_arrow", ["sqlite_json_at"]),
+    helper!("sqlite_json_index", []),
+    helper!("sqlite_json_type", []),
+    helper!("sqlite_json_value", ["sqlite_real_text", "sqlite_json_min", "sqlite_json_type"]),
+    helper!("sqlite_json_valid", []),
+    helper!("sqlite_json_element", ["sqlite_json_type", "sqlite_json_min", "sqlite_json_value"]),
+    helper!("sqlite_json_numeric", []),
+    helper!("sqlite_json_order", ["sqlite_json_value", "sqlite_json_type"]),
+    helper!("sqlite_json_step", []),
+    helper!("sqlite_json_each", ["sqlite_json_at", "sqlite_json_value", "sqlite_json_type", "sqlite_json_step"]),
+    helper!("sqlite_json_tree", ["sqlite_json_at", "sqlite_json_value", "sqlite_json_type", "sqlite_json_step"]),
+    helper!("sqlite_json_new", []),
+    helper!("sqlite_json_edit", ["sqlite_json_min", "sqlite_json_new"]),
+    helper!("sqlite_json_patch", ["sqlite_json_min"]),
+    helper!("sqlite_json_pretty", ["sqlite_json_min"]),
+    helper!("sqlite_format_real", ["sqlite_exact"]),
+    helper!("sqlite_format_integer", []),
+    helper!("sqlite_format_text", []),
+    helper!("sqlite_julian", []),
+    helper!("sqlite_days", []),
+    helper!("sqlite_civil", []),
+    helper!("sqlite_clock", []),
+    helper!("sqlite_local", ["sqlite_julian", "sqlite_civil"]),
+    helper!("sqlite_now", []),
+    helper!("sqlite_time", ["sqlite_julian", "sqlite_days", "sqlite_civil", "sqlite_clock", "sqlite_local"]),
+    helper!("sqlite_date", ["sqlite_time"]),
+    helper!("sqlite_clocktime", ["sqlite_time"]),
+    helper!("sqlite_datetime", ["sqlite_time"]),
+    helper!("sqlite_julianday", ["sqlite_time"]),
+    helper!("sqlite_unixepoch", ["sqlite_time"]),
+    helper!("sqlite_unixepoch_subsec", ["sqlite_time"]),
+    helper!("sqlite_strftime", ["sqlite_time", "sqlite_julian", "sqlite_civil", "sqlite_format_real"]),
+    helper!("sqlite_timediff", ["sqlite_time", "sqlite_julian"]),
+];
 
 /// The function of a name.
 pub fn find(name: &str) -> Option<&'static Helper> {
@@ -25,18 +117,43 @@ pub fn find(name: &str) -> Option<&'static Helper> {
 
 /// The helpers that translations used, collected while they are made.
 #[derive(Debug, Default)]
-pub struct Used(RefCell<BTreeSet<&'static str>>);
+pub struct Used {
+    names: RefCell<BTreeSet<&'static str>>,
+    volatile: RefCell<Option<String>>,
+    zoned: Cell<bool>,
+}
 
 impl Used {
     /// Marks a helper as used and gives its name, to be called by.
     pub fn take(&self, name: &'static str) -> &'static str {
-        self.0.borrow_mut().insert(name);
+        self.names.borrow_mut().insert(name);
         name
+    }
+
+    /// Notes that what is translated gives another value each time: why, as in "it depends on the clock". The first
+    /// reason stays.
+    pub fn note_volatile(&self, reason: &str) {
+        self.volatile.borrow_mut().get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Notes that what is translated depends on the time zone of the session.
+    pub fn note_zoned(&self) {
+        self.zoned.set(true);
+    }
+
+    /// Whether what was translated depends on the time zone of the session.
+    pub fn zoned(&self) -> bool {
+        self.zoned.get()
+    }
+
+    /// Why what was translated gives another value each time, if it does.
+    pub fn volatile(&self) -> Option<String> {
+        self.volatile.borrow().clone()
     }
 
     /// The names used, with all that they need, in the order of [`ALL`].
     pub fn names(&self) -> Vec<String> {
-        let mut wanted = self.0.borrow().clone();
+        let mut wanted = self.names.borrow().clone();
         for helper in ALL.iter().rev() {
             if wanted.contains(helper.name) {
                 wanted.extend(helper.needs);
@@ -48,6 +165,6 @@ impl Used {
     /// Takes over what others used.
     pub fn extend(&self, names: &[String]) {
         let known = names.iter().filter_map(|n| find(n)).map(|h| h.name);
-        self.0.borrow_mut().extend(known);
+        self.names.borrow_mut().extend(known);
     }
 }

@@ -1,21 +1,37 @@
 //! From an expression of SQLite to PostgreSQL's text with the same meaning, or to the reason why not.
 //! Owns that judgement, on the careful side: what is not surely the same is refused; never guesses.
 
+mod affinity;
 mod arithmetic;
 mod call;
+mod cast;
+mod common;
 mod compare;
+mod date;
 mod default;
 mod form;
+mod json;
+mod like;
+mod math;
 mod number;
+mod plain;
+mod printf;
 pub mod query;
 pub mod relations;
+mod scalar;
+mod store;
 pub mod trigger;
 mod typed;
+mod value;
 
-pub use default::default_value;
+pub use default::{default_value, default_with};
+pub use plain::{Fraction, Stamp};
+#[allow(unused_imports, reason = "for triggers and generated columns")]
+pub(crate) use store::{store, store_with};
 
 use crate::ident;
 use crate::mapping::PgType;
+use crate::mapping::shape::Crossing;
 use crate::schema::{Column, Expression};
 use crate::sql::ast::{Binary, Expr, Unary};
 use crate::sql::helpers::Used;
@@ -76,6 +92,11 @@ pub struct ScopeColumn<'a> {
     /// The census has seen blobs beside values of another class: in text they are written as `\\x…`, in bytea the texts
     /// are their bytes, so that no length, comparison or `typeof()` says what SQLite's does.
     pub mixed: bool,
+    /// How its values cross, which says what value of SQLite stands behind one of the target. With `None` only its type
+    /// and affinity are gone by.
+    pub crossing: Option<&'a Crossing>,
+    /// The one form that all its texts of date-times have, as the census counted them.
+    pub stamp: Option<Stamp>,
 }
 
 /// Why an expression has no counterpart.
@@ -163,16 +184,9 @@ impl<'a> Translator<'a> {
         Translator { scope, depth: Cell::new(0), frame: None }
     }
 
-    /// What SQLite takes for true: a number other than zero. Text would be read as a number, which PostgreSQL has no
-    /// equal of.
+    /// What SQLite takes for true.
     fn condition(&self, e: &Expr) -> Translated<String> {
-        let typed = self.typed(e)?;
-        match typed.kind {
-            Kind::Bool => Ok(typed.sql),
-            Kind::Int { .. } | Kind::Wide | Kind::Number | Kind::Double => Ok(format!("({} <> 0)", typed.sql)),
-            Kind::Null => Ok("NULL::boolean".into()),
-            _ => refuse(format!("{} is used as a condition and is no number", typed.what())),
-        }
+        self.truth(&self.typed(e)?)
     }
 
     fn typed(&self, e: &Expr) -> Translated<Typed> {
@@ -183,7 +197,11 @@ impl<'a> Translator<'a> {
         self.depth.set(depth + 1);
         let typed = self.node(e);
         self.depth.set(depth);
-        let typed = typed?;
+        let mut typed = typed?;
+        // COLLATE reaches out of the part that it stands in.
+        if let (Collation::None | Collation::Column(_), Some(name)) = (&typed.collation, collate(e)) {
+            typed.collation = Collation::Explicit(name.to_ascii_uppercase());
+        }
         if typed.sql.len() > LONGEST { refuse("its translation becomes too long") } else { Ok(typed) }
     }
 
@@ -201,9 +219,9 @@ impl<'a> Translator<'a> {
             Expr::Real(r) => Typed::real(*r),
             Expr::Text(t) => Typed::text(t),
             Expr::Blob(b) => Ok(Typed::blob(b)),
-            Expr::Now(_) => refuse("it depends on the current time"),
+            Expr::Now(now) => self.current(*now),
             Expr::Unary(Unary::Not, x) => Ok(Typed::condition(format!("(NOT {})", self.condition(x)?))),
-            Expr::Unary(op, x) => arithmetic::unary(*op, self.typed(x)?),
+            Expr::Unary(op, x) => self.unary(*op, self.typed(x)?),
             Expr::Binary(op, a, b) => self.binary(*op, a, b),
             Expr::IsNull(x, negated) => {
                 let x = self.typed(x)?;
@@ -218,8 +236,8 @@ impl<'a> Translator<'a> {
                 Ok(x)
             }
             Expr::Case(base, pairs, other) => self.case(base.as_deref(), pairs, other.as_deref()),
-            Expr::Cast(_, ty) => refuse(format!("CAST AS {ty} may change values otherwise than PostgreSQL's does")),
-            Expr::Like(..) => refuse("LIKE and its kin can be redefined by the application"),
+            Expr::Cast(x, ty) => self.cast(&self.typed(x)?, ty),
+            Expr::Like(op, x, pattern, escape, negated) => self.like(*op, x, pattern, escape.as_deref(), *negated),
             Expr::Name(name) => self.name(name),
             Expr::Scalar(query) => self.scalar_query(query),
             Expr::Exists(query) => self.exists_query(query),
@@ -251,7 +269,8 @@ impl<'a> Translator<'a> {
             | Binary::IsNot => {
                 return self.comparison(op, a, b);
             }
-            _ => return arithmetic::binary(op, self.typed(a)?, self.typed(b)?),
+            Binary::Arrow | Binary::ArrowText => return self.json_arrow(op, a, b),
+            _ => return self.computed(op, &self.typed(a)?, &self.typed(b)?),
         };
         Ok(Typed::condition(format!("({} {word} {})", self.condition(a)?, self.condition(b)?)))
     }
@@ -260,42 +279,41 @@ impl<'a> Translator<'a> {
         self.compared(op, &self.typed(a)?, &self.typed(b)?)
     }
 
-    /// Of operands that are translated already: one that is compared twice must not be walked twice, for each level of
-    /// nesting would double the work.
-    fn compared(&self, op: Binary, a: &Typed, b: &Typed) -> Translated<Typed> {
-        if let Some(tested) = compare::with_null(op, a, b) {
-            return Ok(Typed::condition(tested));
-        }
-        let pair = compare::pair(op, a, b, self.scope.collate_c)?;
-        Ok(Typed::condition(format!("({} {} {})", pair.left, compare::word(op), pair.right)))
-    }
-
     /// `x IN (…)` is `x = +a OR x = +b …`: the affinity and collation of x alone decide.
     /// Source: <https://sqlite.org/datatype3.html#affinity_of_expressions>.
     fn in_list(&self, x: &Expr, list: &[Expr], negated: bool) -> Translated<Typed> {
         let x = self.typed(x)?;
-        let mut pairs = Vec::with_capacity(list.len());
-        for item in list {
-            let item = self.typed(item)?;
-            if x.kind == Kind::Null {
-                pairs.push(compare::Pair { left: "NULL::boolean".into(), right: "TRUE".into() });
-            } else if item.kind == Kind::Null {
-                let left = pairs.last().map_or_else(|| x.sql.clone(), |p: &compare::Pair| p.left.clone());
-                pairs.push(compare::Pair { left, right: "NULL".into() });
-            } else {
-                pairs.push(compare::pair(Binary::Eq, &x, &item.bare(), self.scope.collate_c)?);
-            }
-        }
         let not = if negated { "NOT " } else { "" };
-        let Some(first) = pairs.first() else {
+        if list.is_empty() {
             return Ok(Typed::condition(if negated { "TRUE".into() } else { "FALSE".into() }));
-        };
-        if pairs.iter().all(|p| p.left == first.left) {
-            let list: Vec<&str> = pairs.iter().map(|p| p.right.as_str()).collect();
-            return Ok(Typed::condition(format!("({} {not}IN ({}))", first.left, list.join(", "))));
         }
-        let list: Vec<String> = pairs.iter().map(|p| format!("{} = {}", p.left, p.right)).collect();
-        Ok(Typed::condition(format!("({not}({}))", list.join(" OR "))))
+        let items = list.iter().map(|item| Ok(self.typed(item)?.bare())).collect::<Translated<Vec<Typed>>>()?;
+        if let Some((left, rights)) = self.plain_list(&x, &items) {
+            return Ok(Typed::condition(format!("({left} {not}IN ({}))", rights.join(", "))));
+        }
+        let tests = items
+            .iter()
+            .map(|item| Ok(self.compared(Binary::Eq, &x, item)?.sql))
+            .collect::<Translated<Vec<String>>>()?;
+        Ok(Typed::condition(format!("({not}({}))", tests.join(" OR "))))
+    }
+
+    /// The sides of PostgreSQL's IN, if every item compares as it stands with one and the same left side.
+    fn plain_list(&self, x: &Typed, items: &[Typed]) -> Option<(String, Vec<String>)> {
+        let mut left = None;
+        let mut rights = Vec::with_capacity(items.len());
+        for item in items {
+            if item.kind == Kind::Null {
+                rights.push("NULL".to_owned());
+                continue;
+            }
+            let pair = compare::pair(Binary::Eq, x, item, self.scope.collate_c).ok()?;
+            if left.get_or_insert_with(|| pair.left.clone()) != &pair.left {
+                return None;
+            }
+            rights.push(pair.right);
+        }
+        left.filter(|_| x.kind != Kind::Null).map(|left| (left, rights))
     }
 
     fn between(&self, x: &Expr, low: &Expr, high: &Expr, negated: bool) -> Translated<Typed> {
@@ -321,10 +339,27 @@ impl<'a> Translator<'a> {
             Some(other) => self.typed(other)?,
             None => Typed::new(Kind::Null, "NULL"),
         });
-        let (kind, mut texts) = typed::common(results)?;
+        let (made, mut texts) = self.common(results)?;
         let other = texts.pop().unwrap_or_else(|| "NULL".into());
         let arms: Vec<String> = whens.iter().zip(&texts).map(|(w, t)| format!("WHEN {w} THEN {t}")).collect();
-        Ok(Typed::new(kind, format!("(CASE {} ELSE {other} END)", arms.join(" "))))
+        Ok(Typed { sql: format!("(CASE {} ELSE {other} END)", arms.join(" ")), ..made })
+    }
+}
+
+/// The collation that COLLATE names anywhere in an operand; the leftmost one counts.
+/// Source: <https://sqlite.org/datatype3.html#collating_sequence_example>.
+fn collate(e: &Expr) -> Option<&str> {
+    match e {
+        Expr::Collate(_, name) => Some(name),
+        Expr::Unary(_, x) | Expr::Cast(x, _) => collate(x),
+        Expr::Binary(_, a, b) => collate(a).or_else(|| collate(b)),
+        Expr::Call(_, args) => args.iter().find_map(collate),
+        Expr::Case(base, pairs, other) => base
+            .as_deref()
+            .and_then(collate)
+            .or_else(|| pairs.iter().find_map(|(when, then)| collate(when).or_else(|| collate(then))))
+            .or_else(|| other.as_deref().and_then(collate)),
+        _ => None,
     }
 }
 
@@ -348,7 +383,7 @@ mod tests {
 
     fn with(declared: &str, ty: PgType, class: Option<Class>, mixed: bool, e: &Expr) -> Translated<String> {
         let source = column(declared);
-        let columns = [ScopeColumn { target: "c", ty, source: &source, class, mixed }];
+        let columns = [ScopeColumn { target: "c", ty, source: &source, class, mixed, crossing: None, stamp: None }];
         condition(e, &Scope::of_columns(&columns, false))
     }
 

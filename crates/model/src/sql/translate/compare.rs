@@ -230,6 +230,10 @@ fn typed(a: &Typed, b: &Typed) -> Translated<Pair> {
     };
     let (column, literal) = if literal_first { (b, a) } else { (a, b) };
     let Some(Literal::Text(t)) = &literal.literal else { return mixed(a, b) };
+    // The texts of the column have another form than the literal's.
+    if ty == PgType::Timestamp && column.crossing.is_some() && column.stamp.is_none_or(|s| !s.is_plain()) {
+        return mixed(a, b);
+    }
     let may_be_text = matches!(column.class, None | Some(crate::value::Class::Text))
         && matches!(column.affinity, Some(Affinity::Text | Affinity::Numeric | Affinity::Blob));
     let canonical = match ty {

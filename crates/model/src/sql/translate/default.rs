@@ -2,7 +2,10 @@
 //! PostgreSQL's. Owns that way; never accepts an expression whose value it cannot compute.
 
 use super::number::{self, Number};
-use super::{Translated, form, refuse};
+use super::relations::Field;
+use super::store::store_with;
+use super::typed::{Kind, Literal};
+use super::{Purpose, Scope, ScopeColumn, Translated, Translator, form, refuse};
 use crate::ident;
 use crate::mapping::PgType;
 use crate::mapping::codec::Normal;
@@ -10,6 +13,7 @@ use crate::mapping::forms::{self, Form};
 use crate::mapping::shape::Crossing;
 use crate::schema::{Affinity, Column};
 use crate::sql::ast::{Binary, Expr, Now, Unary};
+use crate::sql::helpers::Used;
 
 /// A constant as SQLite holds it.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +34,62 @@ pub fn default_value(e: &Expr, column: &Column, crossing: &Crossing) -> Translat
     }
     let value = stored(constant(e, 0)?, column.affinity)?;
     if value == Constant::Null { Ok(None) } else { of_crossing(&value, crossing).map(Some) }
+}
+
+/// The same, of any expression without columns: what is neither a constant nor the current time is translated as in a
+/// query and stored as the column stores it. `helpers` notes the functions that it calls, and whether it depends on the
+/// session's time zone ([`Used::zoned`]).
+///
+/// # Errors
+/// Why it has no counterpart.
+pub fn default_with(e: &Expr, column: &Column, crossing: &Crossing, helpers: &Used) -> Translated<Option<String>> {
+    let reason = match default_value(e, column, crossing) {
+        Ok(value) => return Ok(value),
+        Err(reason) => reason,
+    };
+    let scope =
+        Scope { columns: &[], collate_c: false, helpers: Some(helpers), purpose: Purpose::Query, relations: None };
+    let known = ScopeColumn {
+        target: &column.name,
+        ty: crossing.ty,
+        source: column,
+        class: None,
+        mixed: false,
+        crossing: Some(crossing),
+        stamp: None,
+    };
+    let field = Field::of_column(&known, crossing, false);
+    let value = match Translator::new(&scope).typed(e) {
+        Ok(value) => value,
+        // A constant that is no value of the column is told as such.
+        Err(_) if constant(e, 0).is_ok() => return Err(reason),
+        Err(other) => return Err(other),
+    };
+    if value.kind == Kind::Null {
+        return Ok(None);
+    }
+    if crossing.normal == Normal::JulianDay && value.kind == Kind::Double && is_julian_now(e) {
+        return Ok(Some(NOW.into()));
+    }
+    store_with(value, &field, Some(helpers)).map(Some)
+}
+
+/// `julianday('now')`.
+fn is_julian_now(e: &Expr) -> bool {
+    let Expr::Call(name, args) = e else { return false };
+    name == "julianday"
+        && args.iter().all(|a| matches!(a, Expr::Text(t) if t.eq_ignore_ascii_case("now")))
+        && args.len() < 2
+}
+
+/// A literal as it is stored into a column: with the affinity applied, as its mapping carries it.
+pub(super) fn stored_literal(value: &Literal, affinity: Affinity, crossing: &Crossing) -> Translated<String> {
+    let value = match value {
+        Literal::Integer(n) => Constant::Integer(*n),
+        Literal::Real(r) => Constant::Real(*r),
+        Literal::Text(t) => Constant::Text(t.clone()),
+    };
+    of_crossing(&stored(value, affinity)?, crossing)
 }
 
 /// The literal of a value as it would cross.

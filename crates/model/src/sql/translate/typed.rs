@@ -1,11 +1,14 @@
 //! A translated part: its text, what kind of value it is on both sides, and what SQLite's rules ask about it.
 //! Owns what a column's type and affinity prove about its values; never compares.
 
+use super::plain::Stamp;
 use super::{ScopeColumn, Translated, number, refuse};
 use crate::ident;
 use crate::mapping::PgType;
+use crate::mapping::shape::Crossing;
 use crate::schema::Affinity;
 use crate::value::Class;
+use std::sync::Arc;
 
 /// What kind of value it is. In SQLite every kind but `Other` is one storage class (NULL aside).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,6 +70,25 @@ pub(crate) struct Typed {
     pub loose: bool,
     /// The class that `typeof()` gives for every value that is not NULL, if that is sure.
     pub class: Option<Class>,
+    /// How the column's values cross, of a bare column.
+    pub crossing: Option<Arc<Crossing>>,
+    /// The texts of a column of date-times, if all have one form.
+    pub stamp: Option<Stamp>,
+    /// The same value in a type of PostgreSQL's own: for text that is the canonical form of a date (`YYYY-MM-DD`), a
+    /// timestamp (`YYYY-MM-DD HH:MM:SS[.ffffff]`, in UTC) or a time, and for an integer that is the seconds since 1970
+    /// of a timestamptz. What is stored into a column of that type is then this.
+    pub native: Option<(PgType, String)>,
+    /// A number that is no infinity, and if it is not zero is between 1e-n and 1e+n.
+    pub reach: Option<u16>,
+    /// Text of which no value looks like a number, so that numeric affinity leaves it as it is.
+    pub wordy: bool,
+    /// The integer of 64 bits that the text writes.
+    pub digits: Option<String>,
+    /// Where in JSON the value comes from.
+    pub json: Option<super::json::Json>,
+    /// A double that may be an integer in SQLite, and then is no larger than this. With `None` it is a real, if it is
+    /// not a column.
+    pub whole: Option<i128>,
 }
 
 impl Typed {
@@ -81,6 +103,14 @@ impl Typed {
             pg: None,
             loose: false,
             class: None,
+            crossing: None,
+            stamp: None,
+            native: None,
+            reach: None,
+            wordy: false,
+            digits: None,
+            json: None,
+            whole: None,
         }
     }
 
@@ -170,6 +200,8 @@ impl Typed {
             pg: Some(column.ty),
             loose,
             class: proven_class(kind, loose, affinity).or(class.filter(|c| *c != Class::Null)),
+            crossing: column.crossing.map(|c| Arc::new(c.clone())),
+            stamp: column.stamp,
             ..Typed::new(kind, sql)
         }
     }
@@ -223,9 +255,6 @@ pub(super) fn common(values: Vec<Typed>) -> Translated<(Kind, Vec<String>)> {
     for value in &values {
         if value.loose {
             return refuse(format!("the values of {} may be text or numbers", value.sql));
-        }
-        if let Collation::Explicit(_) = value.collation {
-            return refuse("COLLATE stands inside a larger expression");
         }
         kind = match (kind, value.kind) {
             (_, Kind::Wide | Kind::Other(_)) => return refuse(format!("{} is not of one sure kind", value.what())),

@@ -2,8 +2,15 @@
 //! Owns the generator; the oracle is SQLite. `LITE2PG_SEED` and `LITE2PG_CASES` repeat and lengthen a run.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests are tests")]
 
-#[path = "../../model/tests/support/mod.rs"]
+#[path = "support/mod.rs"]
 mod support;
+
+#[path = "expressions/cases.rs"]
+mod cases;
+#[path = "expressions/table.rs"]
+mod table;
+#[path = "expressions/wide.rs"]
+mod wide;
 
 use lite2pg_model::mapping::PgType;
 use lite2pg_model::mapping::codec::Normal;
@@ -257,7 +264,15 @@ fn what_translates_means_the_same() {
     let columns: Vec<ScopeColumn> = COLUMNS
         .iter()
         .zip(&table.columns)
-        .map(|(c, source)| ScopeColumn { target: c.0, ty: c.2, source, class: c.3, mixed: false })
+        .map(|(c, source)| ScopeColumn {
+            target: c.0,
+            ty: c.2,
+            source,
+            class: c.3,
+            mixed: false,
+            crossing: None,
+            stamp: None,
+        })
         .collect();
     let scope = Scope::of_columns(&columns, true);
     let (mut conditions, mut values, mut wrong) = (0, 0, Vec::new());

@@ -1,0 +1,9 @@
+CREATE FUNCTION sqlite_shift_right(a bigint, n bigint) RETURNS bigint LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+SELECT CASE
+  WHEN n >= 64 THEN CASE WHEN a < 0 THEN -1 ELSE 0 END::bigint
+  WHEN n >= 0 THEN a >> n::integer
+  WHEN n <= -64 THEN 0::bigint
+  ELSE a << (-n)::integer
+END
+$$;
+COMMENT ON FUNCTION sqlite_shift_right(bigint, bigint) IS 'a >> n: by a negative number it shifts to the left, by 64 and more only the sign is left.';
