@@ -49,6 +49,8 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_compare", []),
     helper!("sqlite_compare_numbers", ["sqlite_compare"]),
     helper!("sqlite_compare_text", ["sqlite_number_in_text", "sqlite_compare_numbers"]),
+    helper!("sqlite_date_text", []),
+    helper!("sqlite_timestamp_text", []),
     helper!("sqlite_to_boolean", []),
     helper!("sqlite_to_date", []),
     helper!("sqlite_to_timestamp", []),
@@ -166,5 +168,34 @@ impl Used {
     pub fn extend(&self, names: &[String]) {
         let known = names.iter().filter_map(|n| find(n)).map(|h| h.name);
         self.names.borrow_mut().extend(known);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_function_calls_stands_before_it_and_is_said() {
+        for (n, helper) in ALL.iter().enumerate() {
+            let text = helper.sql;
+            assert!(text.starts_with(&format!("CREATE FUNCTION {}(", helper.name)), "{}", helper.name);
+            assert!(text.contains(&format!("COMMENT ON FUNCTION {}(", helper.name)), "{}", helper.name);
+            let (_, body) = text.split_once("$$").unwrap_or_default();
+            for (m, other) in ALL.iter().enumerate() {
+                let calls = other.name != helper.name && body.contains(&format!("{}(", other.name));
+                assert_eq!(calls, helper.needs.contains(&other.name), "{} and {}", helper.name, other.name);
+                assert!(!calls || m < n, "{} stands before {}", helper.name, other.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_used_function_needs_is_made_too() {
+        let used = Used::default();
+        used.take("sqlite_round");
+        let names = used.names();
+        assert!(names.iter().any(|n| n == "sqlite_exact"), "{names:?}");
+        assert_eq!(names.last().map(String::as_str), Some("sqlite_round"));
     }
 }

@@ -148,6 +148,7 @@ pub fn expression(e: &Expr, scope: &Scope) -> Translated<(String, PgType)> {
         Kind::Int { .. } if typed.column => return Ok((typed.sql, typed.pg.unwrap_or(PgType::BigInt))),
         Kind::Int { .. } => return Ok((format!("(({})::bigint)", typed.sql), PgType::BigInt)),
         Kind::Wide => return refuse("the sum may leave 64 bits, where SQLite goes over to inexact numbers"),
+        Kind::Null if scope.purpose == Purpose::Query => return Ok(("NULL::text".into(), PgType::Text)),
         Kind::Null => return refuse("it is always NULL"),
         Kind::Number => PgType::Numeric(None),
         Kind::Double => PgType::Double,
@@ -220,23 +221,15 @@ impl<'a> Translator<'a> {
             Expr::Text(t) => Typed::text(t),
             Expr::Blob(b) => Ok(Typed::blob(b)),
             Expr::Now(now) => self.current(*now),
-            Expr::Unary(Unary::Not, x) => Ok(Typed::condition(format!("(NOT {})", self.condition(x)?))),
-            Expr::Unary(op, x) => self.unary(*op, self.typed(x)?),
+            Expr::Unary(op, x) => self.prefix(*op, x),
             Expr::Binary(op, a, b) => self.binary(*op, a, b),
-            Expr::IsNull(x, negated) => {
-                let x = self.typed(x)?;
-                Ok(Typed::condition(format!("({} IS {}NULL)", x.sql, if *negated { "NOT " } else { "" })))
-            }
+            Expr::IsNull(x, negated) => self.is_null(x, *negated),
             Expr::In(x, list, negated) => self.in_list(x, list, *negated),
             Expr::Between(x, low, high, negated) => self.between(x, low, high, *negated),
             Expr::Call(name, args) => self.call(name, args),
-            Expr::Collate(x, name) => {
-                let mut x = self.typed(x)?;
-                x.collation = Collation::Explicit(name.to_ascii_uppercase());
-                Ok(x)
-            }
+            Expr::Collate(x, name) => self.collation(x, name),
             Expr::Case(base, pairs, other) => self.case(base.as_deref(), pairs, other.as_deref()),
-            Expr::Cast(x, ty) => self.cast(&self.typed(x)?, ty),
+            Expr::Cast(x, ty) => self.cast(x, ty),
             Expr::Like(op, x, pattern, escape, negated) => self.like(*op, x, pattern, escape.as_deref(), *negated),
             Expr::Name(name) => self.name(name),
             Expr::Scalar(query) => self.scalar_query(query),
@@ -253,6 +246,24 @@ impl<'a> Translator<'a> {
             Some(column) => Ok(Typed::column(column, ident::pg(column.target))),
             None => refuse("it names a column that is not carried"),
         }
+    }
+
+    fn prefix(&self, op: Unary, x: &Expr) -> Translated<Typed> {
+        match op {
+            Unary::Not => Ok(Typed::condition(format!("(NOT {})", self.condition(x)?))),
+            op => self.unary(op, self.typed(x)?),
+        }
+    }
+
+    fn is_null(&self, x: &Expr, negated: bool) -> Translated<Typed> {
+        let x = self.typed(x)?;
+        Ok(Typed::condition(format!("({} IS {}NULL)", x.sql, if negated { "NOT " } else { "" })))
+    }
+
+    fn collation(&self, x: &Expr, name: &str) -> Translated<Typed> {
+        let mut x = self.typed(x)?;
+        x.collation = Collation::Explicit(name.to_ascii_uppercase());
+        Ok(x)
     }
 
     fn binary(&self, op: Binary, a: &Expr, b: &Expr) -> Translated<Typed> {
@@ -287,7 +298,7 @@ impl<'a> Translator<'a> {
         if list.is_empty() {
             return Ok(Typed::condition(if negated { "TRUE".into() } else { "FALSE".into() }));
         }
-        let items = list.iter().map(|item| Ok(self.typed(item)?.bare())).collect::<Translated<Vec<Typed>>>()?;
+        let items: Vec<Typed> = self.all(list)?.into_iter().map(Typed::bare).collect();
         if let Some((left, rights)) = self.plain_list(&x, &items) {
             return Ok(Typed::condition(format!("({left} {not}IN ({}))", rights.join(", "))));
         }
@@ -325,20 +336,37 @@ impl<'a> Translator<'a> {
     }
 
     fn case(&self, base: Option<&Expr>, pairs: &[(Expr, Expr)], other: Option<&Expr>) -> Translated<Typed> {
-        let base = base.map(|base| self.typed(base)).transpose()?;
+        let base = match base {
+            Some(base) => Some(Box::new(self.typed(base)?)),
+            None => None,
+        };
         let mut results = Vec::with_capacity(pairs.len() + 1);
         let mut whens = Vec::with_capacity(pairs.len());
         for (when, then) in pairs {
-            whens.push(match &base {
-                Some(base) => self.compared(Binary::Eq, base, &self.typed(when)?)?.sql,
-                None => self.condition(when)?,
-            });
-            results.push(self.typed(then)?);
+            whens.push(self.when(base.as_deref(), when)?);
+            self.push(&mut results, then)?;
         }
-        results.push(match other {
-            Some(other) => self.typed(other)?,
-            None => Typed::new(Kind::Null, "NULL"),
-        });
+        match other {
+            Some(other) => self.push(&mut results, other)?,
+            None => results.push(Typed::new(Kind::Null, "NULL")),
+        }
+        self.chosen(&whens, results)
+    }
+
+    fn push(&self, results: &mut Vec<Typed>, e: &Expr) -> Translated<()> {
+        results.push(self.typed(e)?);
+        Ok(())
+    }
+
+    fn when(&self, base: Option<&Typed>, when: &Expr) -> Translated<String> {
+        match base {
+            Some(base) => Ok(self.compared(Binary::Eq, base, &self.typed(when)?)?.sql),
+            None => self.condition(when),
+        }
+    }
+
+    /// CASE of conditions and results, the last of which is ELSE's.
+    fn chosen(&self, whens: &[String], results: Vec<Typed>) -> Translated<Typed> {
         let (made, mut texts) = self.common(results)?;
         let other = texts.pop().unwrap_or_else(|| "NULL".into());
         let arms: Vec<String> = whens.iter().zip(&texts).map(|(w, t)| format!("WHEN {w} THEN {t}")).collect();
@@ -401,6 +429,26 @@ mod tests {
         assert!(with("INTEGER", PgType::BigInt, None, false, &between).is_ok());
         assert!(with("INTEGER", PgType::BigInt, None, false, &case).is_ok());
         assert!(with("INTEGER", PgType::BigInt, None, false, &open).is_err(), "its text doubles with each level");
+    }
+
+    #[test]
+    fn nesting_of_any_kind_needs_no_endless_stack() {
+        let c = || Box::new(Expr::Column(0));
+        let wraps: [&dyn Fn(Expr) -> Expr; 8] = [
+            &|x| Expr::Call("coalesce".into(), vec![x, Expr::Integer(1)]),
+            &|x| Expr::Call("round".into(), vec![x]),
+            &|x| Expr::Call("iif".into(), vec![x, Expr::Integer(1), Expr::Integer(0)]),
+            &|x| Expr::Binary(Binary::Add, Box::new(x), Box::new(Expr::Integer(0))),
+            &|x| Expr::Binary(Binary::And, c(), Box::new(x)),
+            &|x| Expr::In(Box::new(x), vec![Expr::Integer(1)], true),
+            &|x| Expr::Cast(Box::new(x), "TEXT".into()),
+            &|x| Expr::Collate(Box::new(Expr::Unary(Unary::Plus, Box::new(x))), "NOCASE".into()),
+        ];
+        for wrap in wraps {
+            let deep = (0..200).fold(Expr::Column(0), |x, _| wrap(x));
+            // Whether it is translated or refused, it comes back.
+            let _ = with("INTEGER", PgType::BigInt, None, false, &deep);
+        }
     }
 
     #[test]

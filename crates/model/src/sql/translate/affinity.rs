@@ -48,6 +48,13 @@ impl Translator<'_> {
         if !crossing.treatments.is_empty() {
             return None;
         }
+        // Numeric affinity makes a number of it, which stands below every text.
+        if let Literal::Text(t) = literal
+            && number::is_numeric(a.affinity)
+            && number::of_text(t).is_some()
+        {
+            return None;
+        }
         match (ty, crossing.normal, literal) {
             (PgType::TimestampTz, Normal::EpochSeconds, Literal::Integer(n)) if n.unsigned_abs() < 200_000_000_000 => {
                 Some(format!("({} {} to_timestamp({n}))", a.sql, word(op)))

@@ -8,27 +8,50 @@ use crate::sql::ast::{Expr, Like};
 impl Translator<'_> {
     /// A call. Source: <https://sqlite.org/lang_corefunc.html>.
     pub(super) fn call(&self, name: &str, args: &[Expr]) -> Translated<Typed> {
-        if let Some(made) = self.date_call(name, args)? {
+        if let ("iif" | "if", [_, _, ..]) = (name, args) {
+            return self.iif(args);
+        }
+        if let Some(made) = self.by_others(name, args)? {
             return Ok(made);
+        }
+        let typed = self.all(args)?;
+        self.applied(name, &typed)
+    }
+
+    /// Functions that look at their arguments before these are translated. It stands apart, as what follows does, so
+    /// that nested calls need little stack.
+    fn by_others(&self, name: &str, args: &[Expr]) -> Translated<Option<Typed>> {
+        if let Some(made) = self.date_call(name, args)? {
+            return Ok(Some(made));
         }
         if let Some(made) = self.json_call(name, args)? {
-            return Ok(made);
+            return Ok(Some(made));
         }
         if let Some(made) = self.printf_call(name, args)? {
-            return Ok(made);
+            return Ok(Some(made));
         }
         match (name, args) {
-            ("iif" | "if", [_, _, ..]) => return self.iif(args),
-            ("like", [pattern, x]) => return self.like(Like::Like, x, pattern, None, false),
-            ("like", [pattern, x, escape]) => return self.like(Like::Like, x, pattern, Some(escape), false),
-            ("glob", [pattern, x]) => return self.like(Like::Glob, x, pattern, None, false),
-            _ => {}
+            ("like", [pattern, x]) => self.like(Like::Like, x, pattern, None, false).map(Some),
+            ("like", [pattern, x, escape]) => self.like(Like::Like, x, pattern, Some(escape), false).map(Some),
+            ("glob", [pattern, x]) => self.like(Like::Glob, x, pattern, None, false).map(Some),
+            _ => Ok(None),
         }
-        let typed = args.iter().map(|a| self.typed(a)).collect::<Translated<Vec<Typed>>>()?;
-        if let Some(made) = self.math(name, &typed)? {
+    }
+
+    /// Several expressions.
+    pub(super) fn all(&self, args: &[Expr]) -> Translated<Vec<Typed>> {
+        let mut typed = Vec::with_capacity(args.len());
+        for arg in args {
+            typed.push(self.typed(arg)?);
+        }
+        Ok(typed)
+    }
+
+    fn applied(&self, name: &str, typed: &[Typed]) -> Translated<Typed> {
+        if let Some(made) = self.math(name, typed)? {
             return Ok(made);
         }
-        match self.scalar(name, &typed)? {
+        match self.scalar(name, typed)? {
             Some(made) => Ok(made),
             None => refuse(unknown(name)),
         }

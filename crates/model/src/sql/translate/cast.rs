@@ -1,16 +1,18 @@
 //! CAST. Owns what it makes of each class; never applies the affinity of a column (see `store`).
 
 use super::typed::{Kind, Literal, Typed};
-use super::value::ANY;
+use super::value::{ANY, not_loose};
 use super::{Translated, Translator, number, refuse};
 use crate::mapping::PgType;
 use crate::schema::Affinity;
+use crate::sql::ast::Expr;
 use crate::value::Class;
 
 impl Translator<'_> {
     /// `CAST(x AS declared)`: the affinity of the type's name decides.
     /// Source: <https://sqlite.org/lang_expr.html#castexpr>.
-    pub(super) fn cast(&self, x: &Typed, declared: &str) -> Translated<Typed> {
+    pub(super) fn cast(&self, x: &Expr, declared: &str) -> Translated<Typed> {
+        let x = &self.typed(x)?;
         if declared.trim().is_empty() {
             return refuse("CAST names no type");
         }
@@ -22,7 +24,7 @@ impl Translator<'_> {
             Affinity::Text => Typed::new(Kind::Text, self.text_of(x)?),
             Affinity::Blob => match self.plain(x.clone())? {
                 x if x.kind == Kind::Blob => x,
-                x => Typed::new(Kind::Blob, format!("convert_to({}, 'UTF8')", self.text_of(&x)?)),
+                x => Typed::new(Kind::Blob, self.bytes_of(&x)?),
             },
         };
         let made = if x.kind == Kind::Null { Typed::new(Kind::Null, "NULL") } else { made };
@@ -35,12 +37,16 @@ impl Translator<'_> {
             _ => ANY,
         };
         let sql = self.integer_of(x)?;
-        let literal = sql.trim_matches(['(', ')']).parse().ok().map(Literal::Integer);
-        Ok(Typed { pg: Some(PgType::BigInt), class: Some(Class::Integer), literal, ..Typed::new(kind, sql) })
+        // A literal is no bigint unless it is large.
+        if let Ok(n) = sql.trim_matches(['(', ')']).parse() {
+            return Ok(Typed { class: Some(Class::Integer), ..Typed::integer(n) });
+        }
+        Ok(Typed { pg: Some(PgType::BigInt), class: Some(Class::Integer), ..Typed::new(kind, sql) })
     }
 
     fn as_numeric(&self, x: &Typed) -> Translated<Typed> {
         let x = self.plain(x.clone())?;
+        not_loose(&x)?;
         match (x.kind, &x.literal) {
             (Kind::Text, Some(Literal::Text(t))) => match number::of_prefix(t) {
                 number::Number::Integer(n) => Ok(Typed::integer(n)),

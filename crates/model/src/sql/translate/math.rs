@@ -3,6 +3,7 @@
 
 use super::scalar::{integer, real};
 use super::typed::{Kind, Literal, Typed};
+use super::value::not_loose;
 use super::{Translated, Translator, number, refuse};
 
 impl Translator<'_> {
@@ -42,6 +43,7 @@ impl Translator<'_> {
     /// A double, or NULL for what is no number as a whole.
     fn argument(&self, x: &Typed) -> Translated<String> {
         let x = self.plain(x.clone())?;
+        not_loose(&x)?;
         match (x.kind, &x.literal) {
             (Kind::Text, Some(Literal::Text(t))) if number::of_text(t).is_none() => Ok("NULL::double precision".into()),
             (Kind::Text, None) => Ok(format!("{}::double precision", self.help("sqlite_number_in_text", &[&x.sql])?)),
@@ -53,6 +55,7 @@ impl Translator<'_> {
     /// Integers stay what they are.
     fn whole(&self, name: &str, x: &Typed) -> Translated<Typed> {
         let x = self.plain(x.clone())?;
+        not_loose(&x)?;
         let name = if name == "ceiling" { "ceil" } else { name };
         match x.kind {
             Kind::Int { .. } | Kind::Bool | Kind::Double | Kind::Number => {

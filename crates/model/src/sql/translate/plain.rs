@@ -86,7 +86,12 @@ impl Translator<'_> {
             ..Typed::new(kind, sql)
         };
         let whole = Kind::Int { low: i64::MIN.into(), high: i64::MAX.into() };
-        let epoch = |factor: &str| format!("(extract(epoch FROM {sql}){factor})::bigint");
+        // Of a timestamptz extract() is not immutable, of its clock in UTC it is.
+        let clock = match self.scope.purpose {
+            Purpose::Query => sql.clone(),
+            Purpose::Stored => format!("({sql} AT TIME ZONE 'UTC')"),
+        };
+        let epoch = |factor: &str| format!("(extract(epoch FROM {clock}){factor})::bigint");
         Ok(match (ty, crossing.normal) {
             (PgType::Boolean, Normal::BooleanWords(place)) => {
                 let Some((yes, no)) = Normal::WORDS.get(usize::from(place)) else { return self.lost(&x) };
@@ -140,7 +145,10 @@ impl Translator<'_> {
         if self.scope.purpose == Purpose::Query {
             return Ok(as_text(x, format!("to_char({sql}, '{template}')")));
         }
-        refuse(format!("{} as text is not immutable in PostgreSQL ({helper})", x.sql))
+        if !matches!(template, "YYYY-MM-DD" | "YYYY-MM-DD HH24:MI:SS") {
+            return refuse(format!("{} as text is not immutable in PostgreSQL", x.sql));
+        }
+        Ok(as_text(x, self.help(helper, &[sql])?))
     }
 
     fn lost<T>(&self, x: &Typed) -> Translated<T> {

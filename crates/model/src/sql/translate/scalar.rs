@@ -3,8 +3,8 @@
 
 use super::call::any_null;
 use super::typed::{Collation, Kind, Literal, Typed};
-use super::value::ANY;
-use super::{Purpose, Translated, Translator, refuse};
+use super::value::{ANY, not_loose};
+use super::{Purpose, Translated, Translator, number, refuse};
 use crate::mapping::PgType;
 use crate::schema::Affinity;
 use crate::sql::ast::Binary;
@@ -146,6 +146,7 @@ impl Translator<'_> {
     /// NULL for what is no number as a whole.
     fn sign(&self, x: &Typed) -> Translated<Typed> {
         let x = self.plain(x.clone())?;
+        not_loose(&x)?;
         let number = match x.kind {
             Kind::Text => self.help("sqlite_number_in_text", &[&x.sql])?,
             Kind::Blob | Kind::Null => return Ok(Typed::new(Kind::Null, "NULL")),
@@ -211,8 +212,17 @@ impl Translator<'_> {
             return refuse(format!("{name}() orders these values otherwise in PostgreSQL"));
         }
         let word = if name == "max" { "GREATEST" } else { "LEAST" };
-        let (made, texts) = self.common(args.clone())?;
-        if made.loose || matches!(made.kind, Kind::Number) {
+        let (made, mut texts) = self.common(args.clone())?;
+        // Of equal numbers of both classes max() gives the first, min() the last.
+        if word == "LEAST" {
+            texts.reverse();
+        }
+        let comparable = |x: &Typed| match x.kind {
+            Kind::Int { low, high } => low >= -number::EXACT && high <= number::EXACT,
+            Kind::Number => false,
+            _ => true,
+        };
+        if made.loose || matches!(made.kind, Kind::Number) && !args.iter().all(comparable) {
             return refuse(format!("{name}() is given values of different classes"));
         }
         let bytes = made.kind == Kind::Text && self.scope.collate_c;
@@ -285,7 +295,7 @@ impl Translator<'_> {
         let x = self.plain(x.clone())?;
         let bytes = match x.kind {
             Kind::Blob => x.sql.clone(),
-            _ => format!("convert_to({}, 'UTF8')", self.text_of(&x)?),
+            _ => self.bytes_of(&x)?,
         };
         let hex = format!("upper(encode({bytes}, 'hex'))");
         Ok(text(if x.literal.is_some() { hex } else { format!("COALESCE({hex}, '')") }))

@@ -131,8 +131,12 @@ impl Typed {
     }
 
     pub fn real(r: f64) -> Translated<Self> {
-        if !r.is_finite() {
-            return refuse("it holds a number beyond the range of doubles");
+        if r.is_nan() {
+            return refuse("it holds what is no number");
+        }
+        if r.is_infinite() {
+            let sql = format!("'{}Infinity'::double precision", if r < 0.0 { "-" } else { "" });
+            return Ok(Typed { class: Some(Class::Real), ..Typed::new(Kind::Double, sql) });
         }
         let sql = format!("'{r}'::double precision");
         Ok(Typed { literal: Some(Literal::Real(r)), ..Typed::new(Kind::Double, sql) })

@@ -3,7 +3,7 @@
 
 use super::number::{self, Number};
 use super::typed::{Kind, Literal, Typed};
-use super::{Translated, Translator, refuse};
+use super::{Purpose, Translated, Translator, refuse};
 use crate::ident;
 use crate::mapping::PgType;
 use crate::schema::Affinity;
@@ -48,10 +48,22 @@ impl Translator<'_> {
                     }
                 }
             }
+            // Bytes that are no text are an error, which a row must not run into.
+            (Kind::Blob, _) if self.scope.purpose == Purpose::Stored => {
+                return refuse(format!("the bytes of {} may be no text", x.what()));
+            }
             (Kind::Blob, _) => format!("convert_from({}, 'UTF8')", x.sql),
             (Kind::Wide, _) => return refuse(format!("{} may leave 64 bits", x.sql)),
             (Kind::Other(_), _) => return refuse(format!("{} has no sure text", x.what())),
         })
+    }
+
+    /// The bytes of the value's text.
+    pub(super) fn bytes_of(&self, x: &Typed) -> Translated<String> {
+        if self.scope.purpose == Purpose::Stored {
+            return refuse(format!("the bytes of {} are not immutable in PostgreSQL", x.what()));
+        }
+        Ok(format!("convert_to({}, 'UTF8')", self.text_of(x)?))
     }
 
     /// The value as a number, as arithmetic takes it: an integer, a double (a real in SQLite, or as `whole` says), or
@@ -158,7 +170,7 @@ impl Translator<'_> {
 }
 
 /// A text may be a number in SQLite, which its text does not tell: 1.0e-07 as text begins with the integer 1.
-fn not_loose(x: &Typed) -> Translated<()> {
+pub(super) fn not_loose(x: &Typed) -> Translated<()> {
     if x.loose { refuse(format!("the values of {} may be text or numbers", x.sql)) } else { Ok(()) }
 }
 
