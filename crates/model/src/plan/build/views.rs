@@ -8,6 +8,7 @@ use crate::mapping::profile::TableProfile;
 use crate::plan::scope::Scopes;
 use crate::plan::{TablePlan, ViewColumn, ViewPlan};
 use crate::schema::{Object, Schema, Table, TableKind};
+use crate::sql::helpers::Used;
 use crate::sql::sqlite;
 use crate::sql::translate::query;
 use crate::sql::translate::relations::{Field, Relation, Relations};
@@ -79,8 +80,11 @@ impl Builder<'_> {
             return Err("SQLite cannot compile it either (it names what is not there)".to_owned());
         };
         let tree = sqlite::view(&view.sql)?;
-        let scope = query::Environment { relations, helpers: &self.helpers, collate_c: self.input.other_order };
+        // What a view uses that is not made is not made either.
+        let used = Used::default();
+        let scope = query::Environment { relations, helpers: &used, collate_c: self.input.other_order };
         let translated = query::view(&tree, names, &scope).map_err(|e| e.reason)?;
+        self.helpers.extend(&used.names());
         let target = self.names.view(&view.name);
         let columns = translated.fields.iter().zip(&translated.approximate).map(|(f, approximate)| ViewColumn {
             name: f.name.clone(),
