@@ -113,7 +113,7 @@ impl Translator<'_> {
 /// SQLite would compare so. A day is the beginning of the texts of all its moments, and stands before them.
 pub(in crate::sql::translate) fn own_times(op: Binary, a: &Typed, b: &Typed) -> Option<String> {
     if b.column {
-        return own_times(affinity::turned(op), b, a).filter(|_| !a.column);
+        return if a.column { None } else { own_times(affinity::turned(op), b, a) };
     }
     let (true, Kind::Other(ty), Some((native, sql))) = (a.column, a.kind, &b.native) else { return None };
     let crossing = a.crossing.as_ref()?;

@@ -11,10 +11,10 @@ use crate::mapping::PgType;
 use crate::mapping::codec::Codec;
 use crate::mapping::shape::Crossing;
 use crate::schema::Affinity;
-use crate::sql::ast::{Binary, Compound, Expr, Order, Output, Query, Select};
+use crate::sql::ast::{Compound, Expr, Order, Output, Query, Select};
 use crate::sql::translate::relations::Field;
 use crate::sql::translate::typed::{Collation, Kind, Typed};
-use crate::sql::translate::{Translated, arithmetic, number, refuse};
+use crate::sql::translate::{Translated, Translator, number, refuse};
 
 /// A compound of at least two members.
 pub(super) fn query(query: &Query, names: &[String], level: &Frame<'_>) -> Translated<Built> {
@@ -245,12 +245,12 @@ fn convert(column: &Column, to: &Column, level: &Frame<'_>) -> Translated<String
 }
 
 /// A value as the text that SQLite writes for it.
-pub(super) fn as_text(typed: &Typed, _frame: &Frame<'_>) -> Translated<String> {
+pub(super) fn as_text(typed: &Typed, frame: &Frame<'_>) -> Translated<String> {
     if typed.kind == Kind::Text {
         return Ok(typed.sql.clone());
     }
-    let plain = Typed { collation: Collation::None, ..typed.clone() };
-    Ok(arithmetic::binary(Binary::Concat, plain, Typed::text("")?)?.sql)
+    let translator = Translator::within(frame);
+    translator.text_of(&translator.plain(typed.clone())?)
 }
 
 /// ORDER BY of a compound: each term is a result column, by number, by name or by the same expression.

@@ -32,7 +32,7 @@ impl Translator<'_> {
             collation: Collation::None,
             column: field.typed.column && !field.approximate && !casts && field.typed.kind != Kind::Null,
             pg: field.typed.pg.filter(|_| !casts),
-            ..field.typed.clone()
+            ..super::output::detached(&field.typed)
         })
     }
 
