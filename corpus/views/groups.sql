@@ -28,7 +28,7 @@ CREATE VIEW distinct_sum AS SELECT sum(DISTINCT shop) AS s, count(DISTINCT shop)
 CREATE VIEW ordered_concat AS SELECT shop, group_concat(note, '|' ORDER BY id) AS notes FROM sale GROUP BY shop ORDER BY shop;
 CREATE VIEW concat_numbers AS SELECT group_concat(id, '-' ORDER BY id DESC) AS ids FROM sale;
 CREATE VIEW unsure_concat AS SELECT shop, group_concat(note) AS notes FROM sale GROUP BY shop;
-CREATE VIEW above_average AS SELECT id FROM sale WHERE amount > (SELECT avg(amount) FROM sale);
+CREATE VIEW above_average AS SELECT id FROM sale WHERE price > (SELECT avg(price) FROM sale);
 CREATE VIEW nested_groups AS SELECT max(a) AS most FROM (SELECT shop, sum(amount) AS a FROM sale GROUP BY shop);
 CREATE VIEW order_by_aggregate AS SELECT shop FROM sale GROUP BY shop ORDER BY count(*) DESC, shop;
 CREATE VIEW json_list AS SELECT shop, json_group_array(note ORDER BY id) AS notes FROM sale GROUP BY shop;

@@ -177,6 +177,11 @@ fn as_is(x: &Typed, ordered_by_bytes: bool) -> String {
 /// Whether `b` stays text beside `a`: where `a` has numeric affinity, or may hold numbers, `b` must not look like one.
 fn numeric_affinity_keeps_text(a: &Typed, b: &Typed, equality: bool) -> Translated<()> {
     let numeric = number::is_numeric(a.affinity);
+    // Such columns keep no text that looks like a number and no real that is an integer: equal texts are equal values.
+    let whole = |x: &Typed| x.column && matches!(x.affinity, Some(Affinity::Integer | Affinity::Numeric));
+    if equality && whole(a) && whole(b) {
+        return Ok(());
+    }
     if !a.loose && (!numeric || b.column && b.affinity == a.affinity && !b.loose) {
         return Ok(());
     }
