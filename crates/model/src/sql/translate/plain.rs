@@ -22,6 +22,8 @@ pub struct Stamp {
 /// The fraction of a second in the texts of date-times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fraction {
+    /// No time at all: all texts are days, `YYYY-MM-DD`.
+    Day,
     /// None.
     None,
     /// Three digits.
@@ -41,6 +43,9 @@ impl Stamp {
         if values.integers + values.reals + values.texts + values.blobs == 0 {
             // Nothing speaks against the form that SQLite itself writes.
             return Some(Stamp { letter_t: false, fraction: Fraction::None });
+        }
+        if texts > 0 && all(Form::Date) {
+            return Some(Stamp { letter_t: false, fraction: Fraction::Day });
         }
         if texts == 0 || !all(Form::Local) || !(all(Form::LetterT) || none(Form::LetterT)) {
             return None;
@@ -63,6 +68,7 @@ impl Stamp {
     /// Its template for `to_char`.
     fn template(self) -> String {
         let fraction = match self.fraction {
+            Fraction::Day => return "YYYY-MM-DD".into(),
             Fraction::None => "",
             Fraction::Millis => ".MS",
             Fraction::Micros | Fraction::Any => ".US",
