@@ -15,6 +15,7 @@ use crate::sql::ast::{Compound, Expr, Order, Output, Query, Select};
 use crate::sql::translate::relations::Field;
 use crate::sql::translate::typed::{Collation, Kind, Typed};
 use crate::sql::translate::{Translated, Translator, number, refuse};
+use crate::value::Class;
 
 /// A compound of at least two members.
 pub(super) fn query(query: &Query, names: &[String], level: &Frame<'_>) -> Translated<Built> {
@@ -164,13 +165,20 @@ fn merge(a: &Column, b: &Column) -> Translated<Column> {
             loose = true;
             Kind::Text
         }
+        // What each was in SQLite: text, if it can be told.
+        (Kind::Other(_), Kind::Other(_) | Kind::Text) | (Kind::Text, Kind::Other(_)) => {
+            loose |= x.class != Some(Class::Text) || y.class != Some(Class::Text);
+            Kind::Text
+        }
         _ => return refuse(format!("{} and {} become one column, and are of different kinds", x.what(), y.what())),
     };
     let ty = |c: &Column| (c.typed.kind != Kind::Null).then_some(c.crossing.ty);
     let crossing = if ty(a).is_none() {
         b.crossing.clone()
-    } else if ty(b).is_none() || a.crossing == b.crossing {
+    } else if ty(b).is_none() || a.crossing == b.crossing || (kind == x.kind && y.kind == kind && valueless(y)) {
         a.crossing.clone()
+    } else if kind == x.kind && y.kind == kind && valueless(x) {
+        b.crossing.clone()
     } else {
         by_kind(kind)?
     };
@@ -190,6 +198,11 @@ fn merge(a: &Column, b: &Column) -> Translated<Column> {
     };
     let approximate = a.approximate || b.approximate;
     Ok(Column { typed, crossing, not_null: a.not_null && b.not_null, approximate, ..a.clone() })
+}
+
+/// A column of a type of its own without values proves nothing of them, and nothing speaks against its type.
+fn valueless(x: &Typed) -> bool {
+    matches!(x.kind, Kind::Other(_)) && x.class.is_none()
 }
 
 /// The first member's affinity, unless another member gives values that it would change.
