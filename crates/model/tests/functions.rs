@@ -8,4 +8,8 @@ mod both;
 mod dates;
 #[path = "functions/defaults.rs"]
 mod defaults;
+#[path = "functions/json.rs"]
+mod json;
+#[path = "functions/printf.rs"]
+mod printf;
 mod support;

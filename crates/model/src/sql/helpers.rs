@@ -52,6 +52,9 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_date_text", []),
     helper!("sqlite_timestamp_text", []),
     helper!("sqlite_to_boolean", []),
+    helper!("sqlite_to_bigint", []),
+    helper!("sqlite_to_number", ["sqlite_number_in_text"]),
+    helper!("sqlite_to_time", []),
     helper!("sqlite_to_date", []),
     helper!("sqlite_to_timestamp", []),
     helper!("sqlite_round", ["sqlite_digits"]),
@@ -80,10 +83,20 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_json_arrow", ["sqlite_json_at"]),
     helper!("sqlite_json_index", []),
     helper!("sqlite_json_type", []),
-    helper!("sqlite_json_value", ["sqlite_real_text", "sqlite_json_min", "sqlite_json_type"]),
+    helper!("sqlite_json_value", ["sqlite_real_text", "sqlite_real_of_text", "sqlite_json_min", "sqlite_json_type"]),
     helper!("sqlite_json_valid", []),
     helper!("sqlite_json_element", ["sqlite_json_type", "sqlite_json_min", "sqlite_json_value"]),
     helper!("sqlite_json_numeric", []),
+    helper!(
+        "sqlite_json_integer",
+        [
+            "sqlite_json_type",
+            "sqlite_json_value",
+            "sqlite_integer_of_text",
+            "sqlite_integer_of_real",
+            "sqlite_real_of_text"
+        ]
+    ),
     helper!("sqlite_json_order", ["sqlite_json_value", "sqlite_json_type"]),
     helper!("sqlite_json_step", []),
     helper!("sqlite_json_each", ["sqlite_json_at", "sqlite_json_value", "sqlite_json_type", "sqlite_json_step"]),

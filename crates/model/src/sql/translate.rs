@@ -26,6 +26,7 @@ mod value;
 
 pub use default::{default_value, default_with};
 pub use plain::{Fraction, Stamp};
+pub use store::stored;
 #[allow(unused_imports, reason = "for triggers and generated columns")]
 pub(crate) use store::{store, store_with};
 

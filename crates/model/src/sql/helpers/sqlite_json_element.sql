@@ -2,6 +2,8 @@ CREATE FUNCTION sqlite_json_element(j json) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
   SELECT CASE sqlite_json_type(j)
     WHEN 'text' THEN to_json(j #>> '{}')::text
+    WHEN 'integer' THEN replace(sqlite_json_value(j), 'Inf', '9.0e+999')
+    WHEN 'real' THEN replace(sqlite_json_value(j), 'Inf', '9.0e+999')
     WHEN 'array' THEN sqlite_json_min(j)
     WHEN 'object' THEN sqlite_json_min(j)
     ELSE COALESCE(sqlite_json_value(j), 'null')

@@ -1,6 +1,7 @@
 CREATE FUNCTION sqlite_json_tree(doc text, root text)
 RETURNS TABLE (key text, value text, type text, atom text, id bigint, parent bigint, fullkey text, path text)
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT
+SET jit TO off AS $$
 DECLARE
   node json := sqlite_json_at(doc::json, root);
   last text := (regexp_match(root, '(\.[^.["]+|\."(?:[^"\\]|\\.)*"|\[[^]]*\])$'))[1];

@@ -5,10 +5,10 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path FROM CURRENT AS $$
     WHEN 'true' THEN '1'
     WHEN 'false' THEN '0'
     WHEN 'text' THEN j #>> '{}'
-    WHEN 'real' THEN sqlite_real_text((j #>> '{}')::double precision)
+    WHEN 'real' THEN sqlite_real_text(sqlite_real_of_text(j #>> '{}'))
     WHEN 'integer' THEN
       CASE WHEN (j #>> '{}')::numeric BETWEEN -9223372036854775808 AND 9223372036854775807
-        THEN (j #>> '{}')::numeric::text ELSE sqlite_real_text((j #>> '{}')::double precision) END
+        THEN (j #>> '{}')::numeric::text ELSE sqlite_real_text(sqlite_real_of_text(j #>> '{}')) END
     ELSE sqlite_json_min(j)
   END
 $$;

@@ -175,7 +175,11 @@ BEGIN
         END IF;
       END IF;
       IF h IS NULL AND unit IS NULL THEN
-        n := (COALESCE(jd, sqlite_julian(y, mo, d, 0, 0, 0, 0)) + 43200000) % 86400000;
+        jd := COALESCE(jd, sqlite_julian(y, mo, d, 0, 0, 0, 0));
+        IF jd IS NULL THEN
+          RETURN;
+        END IF;
+        n := (jd + 43200000) % 86400000;
         s := (n % 60000)::double precision / 1000;
         mi := n / 60000 % 60;
         h := n / 3600000;

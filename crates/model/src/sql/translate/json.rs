@@ -13,6 +13,7 @@ use crate::mapping::PgType;
 use crate::mapping::codec::Normal;
 use crate::schema::Affinity;
 use crate::sql::ast::{Binary, Expr};
+use crate::value::Class;
 
 /// A value that comes of JSON.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +133,18 @@ impl Translator<'_> {
         if op == Binary::Arrow { self.json_node(node) } else { self.json_value(node, Made::Sql) }
     }
 
+    /// `typeof()` of a value that comes of JSON.
+    pub(super) fn json_class(&self, node: &str) -> Translated<Typed> {
+        let (ty, value) = (self.help("sqlite_json_type", &[node])?, self.help("sqlite_json_value", &[node])?);
+        // An integer beyond 64 bits is a real.
+        let integer = format!("WHEN 'integer' THEN CASE WHEN {value} ~ '^-?[0-9]+$' THEN 'integer' ELSE 'real' END");
+        let sql = format!(
+            "(CASE COALESCE({ty}, 'null') WHEN 'null' THEN 'null' WHEN 'true' THEN 'integer' WHEN 'false' THEN 'integer' \
+             {integer} WHEN 'real' THEN 'real' ELSE 'text' END)"
+        );
+        Ok(Typed { class: Some(Class::Text), ..Typed::new(Kind::Text, sql) })
+    }
+
     /// A comparison of a value that comes of JSON: its class is known only when it is there, and it has no affinity.
     pub(super) fn json_compared(&self, op: Binary, a: &Typed, b: &Typed) -> Translated<Option<Typed>> {
         fn of(x: &Typed) -> Option<&Json> {
@@ -198,6 +211,7 @@ impl Translator<'_> {
                 ident::literal(t)
             }
             Expr::Text(t) => return refuse(format!("{t:?} is no path in JSON")),
+            Expr::Null => return Ok("NULL::json".into()),
             other => self.certain_text(other)?,
         };
         Ok(format!("{}({document}, {path})", self.helper("sqlite_json_at")?))
@@ -320,7 +334,9 @@ impl Translator<'_> {
         match x.kind {
             Kind::Text if !x.loose => Ok(format!("COALESCE(to_json({sql})::text, 'null')")),
             Kind::Int { .. } => Ok(format!("COALESCE(({sql})::text, 'null')")),
-            Kind::Double => Ok(format!("COALESCE({}({sql}), 'null')", self.helper("sqlite_real_text")?)),
+            Kind::Double => {
+                Ok(format!("COALESCE(replace({}({sql}), 'Inf', '9.0e+999'), 'null')", self.helper("sqlite_real_text")?))
+            }
             _ => refuse(format!("{} is put into JSON and may be text or a number", x.what())),
         }
     }
@@ -348,6 +364,12 @@ impl Translator<'_> {
     fn json_is_valid(&self, e: &Expr) -> Translated<Option<Typed>> {
         let x = self.typed(e)?;
         if let Kind::Other(PgType::Jsonb | PgType::Json) = x.kind {
+            return Ok(Some(Typed::condition(format!("({} IS NOT NULL OR NULL)", x.sql))));
+        }
+        if x.kind == Kind::Null {
+            return Ok(Some(x));
+        }
+        if let Kind::Int { .. } | Kind::Bool = x.kind {
             return Ok(Some(Typed::condition(format!("({} IS NOT NULL OR NULL)", x.sql))));
         }
         if x.kind == Kind::Text {

@@ -243,6 +243,9 @@ impl Translator<'_> {
         if x.kind == Kind::Null {
             return Typed::text("null");
         }
+        if let Some(json) = x.json.as_ref().filter(|_| x.loose) {
+            return self.json_class(&json.node);
+        }
         let class = match (&x.kind, x.class) {
             (_, Some(class)) => Some(class),
             (Kind::Int { .. } | Kind::Bool, _) if !x.column => Some(Class::Integer),

@@ -4,12 +4,20 @@
 use super::default;
 use super::relations::Field;
 use super::typed::{Kind, Typed};
-use super::{Translated, refuse};
+use super::{Purpose, Scope, Translated, Translator, refuse};
 use crate::ident;
 use crate::mapping::PgType;
 use crate::mapping::codec::Normal;
 use crate::schema::Affinity;
+use crate::sql::ast::Expr;
 use crate::sql::helpers::Used;
+
+/// An expression as it is stored into a column, translated in a scope.
+pub fn stored(e: &Expr, scope: &Scope<'_>, column: &Field) -> Translated<String> {
+    let translator = Translator::new(scope);
+    let value = translator.typed(e)?;
+    translator.store(value, column)
+}
 
 /// The text that stores a value into a column, without helper functions. See [`store_with`].
 #[allow(dead_code, reason = "for triggers and generated columns")]
@@ -17,90 +25,152 @@ pub(crate) fn store(value: Typed, column: &Field) -> Translated<String> {
     store_with(value, column, None)
 }
 
-/// The text that stores a value into a column: what SQLite would store there, as the mapping carries it. A value that
-/// the column's type does not hold is an error when it is stored, never another value.
-/// Source: <https://sqlite.org/datatype3.html#type_affinity>.
+/// The text that stores a value of a query or a trigger into a column: what SQLite would store there, as the mapping
+/// carries it.
+#[allow(dead_code, reason = "for triggers and generated columns")]
 pub(crate) fn store_with(value: Typed, column: &Field, helpers: Option<&Used>) -> Translated<String> {
-    let crossing = &column.crossing;
-    let affinity = column.typed.affinity.unwrap_or(Affinity::Blob);
-    if value.kind == Kind::Null {
-        return Ok("NULL".into());
-    }
-    if let Some(literal) = &value.literal {
-        return default::stored_literal(literal, affinity, crossing);
-    }
-    if value.column && value.pg == Some(crossing.ty) && same_crossing(&value, column) {
-        return Ok(value.sql);
-    }
-    if let Some((ty, sql)) = &value.native
-        && *ty == crossing.ty
-        && matches!(crossing.normal, Normal::Exact | Normal::DateTime | Normal::EpochSeconds)
-    {
-        return Ok(sql.clone());
-    }
-    let call = |name: &'static str, argument: &str| match helpers {
-        Some(helpers) => Ok(format!("{}({argument})", helpers.take(name))),
-        None => refuse(format!("{} may not be a value of {}", value.what(), column.name)),
-    };
-    let sql = value.sql.clone();
-    match (crossing.ty, crossing.normal) {
-        (PgType::SmallInt | PgType::Integer | PgType::BigInt, _) => match value.kind {
-            Kind::Int { .. } => Ok(sql),
-            Kind::Bool => Ok(value.as_number().sql),
-            _ => misfit(&value, column),
-        },
-        (PgType::Double, _) => match value.kind {
-            Kind::Double => Ok(sql),
-            Kind::Int { .. } | Kind::Bool | Kind::Number => {
-                Ok(format!("({})::double precision", value.as_number().sql))
+    let scope = Scope { columns: &[], collate_c: true, helpers, purpose: Purpose::Query, relations: None };
+    Translator::new(&scope).store(value, column)
+}
+
+impl Translator<'_> {
+    /// The text that stores a value into a column. A value that the column's type does not hold is an error when it is
+    /// stored, never another value; numeric(p,s) rounds to its digits, whoever writes.
+    /// Source: <https://sqlite.org/datatype3.html#type_affinity>.
+    pub(super) fn store(&self, value: Typed, column: &Field) -> Translated<String> {
+        let crossing = &column.crossing;
+        let affinity = column.typed.affinity.unwrap_or(Affinity::Blob);
+        if value.kind == Kind::Null {
+            return Ok("NULL".into());
+        }
+        if let Some(literal) = &value.literal {
+            return default::stored_literal(literal, affinity, crossing);
+        }
+        if value.pg == Some(crossing.ty) && same_crossing(&value, column) {
+            return Ok(value.sql);
+        }
+        if let Some((ty, sql)) = &value.native
+            && *ty == crossing.ty
+            && matches!(crossing.normal, Normal::Exact | Normal::DateTime | Normal::EpochSeconds)
+        {
+            return Ok(sql.clone());
+        }
+        let value = self.plain(value)?;
+        match crossing.ty {
+            PgType::SmallInt | PgType::Integer | PgType::BigInt => self.store_integer(&value, column),
+            PgType::Double | PgType::Numeric(_) => self.store_number(&value, column),
+            PgType::Boolean => self.store_boolean(&value, column),
+            PgType::Text | PgType::VarChar(_) | PgType::Char(_) => self.store_text(&value, column, affinity),
+            PgType::Bytea => self.store_bytes(&value, column),
+            PgType::Date | PgType::Time | PgType::Timestamp | PgType::TimestampTz => self.store_time(&value, column),
+            PgType::Uuid if crossing.normal == Normal::UuidBlob && value.kind == Kind::Blob => {
+                Ok(format!("encode({}, 'hex')::uuid", value.sql))
+            }
+            PgType::Uuid | PgType::Jsonb | PgType::Json | PgType::Inet | PgType::Cidr | PgType::MacAddr
+                if value.kind == Kind::Text
+                    && !value.loose
+                    && !matches!(crossing.normal, Normal::JsonScalar | Normal::UuidBlob) =>
+            {
+                Ok(format!("({})::{}", value.sql, crossing.ty.sql()))
             }
             _ => misfit(&value, column),
-        },
-        (PgType::Numeric(limits), _) => match value.kind {
+        }
+    }
+
+    fn store_integer(&self, value: &Typed, column: &Field) -> Translated<String> {
+        match value.kind {
             Kind::Int { .. } | Kind::Bool => Ok(value.as_number().sql),
-            Kind::Number if limits.is_none() => Ok(sql),
-            _ => misfit(&value, column),
-        },
-        (PgType::Boolean, Normal::Exact | Normal::Number) => match value.kind {
-            Kind::Bool => Ok(sql),
-            Kind::Int { low: 0.., high: ..=1 } => Ok(format!("({sql} <> 0)")),
-            Kind::Int { .. } => call("sqlite_to_boolean", &format!("({sql})::bigint")),
-            _ => misfit(&value, column),
-        },
-        (PgType::Text | PgType::VarChar(_) | PgType::Char(_), Normal::Exact | Normal::Text) => match value.kind {
-            Kind::Text if affinity == Affinity::Text || affinity == Affinity::Blob || value.wordy => Ok(sql),
-            Kind::Int { .. } | Kind::Bool => Ok(format!("({})::text", value.as_number().sql)),
-            Kind::Text if value.loose => Ok(sql),
-            Kind::Text => misfit(&value, column),
-            Kind::Double if affinity == Affinity::Text => call("sqlite_real_text", &sql),
-            _ => misfit(&value, column),
-        },
-        (PgType::Bytea, Normal::Exact) if value.kind == Kind::Blob => Ok(sql),
-        (PgType::TimestampTz, Normal::EpochSeconds) if matches!(value.kind, Kind::Int { .. }) => {
-            Ok(format!("to_timestamp({sql})"))
+            Kind::Double => {
+                let number = self.help("sqlite_number_of_real", &[&value.sql])?;
+                self.help("sqlite_to_bigint", &[&number])
+            }
+            Kind::Number => self.help("sqlite_to_bigint", &[&value.sql]),
+            Kind::Text if let Some(digits) = &value.digits => Ok(digits.clone()),
+            Kind::Text if !value.loose => {
+                let number = self.help("sqlite_to_number", &[&value.sql])?;
+                self.help("sqlite_to_bigint", &[&number])
+            }
+            _ => misfit(value, column),
         }
-        (PgType::TimestampTz, Normal::EpochMillis) if matches!(value.kind, Kind::Int { .. }) => {
-            Ok(format!("(to_timestamp(0) + ({sql}) * interval '1 millisecond')"))
+    }
+
+    fn store_number(&self, value: &Typed, column: &Field) -> Translated<String> {
+        let double = column.crossing.ty == PgType::Double;
+        match value.kind {
+            Kind::Double if double => Ok(value.sql.clone()),
+            Kind::Int { .. } | Kind::Bool | Kind::Number if double => {
+                Ok(format!("({})::double precision", value.as_number().sql))
+            }
+            Kind::Int { .. } | Kind::Bool | Kind::Number => Ok(value.as_number().sql),
+            Kind::Double => Ok(format!("trim_scale({})", self.help("sqlite_number_of_real", &[&value.sql])?)),
+            Kind::Text if !value.loose => {
+                let number = self.help("sqlite_to_number", &[&value.sql])?;
+                Ok(if double { format!("{number}::double precision") } else { format!("trim_scale({number})") })
+            }
+            _ => misfit(value, column),
         }
-        (PgType::Jsonb | PgType::Json | PgType::Uuid | PgType::Inet | PgType::Cidr | PgType::MacAddr, normal)
-            if value.kind == Kind::Text
-                && !value.loose
-                && !matches!(normal, Normal::JsonScalar | Normal::UuidBlob | Normal::UuidHex) =>
-        {
-            Ok(format!("({sql})::{}", crossing.ty.sql()))
+    }
+
+    fn store_boolean(&self, value: &Typed, column: &Field) -> Translated<String> {
+        if !matches!(column.crossing.normal, Normal::Exact | Normal::Number) {
+            return misfit(value, column);
         }
-        (PgType::Date, Normal::Exact) if value.kind == Kind::Text && !value.loose => call("sqlite_to_date", &sql),
-        (PgType::Timestamp, Normal::DateTime) if value.kind == Kind::Text && !value.loose => {
-            call("sqlite_to_timestamp", &sql)
+        match value.kind {
+            Kind::Bool => Ok(value.sql.clone()),
+            Kind::Int { low: 0.., high: ..=1 } => Ok(format!("({} <> 0)", value.sql)),
+            Kind::Int { .. } => self.help("sqlite_to_boolean", &[&format!("({})::bigint", value.sql)]),
+            _ => misfit(value, column),
         }
-        _ => misfit(&value, column),
+    }
+
+    /// Text affinity makes text of numbers; a column without affinity keeps them, which its mapping writes as text too.
+    /// Numeric affinity makes a number of a text that looks like one.
+    fn store_text(&self, value: &Typed, column: &Field, affinity: Affinity) -> Translated<String> {
+        if !matches!(column.crossing.normal, Normal::Exact | Normal::Text) || value.kind == Kind::Blob {
+            return misfit(value, column);
+        }
+        match (value.kind, affinity) {
+            (Kind::Text, Affinity::Text | Affinity::Blob) => Ok(value.sql.clone()),
+            // A date or a time looks like no number.
+            (Kind::Text, _) if value.wordy => Ok(value.sql.clone()),
+            (Kind::Text, Affinity::Real) => misfit(value, column),
+            (Kind::Text, _) => {
+                let number = self.help("sqlite_number_in_text", &[&value.sql])?;
+                let text = self.help("sqlite_number_text", &[&format!("trim_scale({number})")])?;
+                Ok(format!("COALESCE({text}, {})", value.sql))
+            }
+            (Kind::Int { .. } | Kind::Bool, Affinity::Real) => misfit(value, column),
+            _ => self.text_of(value),
+        }
+    }
+
+    fn store_bytes(&self, value: &Typed, column: &Field) -> Translated<String> {
+        match (value.kind, column.crossing.normal) {
+            (Kind::Blob, Normal::Exact | Normal::Bytes) => Ok(value.sql.clone()),
+            (Kind::Text, Normal::TextBytes) if !value.loose => self.bytes_of(value),
+            _ => misfit(value, column),
+        }
+    }
+
+    fn store_time(&self, value: &Typed, column: &Field) -> Translated<String> {
+        let sql = &value.sql;
+        let text = value.kind == Kind::Text && !value.loose;
+        let integer = matches!(value.kind, Kind::Int { .. });
+        match (column.crossing.ty, column.crossing.normal) {
+            (PgType::Date, Normal::Exact) if text => self.help("sqlite_to_date", &[sql]),
+            (PgType::Timestamp, Normal::DateTime | Normal::Exact) if text => self.help("sqlite_to_timestamp", &[sql]),
+            (PgType::Time, Normal::Exact | Normal::Canonical) if text => self.help("sqlite_to_time", &[sql]),
+            (PgType::TimestampTz, Normal::EpochSeconds) if integer => Ok(format!("to_timestamp({sql})")),
+            (PgType::TimestampTz, Normal::EpochMillis) if integer => Ok(format!("to_timestamp({sql} / 1000.0)")),
+            _ => misfit(value, column),
+        }
     }
 }
 
 fn same_crossing(value: &Typed, column: &Field) -> bool {
     match &value.crossing {
         Some(crossing) => **crossing == column.crossing,
-        None => value.kind == column.typed.kind && value.affinity == column.typed.affinity,
+        None => value.column && value.kind == column.typed.kind && value.affinity == column.typed.affinity,
     }
 }
 

@@ -119,6 +119,9 @@ impl Translator<'_> {
     pub(super) fn integer_of(&self, x: &Typed) -> Translated<String> {
         let x = self.plain(x.clone())?;
         not_loose(&x)?;
+        if let Some(json) = x.json.as_ref().filter(|_| x.loose) {
+            return self.help("sqlite_json_integer", &[&json.node]);
+        }
         Ok(match (x.kind, &x.literal) {
             (Kind::Null, _) => "NULL::bigint".into(),
             (Kind::Int { .. }, _) => big(&x),
@@ -171,7 +174,8 @@ impl Translator<'_> {
 
 /// A text may be a number in SQLite, which its text does not tell: 1.0e-07 as text begins with the integer 1.
 pub(super) fn not_loose(x: &Typed) -> Translated<()> {
-    if x.loose { refuse(format!("the values of {} may be text or numbers", x.sql)) } else { Ok(()) }
+    // The text of a value that comes of JSON is that of SQLite, to the last digit.
+    if x.loose && x.json.is_none() { refuse(format!("the values of {} may be text or numbers", x.sql)) } else { Ok(()) }
 }
 
 /// An integer as bigint, without a cast where it is one already.
