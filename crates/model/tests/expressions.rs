@@ -7,6 +7,8 @@ mod support;
 
 #[path = "expressions/cases.rs"]
 mod cases;
+#[path = "expressions/stored.rs"]
+mod stored;
 #[path = "expressions/table.rs"]
 mod table;
 #[path = "expressions/wide.rs"]

@@ -340,7 +340,9 @@ impl Both {
             (PgType::Boolean, Value::Integer(n)) => (got == "t") == (*n == 1) && matches!(n, 0 | 1),
             (PgType::SmallInt | PgType::Integer | PgType::BigInt, Value::Integer(n)) => got == n.to_string(),
             (PgType::Double, Value::Real(r)) => double(got) == Some(*r),
-            (PgType::Double, Value::Integer(n)) => double(got) == Some(*n as f64) && n.abs() < 1 << 53,
+            (PgType::Double, Value::Integer(n)) => {
+                double(got) == Some(*n as f64) && (*n as f64) as i128 == i128::from(*n)
+            }
             (PgType::Numeric(None), Value::Integer(n)) => got == n.to_string(),
             (PgType::Numeric(None), Value::Real(r)) => {
                 got.contains(['.', 'I']) && double(got) == Some(*r) || r.abs() > 9e18

@@ -4,7 +4,7 @@
 use super::default;
 use super::relations::Field;
 use super::typed::{Kind, Typed};
-use super::{Purpose, Scope, Translated, Translator, refuse};
+use super::{Purpose, Scope, Translated, Translator, number, refuse};
 use crate::ident;
 use crate::mapping::PgType;
 use crate::mapping::codec::Normal;
@@ -60,7 +60,10 @@ impl Translator<'_> {
             PgType::SmallInt | PgType::Integer | PgType::BigInt => self.store_integer(&value, column),
             PgType::Double | PgType::Numeric(_) => self.store_number(&value, column),
             PgType::Boolean => self.store_boolean(&value, column),
-            PgType::Text | PgType::VarChar(_) | PgType::Char(_) => self.store_text(&value, column, affinity),
+            PgType::Text | PgType::VarChar(_) => self.store_text(&value, column, affinity),
+            PgType::Char(n) => {
+                self.help("sqlite_to_char", &[&self.store_text(&value, column, affinity)?, &n.to_string()])
+            }
             PgType::Bytea => self.store_bytes(&value, column),
             PgType::Date | PgType::Time | PgType::Timestamp | PgType::TimestampTz => self.store_time(&value, column),
             PgType::Uuid if crossing.normal == Normal::UuidBlob && value.kind == Kind::Blob => {
@@ -98,6 +101,14 @@ impl Translator<'_> {
         let double = column.crossing.ty == PgType::Double;
         match value.kind {
             Kind::Double if double => Ok(value.sql.clone()),
+            // Real affinity rounds it in SQLite too.
+            Kind::Int { low, high }
+                if double
+                    && (low < -number::EXACT || high > number::EXACT)
+                    && column.typed.affinity != Some(Affinity::Real) =>
+            {
+                self.help("sqlite_to_double", &[&value.sql])
+            }
             Kind::Int { .. } | Kind::Bool | Kind::Number if double => {
                 Ok(format!("({})::double precision", value.as_number().sql))
             }
@@ -161,7 +172,9 @@ impl Translator<'_> {
             (PgType::Timestamp, Normal::DateTime | Normal::Exact) if text => self.help("sqlite_to_timestamp", &[sql]),
             (PgType::Time, Normal::Exact | Normal::Canonical) if text => self.help("sqlite_to_time", &[sql]),
             (PgType::TimestampTz, Normal::EpochSeconds) if integer => Ok(format!("to_timestamp({sql})")),
-            (PgType::TimestampTz, Normal::EpochMillis) if integer => Ok(format!("to_timestamp({sql} / 1000.0)")),
+            (PgType::TimestampTz, Normal::EpochMillis) if integer => {
+                self.help("sqlite_to_millis", &[&format!("({sql})::bigint")])
+            }
             _ => misfit(value, column),
         }
     }
