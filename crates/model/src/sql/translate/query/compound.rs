@@ -170,6 +170,14 @@ fn merge(a: &Column, b: &Column) -> Translated<Column> {
             loose |= x.class != Some(Class::Text) || y.class != Some(Class::Text);
             Kind::Text
         }
+        (Kind::Other(_), _) if y.is_number() => {
+            loose = true;
+            Kind::Text
+        }
+        (_, Kind::Other(_)) if x.is_number() => {
+            loose = true;
+            Kind::Text
+        }
         _ => return refuse(format!("{} and {} become one column, and are of different kinds", x.what(), y.what())),
     };
     let ty = |c: &Column| (c.typed.kind != Kind::Null).then_some(c.crossing.ty);
