@@ -76,13 +76,15 @@ impl Builder<'_> {
     }
 
     fn view(&self, view: &Object, relations: &Relations) -> Result<(ViewPlan, Relation), String> {
-        let Some(names) = &view.columns else {
-            return Err("SQLite cannot compile it either (it names what is not there)".to_owned());
-        };
         let tree = sqlite::view(&view.sql)?;
         // What a view uses that is not made is not made either.
         let used = Used::default();
         let scope = query::Environment { relations, helpers: &used, collate_c: self.input.other_order };
+        let Some(names) = &view.columns else {
+            let why = query::select(&tree.query, &scope, &[]).err().map(|e| e.reason);
+            let why = why.unwrap_or_else(|| "it calls what is not there".to_owned());
+            return Err(format!("SQLite cannot compile it either: {why}"));
+        };
         let translated = query::view(&tree, names, &scope).map_err(|e| e.reason)?;
         self.helpers.extend(&used.names());
         let target = self.names.view(&view.name);

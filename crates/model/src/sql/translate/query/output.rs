@@ -67,7 +67,8 @@ pub(super) fn expand<'a>(block: &'a Block, frame: &Frame<'_>) -> Translated<Vec<
 fn star<'a>(frame: &Frame<'_>, item: usize, all: bool, terms: &mut Vec<(String, bool, Term<'a>)>) {
     let Some(of) = frame.items.get(item) else { return };
     for (field, f) in of.fields.iter().enumerate() {
-        if !f.secret && !(all && of.hidden.contains(&field)) {
+        let left_out = f.secret || (all && of.hidden.contains(&field));
+        if !left_out {
             terms.push((f.name.clone(), false, Term::Place(Place { item, field })));
         }
     }
