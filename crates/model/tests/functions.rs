@@ -10,6 +10,8 @@ mod dates;
 mod defaults;
 #[path = "functions/json.rs"]
 mod json;
+#[path = "functions/nesting.rs"]
+mod nesting;
 #[path = "functions/printf.rs"]
 mod printf;
 mod support;

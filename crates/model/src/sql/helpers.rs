@@ -117,6 +117,7 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_civil", []),
     helper!("sqlite_clock", []),
     helper!("sqlite_local", ["sqlite_julian", "sqlite_civil"]),
+    helper!("sqlite_stamp_text", []),
     helper!("sqlite_now", []),
     helper!("sqlite_time", ["sqlite_julian", "sqlite_days", "sqlite_civil", "sqlite_clock", "sqlite_local"]),
     helper!("sqlite_date", ["sqlite_time"]),

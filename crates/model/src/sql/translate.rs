@@ -281,7 +281,7 @@ impl<'a> Translator<'a> {
             | Binary::IsNot => {
                 return self.comparison(op, a, b);
             }
-            Binary::Arrow | Binary::ArrowText => return self.json_arrow(op, a, b),
+            Binary::Arrow | Binary::ArrowText => return self.deeper(|| self.json_arrow(op, a, b)),
             _ => return self.computed(op, &self.typed(a)?, &self.typed(b)?),
         };
         Ok(Typed::condition(format!("({} {word} {})", self.condition(a)?, self.condition(b)?)))

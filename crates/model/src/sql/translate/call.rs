@@ -21,13 +21,7 @@ impl Translator<'_> {
     /// Functions that look at their arguments before these are translated. It stands apart, as what follows does, so
     /// that nested calls need little stack.
     fn by_others(&self, name: &str, args: &[Expr]) -> Translated<Option<Typed>> {
-        if let Some(made) = self.date_call(name, args)? {
-            return Ok(Some(made));
-        }
-        if let Some(made) = self.json_call(name, args)? {
-            return Ok(Some(made));
-        }
-        if let Some(made) = self.printf_call(name, args)? {
+        if let Some(made) = self.deeper(|| self.of_dates_and_json(name, args))? {
             return Ok(Some(made));
         }
         match (name, args) {
@@ -36,6 +30,25 @@ impl Translator<'_> {
             ("glob", [pattern, x]) => self.like(Like::Glob, x, pattern, None, false).map(Some),
             _ => Ok(None),
         }
+    }
+
+    fn of_dates_and_json(&self, name: &str, args: &[Expr]) -> Translated<Option<Typed>> {
+        if let Some(made) = self.date_call(name, args)? {
+            return Ok(Some(made));
+        }
+        if let Some(made) = self.json_call(name, args)? {
+            return Ok(Some(made));
+        }
+        self.printf_call(name, args)
+    }
+
+    /// What needs more stack for each level than others do counts as several levels.
+    pub(super) fn deeper<T>(&self, work: impl FnOnce() -> T) -> T {
+        let depth = self.depth.get();
+        self.depth.set(depth + 5);
+        let done = work();
+        self.depth.set(depth);
+        done
     }
 
     /// Several expressions.

@@ -73,27 +73,29 @@ impl Translator<'_> {
         {
             return Ok(made);
         }
-        if let Some(made) = self.of_stamp(ask, value, modifiers)? {
+        let time = self.time_argument(value)?;
+        if let Some(made) = self.of_stamp(ask, &time, modifiers)? {
             return Ok(made);
         }
-        self.by_helper(ask, value, modifiers)
+        self.by_helper(ask, &time, modifiers)
     }
 
     /// Through a function that does as SQLite does.
-    fn by_helper(&self, ask: Ask<'_>, value: &Expr, modifiers: &[Expr]) -> Translated<Typed> {
-        let time = self.stamp_text(value)?.map_or_else(|| self.time_value(value), Ok)?;
+    fn by_helper(&self, ask: Ask<'_>, value: &Argument, modifiers: &[Expr]) -> Translated<Typed> {
+        let time = self.time_text(value)?;
         let mut words = Vec::with_capacity(modifiers.len());
         for modifier in modifiers {
-            words.push(self.time_value(modifier)?);
+            words.push(self.time_text(&self.time_argument(modifier)?)?);
         }
         if time == "NULL" || words.iter().any(|w| w == "NULL") {
             return Ok(Typed::new(Kind::Null, "NULL"));
         }
-        let is =
-            |e: &Expr, words: &[&str]| matches!(e, Expr::Text(t) if words.iter().any(|w| t.eq_ignore_ascii_case(w)));
-        let now = is(value, &["now", "subsec", "subsecond"]);
+        let is = |e: &Expr, words: &[&str]| matches!(e, Expr::Text(t) if one_of(t, words));
+        let word = value.word();
+        let now = one_of(word, &["now", "subsec", "subsecond"]);
         let zone = modifiers.iter().any(|m| is(m, &["localtime", "utc"]));
-        let subsec = is(value, &["subsec", "subsecond"]) || modifiers.iter().any(|m| is(m, &["subsec", "subsecond"]));
+        let subsec =
+            one_of(word, &["subsec", "subsecond"]) || modifiers.iter().any(|m| is(m, &["subsec", "subsecond"]));
         let mut arguments = vec![time];
         if !words.is_empty() || now || zone {
             arguments.push(if words.is_empty() { "'{}'".into() } else { format!("ARRAY[{}]", words.join(", ")) });
@@ -113,8 +115,14 @@ impl Translator<'_> {
             Ask::Julian => ("sqlite_julianday", Kind::Double),
             Ask::Epoch if subsec => ("sqlite_unixepoch_subsec", Kind::Double),
             Ask::Epoch => ("sqlite_unixepoch", EPOCHS),
+            // The seconds since 1970 are an integer first, which subsec would make a real.
+            Ask::Form(Expr::Text(t)) if t == "%s" && !subsec => {
+                let seconds = self.help("sqlite_unixepoch", &[&arguments.join(", ")])?;
+                let text = format!("({seconds})::text");
+                return Ok(Typed { digits: Some(seconds.into()), ..Typed::new(Kind::Text, text) });
+            }
             Ask::Form(form) => {
-                let form = self.time_value(form)?;
+                let form = self.time_text(&self.time_argument(form)?)?;
                 if form == "NULL" {
                     return Ok(Typed::new(Kind::Null, "NULL"));
                 }
@@ -123,26 +131,31 @@ impl Translator<'_> {
             }
         };
         let wordy = matches!(ask, Ask::Date | Ask::Time | Ask::DateTime);
-        let sql = format!("{}({})", self.helper(name)?, arguments.join(", "));
-        // The seconds since 1970 are an integer first, which subsec would make a real.
-        let digits = match ask {
-            Ask::Form(Expr::Text(t)) if t == "%s" && !subsec => Some(format!(
-                "{}({})",
-                self.helper("sqlite_unixepoch")?,
-                arguments.get(1..).unwrap_or_default().join(", ")
-            )),
-            _ => None,
-        };
-        Ok(Typed { wordy, digits, ..Typed::new(kind, sql) })
+        Ok(Typed { wordy, ..Typed::new(kind, self.help(name, &[&arguments.join(", ")])?) })
     }
 
-    /// The text that SQLite reads a time, a modifier or a form from: numbers mean the same as their texts.
-    fn time_value(&self, e: &Expr) -> Translated<String> {
-        if let Expr::Text(t) = e {
-            Typed::text(t)?;
-            return Ok(ident::literal(t));
+    /// A time value, a modifier or a form, translated once.
+    fn time_argument(&self, e: &Expr) -> Translated<Argument> {
+        Ok(match e {
+            Expr::Text(t) => {
+                Typed::text(t)?;
+                Argument::Word(t.clone())
+            }
+            e => Argument::Typed(Box::new(self.typed(e)?)),
+        })
+    }
+
+    /// The text that SQLite reads it from: numbers mean the same as their texts, and of a time of PostgreSQL's own any
+    /// text that means it.
+    fn time_text(&self, argument: &Argument) -> Translated<String> {
+        let x = match argument {
+            Argument::Word(t) => return Ok(ident::literal(t)),
+            Argument::Typed(x) => x,
+        };
+        if let Some(text) = self.stamp_text(x)? {
+            return Ok(text);
         }
-        let x = self.plain(self.typed(e)?)?.as_number();
+        let x = self.plain((**x).clone())?.as_number();
         match x.kind {
             Kind::Null => Ok("NULL".into()),
             Kind::Text => Ok(x.sql),
@@ -159,17 +172,37 @@ impl Translator<'_> {
     }
 
     fn time_difference(&self, a: &Expr, b: &Expr) -> Translated<Typed> {
-        let is_now = |e: &Expr| matches!(e, Expr::Text(t) if t.eq_ignore_ascii_case("now"));
-        let time = |e: &Expr| self.stamp_text(e)?.map_or_else(|| self.time_value(e), Ok);
-        let (x, y) = (time(a)?, time(b)?);
+        let (a, b) = (self.time_argument(a)?, self.time_argument(b)?);
+        let (x, y) = (self.time_text(&a)?, self.time_text(&b)?);
         let name = self.helper("sqlite_timediff")?;
-        if is_now(a) || is_now(b) {
+        if one_of(a.word(), &["now"]) || one_of(b.word(), &["now"]) {
             self.volatile(CLOCK)?;
             let now = self.helper("sqlite_now")?;
             return Ok(Typed::new(Kind::Text, format!("{name}({x}, {y}, {now}())")));
         }
         Ok(Typed::new(Kind::Text, format!("{name}({x}, {y})")))
     }
+}
+
+/// An argument that is a string, or any other.
+enum Argument {
+    Word(String),
+    Typed(Box<Typed>),
+}
+
+impl Argument {
+    /// The string; nothing if it is none.
+    fn word(&self) -> &str {
+        match self {
+            Argument::Word(t) => t,
+            Argument::Typed(_) => "",
+        }
+    }
+}
+
+/// Whether text is one of some words, ASCII letters without regard to case.
+fn one_of(t: &str, words: &[&str]) -> bool {
+    words.iter().any(|w| t.eq_ignore_ascii_case(w))
 }
 
 /// What unixepoch() gives.

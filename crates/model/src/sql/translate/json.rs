@@ -68,10 +68,7 @@ impl Translator<'_> {
                 let node = self.json_part(x, path.first())?;
                 Typed::new(Kind::Text, format!("{}({node})", self.helper("sqlite_json_type")?))
             }
-            ("json_valid", [x] | [x, Expr::Integer(1)]) => match self.json_is_valid(x)? {
-                Some(valid) => valid,
-                None => return Ok(None),
-            },
+            ("json_valid", [x] | [x, Expr::Integer(1)]) => self.json_is_valid(x)?,
             ("json_quote", [x]) => {
                 let made = self.json_element(x)?;
                 self.json_text(made)?
@@ -148,7 +145,7 @@ impl Translator<'_> {
     /// A comparison of a value that comes of JSON: its class is known only when it is there, and it has no affinity.
     pub(super) fn json_compared(&self, op: Binary, a: &Typed, b: &Typed) -> Translated<Option<Typed>> {
         fn of(x: &Typed) -> Option<&Json> {
-            x.json.as_ref().filter(|_| x.loose)
+            x.json.as_deref().filter(|_| x.loose)
         }
         if of(a).is_none() && of(b).is_none() {
             return Ok(None);
@@ -226,7 +223,11 @@ impl Translator<'_> {
             Typed::text(t)?;
             return Ok(format!("{}::json", ident::literal(t)));
         }
-        let x = self.typed(e)?;
+        self.json_of(self.typed(e)?)
+    }
+
+    /// A value as a document.
+    fn json_of(&self, x: Typed) -> Translated<String> {
         match (&x.json, x.kind) {
             (Some(json), _) if !x.loose => return Ok(json.node.clone()),
             (_, Kind::Other(PgType::Json)) => return Ok(x.sql),
@@ -244,26 +245,26 @@ impl Translator<'_> {
 
     /// `json(x)`: JSON without its spaces; of jsonb the column itself, whose spaces and order are its own.
     fn json_itself(&self, e: &Expr) -> Translated<Typed> {
-        if !matches!(e, Expr::Text(_)) {
-            let x = self.typed(e)?;
-            if x.kind == Kind::Other(PgType::Jsonb) && !is_scalar(&x) {
-                return Ok(x);
-            }
+        if matches!(e, Expr::Text(_)) {
+            return self.json_node(self.json_part(e, None)?);
         }
-        let node = self.json_part(e, None)?;
-        self.json_node(node)
+        let x = self.typed(e)?;
+        if x.kind == Kind::Other(PgType::Jsonb) && !is_scalar(&x) {
+            return Ok(x);
+        }
+        self.json_node(self.json_of(x)?)
     }
 
     /// JSON text of a part of JSON.
     fn json_node(&self, node: String) -> Translated<Typed> {
         let sql = format!("{}({node})", self.helper("sqlite_json_min")?);
-        Ok(Typed { json: Some(Json { node, made: Made::Text }), ..Typed::new(Kind::Text, sql) })
+        Ok(Typed { json: Some(Box::new(Json { node, made: Made::Text })), ..Typed::new(Kind::Text, sql) })
     }
 
     /// JSON text that was put together.
     fn json_text(&self, sql: String) -> Translated<Typed> {
         let node = format!("({sql})::json");
-        let json = Some(Json { node, made: Made::Text });
+        let json = Some(Box::new(Json { node, made: Made::Text }));
         Ok(Typed {
             json,
             wordy: sql.starts_with("'[") || sql.starts_with("'{"),
@@ -274,7 +275,7 @@ impl Translator<'_> {
     /// The value of a part of JSON: text, a number or NULL.
     fn json_value(&self, node: String, made: Made) -> Translated<Typed> {
         let sql = format!("{}({node})", self.helper("sqlite_json_value")?);
-        Ok(Typed { loose: true, json: Some(Json { node, made }), ..Typed::new(Kind::Text, sql) })
+        Ok(Typed { loose: true, json: Some(Box::new(Json { node, made })), ..Typed::new(Kind::Text, sql) })
     }
 
     fn json_extract_all(&self, x: &Expr, paths: &[Expr]) -> Translated<Typed> {
@@ -360,22 +361,17 @@ impl Translator<'_> {
         }
     }
 
-    /// `json_valid(x)`; `None` where the general rule does.
-    fn json_is_valid(&self, e: &Expr) -> Translated<Option<Typed>> {
+    /// `json_valid(x)`.
+    fn json_is_valid(&self, e: &Expr) -> Translated<Typed> {
         let x = self.typed(e)?;
-        if let Kind::Other(PgType::Jsonb | PgType::Json) = x.kind {
-            return Ok(Some(Typed::condition(format!("({} IS NOT NULL OR NULL)", x.sql))));
+        match x.kind {
+            Kind::Null => Ok(x),
+            Kind::Text => Ok(Typed::condition(self.help("sqlite_json_valid", &[&x.sql])?)),
+            Kind::Other(PgType::Jsonb | PgType::Json) | Kind::Int { .. } | Kind::Bool => {
+                Ok(Typed::condition(format!("({} IS NOT NULL OR NULL)", x.sql)))
+            }
+            _ => Ok(Typed::condition(self.help("sqlite_json_valid", &[&self.text_of(&x)?])?)),
         }
-        if x.kind == Kind::Null {
-            return Ok(Some(x));
-        }
-        if let Kind::Int { .. } | Kind::Bool = x.kind {
-            return Ok(Some(Typed::condition(format!("({} IS NOT NULL OR NULL)", x.sql))));
-        }
-        if x.kind == Kind::Text {
-            return Ok(Some(Typed::condition(format!("{}({})", self.helper("sqlite_json_valid")?, x.sql))));
-        }
-        Ok(None)
     }
 }
 

@@ -88,7 +88,7 @@ impl Translator<'_> {
                 self.help("sqlite_to_bigint", &[&number])
             }
             Kind::Number => self.help("sqlite_to_bigint", &[&value.sql]),
-            Kind::Text if let Some(digits) = &value.digits => Ok(digits.clone()),
+            Kind::Text if let Some(digits) = &value.digits => Ok(digits.to_string()),
             Kind::Text if !value.loose => {
                 let number = self.help("sqlite_to_number", &[&value.sql])?;
                 self.help("sqlite_to_bigint", &[&number])

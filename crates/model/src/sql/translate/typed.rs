@@ -83,9 +83,9 @@ pub(crate) struct Typed {
     /// Text of which no value looks like a number, so that numeric affinity leaves it as it is.
     pub wordy: bool,
     /// The integer of 64 bits that the text writes.
-    pub digits: Option<String>,
+    pub digits: Option<Box<str>>,
     /// Where in JSON the value comes from.
-    pub json: Option<super::json::Json>,
+    pub json: Option<Box<super::json::Json>>,
     /// A double that may be an integer in SQLite, and then is no larger than this. With `None` it is a real, if it is
     /// not a column.
     pub whole: Option<i128>,

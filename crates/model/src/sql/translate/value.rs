@@ -99,7 +99,7 @@ impl Translator<'_> {
                 Number::Integer(n) => Ok(Typed::integer(n)),
                 Number::Real(r) => Typed::real(r),
             },
-            (Kind::Text, _) if let Some(digits) = &x.digits => Ok(Typed::new(ANY, digits.clone())),
+            (Kind::Text, _) if let Some(digits) = &x.digits => Ok(Typed::new(ANY, &**digits)),
             (Kind::Text | Kind::Blob, _) => {
                 Ok(Typed::new(Kind::Number, self.help("sqlite_number_of_text", &[&self.text_of(&x)?])?))
             }
@@ -130,7 +130,7 @@ impl Translator<'_> {
             (Kind::Double, _) => self.help("sqlite_integer_of_real", &[&x.sql])?,
             (Kind::Number, _) => self.help("sqlite_integer_of_number", &[&x.sql])?,
             (Kind::Text, Some(Literal::Text(t))) => Typed::integer(number::integer_prefix(t)).sql,
-            (Kind::Text, _) if let Some(digits) = &x.digits => digits.clone(),
+            (Kind::Text, _) if let Some(digits) = &x.digits => digits.to_string(),
             (Kind::Text | Kind::Blob, _) => self.help("sqlite_integer_of_text", &[&self.text_of(&x)?])?,
             (Kind::Wide | Kind::Other(_), _) => return refuse(format!("{} has no sure integer", x.what())),
         })

@@ -1,7 +1,7 @@
 //! Times that are PostgreSQL's own: the current time, and columns of its types, with modifiers that it can say itself.
 //! Owns these forms; never calls a function of SQLite's kind (see `date`).
 
-use super::{Ask, CLOCK, EPOCHS, ZONE, format};
+use super::{Argument, Ask, CLOCK, EPOCHS, ZONE, format};
 use crate::ident;
 use crate::mapping::PgType;
 use crate::mapping::codec::Normal;
@@ -27,22 +27,17 @@ pub(super) struct Stamped {
 
 impl Translator<'_> {
     /// A call on such a time; `None` if it is none, or the modifiers are not simple.
-    pub(super) fn of_stamp(&self, ask: Ask<'_>, value: &Expr, modifiers: &[Expr]) -> Translated<Option<Typed>> {
+    pub(super) fn of_stamp(&self, ask: Ask<'_>, value: &Argument, modifiers: &[Expr]) -> Translated<Option<Typed>> {
         // to_char and the current time are not immutable.
         if self.scope.purpose == Purpose::Stored {
             return Ok(None);
         }
-        let is_now = matches!(value, Expr::Text(t) if t.eq_ignore_ascii_case("now"));
-        let (mut stamp, modifiers) = if is_now {
-            (Stamped::now(), modifiers)
-        } else if matches!(value, Expr::Text(_) | Expr::Integer(_) | Expr::Real(_) | Expr::Null) {
-            return Ok(None);
-        } else {
-            match self.column_stamp(value, modifiers)? {
-                Some(found) => found,
-                None => return Ok(None),
-            }
+        let found = match value {
+            Argument::Word(t) if t.eq_ignore_ascii_case("now") => Some((Stamped::now(), modifiers)),
+            Argument::Word(_) => None,
+            Argument::Typed(x) => column_stamp(x, modifiers),
         };
+        let Some((mut stamp, modifiers)) = found else { return Ok(None) };
         let mut zone = false;
         for modifier in modifiers {
             let Expr::Text(word) = modifier else { return Ok(None) };
@@ -65,11 +60,12 @@ impl Translator<'_> {
 
     /// The text of a column that is a time of PostgreSQL's own, for functions that read it; its form is not the
     /// column's, but it means the same.
-    pub(super) fn stamp_text(&self, value: &Expr) -> Translated<Option<String>> {
-        if self.scope.purpose == Purpose::Stored || matches!(value, Expr::Text(_)) {
-            return Ok(None);
+    pub(super) fn stamp_text(&self, x: &Typed) -> Translated<Option<String>> {
+        let Some((stamp, _)) = column_stamp(x, &[]) else { return Ok(None) };
+        if self.scope.purpose == Purpose::Stored {
+            // to_char is not immutable.
+            return self.help("sqlite_stamp_text", &[&stamp.as_timestamp()]).map(Some);
         }
-        let Some((stamp, _)) = self.column_stamp(value, &[])? else { return Ok(None) };
         let template = match (stamp.day, stamp.instant) {
             (true, _) => "YYYY-MM-DD",
             (false, None) => "YYYY-MM-DD HH24:MI:SS.US",
@@ -77,35 +73,31 @@ impl Translator<'_> {
         };
         Ok(Some(format!("to_char({}, '{template}')", stamp.sql)))
     }
+}
 
-    /// A column that is a time of PostgreSQL's own, and the modifiers that are left.
-    fn column_stamp<'m>(&self, value: &Expr, modifiers: &'m [Expr]) -> Translated<Option<(Stamped, &'m [Expr])>> {
-        let x = self.typed(value)?;
-        let Kind::Other(ty) = x.kind else { return Ok(None) };
-        let normal = x.crossing.as_ref().map_or(Normal::Exact, |c| c.normal);
-        let treated = x.crossing.as_ref().is_some_and(|c| !c.treatments.is_empty());
-        if treated {
-            return Ok(None);
+/// A column that is a time of PostgreSQL's own, and the modifiers that are left.
+fn column_stamp<'m>(x: &Typed, modifiers: &'m [Expr]) -> Option<(Stamped, &'m [Expr])> {
+    let Kind::Other(ty) = x.kind else { return None };
+    let normal = x.crossing.as_ref().map_or(Normal::Exact, |c| c.normal);
+    let treated = x.crossing.as_ref().is_some_and(|c| !c.treatments.is_empty());
+    if treated {
+        return None;
+    }
+    let utc = || format!("{} AT TIME ZONE 'UTC'", x.sql);
+    let stamp = |sql: String, instant: Option<String>| Stamped { sql, instant, millis: false, day: false, now: false };
+    let is = |word: &str| matches!(modifiers.first(), Some(Expr::Text(t)) if t.eq_ignore_ascii_case(word));
+    match (ty, normal) {
+        (PgType::Timestamp, Normal::DateTime | Normal::Exact) => Some((stamp(x.sql.clone(), None), modifiers)),
+        (PgType::TimestampTz, Normal::Instant) => Some((stamp(utc(), Some(x.sql.clone())), modifiers)),
+        (PgType::TimestampTz, Normal::ZonedClock) => {
+            let zone = x.crossing.as_ref().and_then(|c| c.zone.as_ref());
+            zone.map(|zone| (stamp(format!("{} AT TIME ZONE {}", x.sql, ident::literal(zone.name())), None), modifiers))
         }
-        let utc = || format!("{} AT TIME ZONE 'UTC'", x.sql);
-        let stamp =
-            |sql: String, instant: Option<String>| Stamped { sql, instant, millis: false, day: false, now: false };
-        let is = |word: &str| matches!(modifiers.first(), Some(Expr::Text(t)) if t.eq_ignore_ascii_case(word));
-        Ok(match (ty, normal) {
-            (PgType::Timestamp, Normal::DateTime | Normal::Exact) => Some((stamp(x.sql.clone(), None), modifiers)),
-            (PgType::TimestampTz, Normal::Instant) => Some((stamp(utc(), Some(x.sql.clone())), modifiers)),
-            (PgType::TimestampTz, Normal::ZonedClock) => {
-                let zone = x.crossing.as_ref().and_then(|c| c.zone.as_ref());
-                zone.map(|zone| {
-                    (stamp(format!("{} AT TIME ZONE {}", x.sql, ident::literal(zone.name())), None), modifiers)
-                })
-            }
-            (PgType::TimestampTz, Normal::EpochSeconds) if is("unixepoch") => {
-                Some((stamp(utc(), Some(x.sql.clone())), modifiers.get(1..).unwrap_or_default()))
-            }
-            (PgType::Date, Normal::Exact) => Some((Stamped { day: true, ..stamp(x.sql.clone(), None) }, modifiers)),
-            _ => None,
-        })
+        (PgType::TimestampTz, Normal::EpochSeconds) if is("unixepoch") => {
+            Some((stamp(utc(), Some(x.sql.clone())), modifiers.get(1..).unwrap_or_default()))
+        }
+        (PgType::Date, Normal::Exact) => Some((Stamped { day: true, ..stamp(x.sql.clone(), None) }, modifiers)),
+        _ => None,
     }
 }
 
@@ -225,7 +217,7 @@ impl Stamped {
                 ..Typed::new(EPOCHS, seconds)
             },
             Ask::Form(Expr::Text(form)) if form == "%s" => {
-                Typed { digits: Some(seconds.clone()), ..Typed::new(Kind::Text, format!("({seconds})::text")) }
+                Typed { digits: Some(seconds.clone().into()), ..Typed::new(Kind::Text, format!("({seconds})::text")) }
             }
             Ask::Form(Expr::Text(form)) => {
                 let native = match form.as_str() {
