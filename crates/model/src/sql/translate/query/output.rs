@@ -212,7 +212,8 @@ fn seen_from_outside(column: &Column, target: &str) -> Typed {
 pub(super) fn detached(x: &Typed) -> Typed {
     let unsure = x.column && x.kind == Kind::Double && x.class != Some(Class::Real);
     let whole = if unsure { x.whole.or(Some(i64::MAX.into())) } else { x.whole };
-    Typed { whole, ..x.clone() }
+    // What says the same in other words says it of the text as it was.
+    Typed { whole, native: None, json: None, digits: None, ..x.clone() }
 }
 
 /// The lines of SELECT and its columns under the names of `fields`.
