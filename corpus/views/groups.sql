@@ -34,3 +34,6 @@ CREATE VIEW order_by_aggregate AS SELECT shop FROM sale GROUP BY shop ORDER BY c
 CREATE VIEW json_list AS SELECT shop, json_group_array(note ORDER BY id) AS notes FROM sale GROUP BY shop;
 CREATE VIEW subquery_of_group AS SELECT shop, (SELECT name FROM shop WHERE shop.id = sale.shop) AS name, count(*) AS n FROM sale GROUP BY shop;
 CREATE VIEW case_in_group AS SELECT CASE WHEN amount > 3 THEN 'big' ELSE 'small' END AS size, count(*) AS n FROM sale GROUP BY 1;
+CREATE VIEW distinct_concat AS SELECT shop, group_concat(DISTINCT note ORDER BY note) AS notes FROM sale GROUP BY shop;
+CREATE VIEW grouped_window AS SELECT shop, max(amount) AS m, row_number() OVER (ORDER BY shop) AS n FROM sale GROUP BY shop;
+CREATE VIEW using_grouped AS SELECT id, count(*) AS n FROM shop FULL JOIN (SELECT shop AS id FROM sale) USING (id) GROUP BY id;

@@ -18,3 +18,7 @@ CREATE VIEW ancestors AS SELECT id, (WITH RECURSIVE up(k) AS (SELECT parent FROM
 CREATE VIEW materialized AS WITH m AS MATERIALIZED (SELECT count(*) AS n FROM node) SELECT n FROM m;
 CREATE VIEW in_subquery AS SELECT q.id FROM (WITH z AS (SELECT id FROM node) SELECT id FROM z WHERE id > 3) q;
 CREATE VIEW same_name_as_table AS WITH leaf AS (SELECT id FROM node WHERE id NOT IN (SELECT parent FROM node WHERE parent IS NOT NULL)) SELECT id FROM LEAF;
+CREATE VIEW down AS WITH RECURSIVE d(id, n) AS (SELECT id, 0 FROM node WHERE id = 1 UNION ALL
+  SELECT node.id, n + 1 FROM d LEFT JOIN node ON node.parent = d.id WHERE node.id IS NOT NULL) SELECT * FROM d;
+CREATE VIEW refused_outer AS WITH RECURSIVE d(id) AS (SELECT 1 UNION
+  SELECT d.id + 1 FROM node LEFT JOIN d ON d.id = node.parent WHERE d.id < 5) SELECT * FROM d;

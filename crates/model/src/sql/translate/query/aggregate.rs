@@ -215,7 +215,17 @@ fn joined(x: &Typed, separator: Option<&Typed>, tail: &Tail, f: &Function, frame
         Some(s) => as_text(s, frame)?,
         None => "','".into(),
     };
-    Ok(Typed::new(Kind::Text, tail.call("string_agg", &format!("{}, {separator}", as_text(x, frame)?))))
+    let value = if f.distinct && !f.order.is_empty() {
+        // PostgreSQL orders what is distinct by that alone.
+        let same = matches!((f.order.as_slice(), f.args.first()), ([o], Some(arg)) if o.expr == *arg);
+        if !same || x.kind != Kind::Text {
+            return refuse(format!("{}(DISTINCT) is ordered by other than its text", f.name));
+        }
+        order::key(x, frame)?
+    } else {
+        as_text(x, frame)?
+    };
+    Ok(Typed::new(Kind::Text, tail.call("string_agg", &format!("{value}, {separator}"))))
 }
 
 fn unordered(tail: &Tail, f: &Function, frame: &Frame<'_>) {

@@ -11,7 +11,7 @@ use crate::ident;
 use crate::mapping::PgType;
 use crate::mapping::codec::Codec;
 use crate::mapping::shape::Crossing;
-use crate::sql::ast::{Common, Compound, Query, Select, Source};
+use crate::sql::ast::{Common, Compound, Join, JoinKind, Query, Select, Source};
 use crate::sql::translate::typed::Kind;
 use crate::sql::translate::{Translated, refuse};
 
@@ -111,6 +111,9 @@ fn recursion(common: &Common, level: &Frame<'_>) -> Translated<(Cte, Text)> {
     if start_uses || !select_uses(last, name) || !matches!(how, Compound::Union | Compound::UnionAll) {
         return refuse(format!("{name} uses itself in more than its last SELECT"));
     }
+    if on_outer_side(last, name) {
+        return refuse(format!("{name} uses itself where an outer join may put NULL"));
+    }
     if !query.with.is_empty() {
         return refuse(format!("{name} uses itself beneath a WITH of its own"));
     }
@@ -163,6 +166,18 @@ fn recursion(common: &Common, level: &Frame<'_>) -> Translated<(Cte, Text)> {
         made.append(definition(&cte, None, cut));
     }
     Ok((cte, made))
+}
+
+/// Whether an outer join may put NULL in the place of the rows found before, which PostgreSQL does not do.
+fn on_outer_side(select: &Select, name: &str) -> bool {
+    let Select::Select(block) = select else { return false };
+    let own = |j: &Join| matches!(&j.source, Source::Table(table, _) if table.eq_ignore_ascii_case(name));
+    let first = block.from.first().is_some_and(own);
+    block.from.iter().any(|j| match j.kind {
+        JoinKind::Left => !first,
+        JoinKind::Right | JoinKind::Full => true,
+        JoinKind::Comma | JoinKind::Inner => false,
+    })
 }
 
 /// What later rows hold is not known by the first ones.
