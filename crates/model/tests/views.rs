@@ -296,6 +296,23 @@ fn views_give_the_rows_that_sqlite_gives() {
     assert!(equal >= 60 || !only.is_empty());
 }
 
+/// Nesting is refused before it exhausts a stack, in queries too.
+#[test]
+fn deep_nesting_is_translated_or_refused() {
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch("CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)").unwrap();
+    for (open, close) in [("abs(", ")"), ("(SELECT a + ", " FROM t LIMIT 1)"), ("1 + (", ")"), ("max(a, ", ")")] {
+        for depth in [20, 90] {
+            let e = format!("{}a{}", open.repeat(depth), close.repeat(depth));
+            let sql = format!("CREATE VIEW v AS SELECT {e} AS x FROM t GROUP BY a");
+            if db.execute_batch(&sql).is_ok() {
+                plan_of(&db, &schema_of(&db), "deep");
+                db.execute_batch("DROP VIEW v").unwrap();
+            }
+        }
+    }
+}
+
 fn databases(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap().flatten() {
         let path = entry.path();

@@ -197,7 +197,7 @@ impl<'a> Translator<'a> {
             return refuse("it is nested too deeply");
         }
         self.depth.set(depth + 1);
-        let typed = self.node(e);
+        let typed = if self.frame.is_some() { self.node_of_query(e) } else { self.node(e) };
         self.depth.set(depth);
         let mut typed = typed?;
         // COLLATE reaches out of the part that it stands in.
@@ -208,13 +208,7 @@ impl<'a> Translator<'a> {
     }
 
     fn node(&self, e: &Expr) -> Translated<Typed> {
-        if let Some(key) = self.group_key(e) {
-            return Ok(key);
-        }
         match e {
-            Expr::Binary(op, a, b) if query::of_rows(*op, a, b) => self.rows(*op, a, b),
-            Expr::In(x, list, negated) if matches!(**x, Expr::Row(_)) => self.rows_in(x, list, *negated),
-            Expr::Call(name, args) if self.frame.is_some() && query::is_aggregate(e) => self.aggregate(name, args),
             Expr::Column(i) => self.column(*i),
             Expr::Null => Ok(Typed::new(Kind::Null, "NULL")),
             Expr::Integer(n) => Ok(Typed::integer(*n)),
@@ -232,11 +226,9 @@ impl<'a> Translator<'a> {
             Expr::Case(base, pairs, other) => self.case(base.as_deref(), pairs, other.as_deref()),
             Expr::Cast(x, ty) => self.cast(x, ty),
             Expr::Like(op, x, pattern, escape, negated) => self.like(*op, x, pattern, escape.as_deref(), *negated),
-            Expr::Name(name) => self.name(name),
-            Expr::Scalar(query) => self.scalar_query(query),
-            Expr::Exists(query) => self.exists_query(query),
-            Expr::InQuery(x, query, negated) => self.in_query(x, query, *negated),
-            Expr::Function(function) => self.function(function),
+            Expr::Name(_) | Expr::Scalar(_) | Expr::Exists(_) | Expr::InQuery(..) | Expr::Function(_) => {
+                refuse("it holds a query")
+            }
             Expr::Row(_) => refuse("it holds a row of values"),
             Expr::Raise(..) => refuse("RAISE stands outside of a trigger"),
         }

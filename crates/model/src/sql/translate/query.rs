@@ -15,9 +15,7 @@ mod volatile;
 mod window;
 mod with;
 
-pub(super) use aggregate::is_aggregate;
 pub(super) use frame::Frame;
-pub(super) use nested::of_rows;
 
 use super::relations::{Field, Relation, Relations};
 use super::typed::Typed;

@@ -1,6 +1,7 @@
 //! Queries inside of expressions, rows of values, and the rows of JSON.
 //! Owns how one value is made of a query; never translates the query (see `block`).
 
+use super::aggregate::is_aggregate;
 use super::block;
 use super::frame::Frame;
 use super::from::computed_field;
@@ -11,6 +12,24 @@ use crate::sql::translate::typed::{Collation, Kind, Typed};
 use crate::sql::translate::{Translated, Translator, compare, refuse};
 
 impl Translator<'_> {
+    /// A part of an expression that stands in a query. What does not differ there is as everywhere.
+    pub(in crate::sql::translate) fn node_of_query(&self, e: &Expr) -> Translated<Typed> {
+        if let Some(key) = self.group_key(e) {
+            return Ok(key);
+        }
+        match e {
+            Expr::Binary(op, a, b) if of_rows(*op, a, b) => self.rows(*op, a, b),
+            Expr::In(x, list, negated) if matches!(**x, Expr::Row(_)) => self.rows_in(x, list, *negated),
+            Expr::Call(name, args) if is_aggregate(e) => self.aggregate(name, args),
+            Expr::Name(name) => self.name(name),
+            Expr::Scalar(query) => self.scalar_query(query),
+            Expr::Exists(query) => self.exists_query(query),
+            Expr::InQuery(x, query, negated) => self.in_query(x, query, *negated),
+            Expr::Function(function) => self.function(function),
+            e => self.node(e),
+        }
+    }
+
     /// `(SELECT …)`: the first row, NULL where there is none. Source: <https://sqlite.org/lang_expr.html#subq>.
     pub(in crate::sql::translate) fn scalar_query(&self, query: &Query) -> Translated<Typed> {
         let frame = self.frame()?;
@@ -132,7 +151,7 @@ impl Translator<'_> {
 }
 
 /// Whether a comparison is one of rows.
-pub(in crate::sql::translate) fn of_rows(op: Binary, a: &Expr, b: &Expr) -> bool {
+fn of_rows(op: Binary, a: &Expr, b: &Expr) -> bool {
     use Binary::{Eq, Ge, Gt, Is, IsNot, Le, Lt, Ne};
     let row = |e: &Expr| matches!(e, Expr::Row(_));
     matches!(op, Eq | Ne | Lt | Le | Gt | Ge | Is | IsNot) && (row(a) || row(b))
