@@ -34,6 +34,7 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_integer_of_real", []),
     helper!("sqlite_number_of_text", ["sqlite_number_of_real", "sqlite_real_of_text"]),
     helper!("sqlite_numeric_of_text", ["sqlite_number_of_text"]),
+    helper!("sqlite_kept_number", []),
     helper!("sqlite_number_in_text", ["sqlite_number_of_text"]),
     helper!("sqlite_add", []),
     helper!("sqlite_real", []),

@@ -141,7 +141,10 @@ fn terms(plan: &TablePlan, columns: &[(String, Option<String>)]) -> Option<Strin
     let target = |name: &str| plan.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name)).map(|c| c.target.clone());
     let names: Vec<String> = columns.iter().map(|(name, _)| target(name)).collect::<Option<_>>()?;
     let folded = |(name, (_, collation)): (&String, &(String, Option<String>))| {
-        collated(&ident::pg(name), collation.as_deref()).ok()
+        let name = ident::pg(name);
+        let term = collated(&name, collation.as_deref()).ok()?;
+        // A term that is no name stands in parentheses, in an index and in ON CONFLICT.
+        Some(if term == name { term } else { format!("({term})") })
     };
     let terms = names.iter().zip(columns).map(folded).collect::<Option<Vec<_>>>()?.join(", ");
     let same = |key: &&KeyPlan| key.columns.len() == names.len() && key.columns.iter().all(|c| names.contains(c));

@@ -237,15 +237,34 @@ fn completed(t: &str, least: &str) -> Option<String> {
     (t.len() >= 4 && parted).then(|| format!("{t}{rest}"))
 }
 
+/// A comparison of days with a text that is longer than one and begins with it: it is after that day.
+fn after_day(op: Binary, column: &str, day: &str) -> Option<String> {
+    let op = match op {
+        Binary::Gt | Binary::Ge => ">",
+        Binary::Lt | Binary::Le => "<=",
+        _ => return None,
+    };
+    Some(format!("({column} {op} '{day}'::timestamp)"))
+}
+
 fn prefixed(op: Binary, column: &str, stamp: Stamp, t: &str) -> Option<String> {
+    if stamp.fraction == Fraction::Day {
+        // A text with a time begins with its day, and stands after it and before the next one.
+        let (day, whole) = match t.get(..10).filter(|d| form::is_date(d)) {
+            Some(day) if t.len() > 10 => return after_day(op, column, day),
+            Some(day) => (day.to_owned(), true),
+            None => (completed(t, "0001-01-01").filter(|w| w.len() == 10 && form::is_date(w))?, false),
+        };
+        return Some(within(op, column, &format!("'{day}'::timestamp"), whole));
+    }
     let between = if stamp.letter_t { 'T' } else { ' ' };
     let fraction = match stamp.fraction {
-        Fraction::None => "",
+        Fraction::Day | Fraction::None => "",
         Fraction::Millis => ".000",
         Fraction::Micros => ".000000",
         // A text that ends before the seconds do is shorter than every value.
         Fraction::Any if t.len() < 19 => "",
-        Fraction::Any | Fraction::NoClock => return None,
+        Fraction::Any => return None,
     };
     let least = format!("0001-01-01{between}00:00:00{fraction}");
     let whole = completed(t, &least)?;

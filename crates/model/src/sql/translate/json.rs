@@ -35,6 +35,10 @@ pub(crate) enum Made {
     Sql,
 }
 
+/// How SQLite writes infinity in JSON that it makes of values, and in JSON that it changes.
+const MADE: &str = "'9.0e+999'";
+const EDITED: &str = "'9e999'";
+
 impl Translator<'_> {
     /// A call of one of these functions; `None` if it is another's.
     pub(super) fn json_call(&self, name: &str, args: &[Expr]) -> Translated<Option<Typed>> {
@@ -46,14 +50,14 @@ impl Translator<'_> {
             }
             ("json_extract", [x, paths @ ..]) if !paths.is_empty() => self.json_extract_all(x, paths)?,
             ("json_array", args) => {
-                let parts = args.iter().map(|a| self.json_element(a)).collect::<Translated<Vec<String>>>()?;
+                let parts = args.iter().map(|a| self.json_element(a, MADE)).collect::<Translated<Vec<String>>>()?;
                 self.json_text(braced('[', &parts, ']'))?
             }
             ("json_object", args) if args.len() % 2 == 0 => {
                 let mut parts = Vec::with_capacity(args.len() / 2);
                 for pair in args.chunks_exact(2) {
                     if let [key, value] = pair {
-                        parts.push(format!("{} || ':' || {}", self.json_label(key)?, self.json_element(value)?));
+                        parts.push(format!("{} || ':' || {}", self.json_label(key)?, self.json_element(value, MADE)?));
                     }
                 }
                 self.json_text(braced('{', &parts, '}'))?
@@ -70,7 +74,7 @@ impl Translator<'_> {
             }
             ("json_valid", [x] | [x, Expr::Integer(1)]) => self.json_is_valid(x)?,
             ("json_quote", [x]) => {
-                let made = self.json_element(x)?;
+                let made = self.json_element(x, MADE)?;
                 self.json_text(made)?
             }
             ("json_set" | "json_insert" | "json_replace", [x, edits @ ..]) if edits.len() % 2 == 0 => {
@@ -292,7 +296,7 @@ impl Translator<'_> {
         let mut node = self.json_part(x, None)?;
         for pair in edits.chunks_exact(2) {
             let [path, value] = pair else { continue };
-            let (rest, value) = (self.rest_of_path(path)?, self.json_element(value)?);
+            let (rest, value) = (self.rest_of_path(path)?, self.json_element(value, EDITED)?);
             node = format!("{}({node}, {rest}, {value}, '{how}')", self.helper("sqlite_json_edit")?);
         }
         self.json_node(node)
@@ -310,18 +314,18 @@ impl Translator<'_> {
         }
     }
 
-    /// A value as a part of JSON, of type `text`.
-    fn json_element(&self, e: &Expr) -> Translated<String> {
+    /// A value as a part of JSON, of type `text`; infinity is written otherwise in what is edited than in what is made.
+    fn json_element(&self, e: &Expr, infinity: &str) -> Translated<String> {
         let x = self.typed(e)?;
         if let Some(json) = &x.json {
             let node = &json.node;
             return match json.made {
                 Made::Text => Ok(format!("COALESCE({}({node}), 'null')", self.helper("sqlite_json_min")?)),
-                Made::Value => Ok(format!("{}({node})", self.helper("sqlite_json_element")?)),
+                Made::Value => self.help("sqlite_json_element", &[node, infinity]),
                 Made::Sql => Ok(format!(
                     "(CASE WHEN json_typeof({node}) IN ('array', 'object') THEN to_json({})::text ELSE {} END)",
                     self.help("sqlite_json_min", &[node])?,
-                    self.help("sqlite_json_element", &[node])?,
+                    self.help("sqlite_json_element", &[node, infinity])?,
                 )),
             };
         }
@@ -340,7 +344,7 @@ impl Translator<'_> {
             Kind::Text if !x.loose => Ok(format!("COALESCE(to_json({sql})::text, 'null')")),
             Kind::Int { .. } => Ok(format!("COALESCE(({sql})::text, 'null')")),
             Kind::Double => {
-                Ok(format!("COALESCE(replace({}({sql}), 'Inf', '9.0e+999'), 'null')", self.helper("sqlite_real_text")?))
+                Ok(format!("COALESCE(replace({}({sql}), 'Inf', {infinity}), 'null')", self.helper("sqlite_real_text")?))
             }
             _ => refuse(format!("{} is put into JSON and may be text or a number", x.what())),
         }

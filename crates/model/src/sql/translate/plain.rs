@@ -22,6 +22,8 @@ pub struct Stamp {
 /// The fraction of a second in the texts of date-times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fraction {
+    /// No time at all: all texts are days, `YYYY-MM-DD`.
+    Day,
     /// None.
     None,
     /// Three digits.
@@ -30,8 +32,6 @@ pub enum Fraction {
     Micros,
     /// Some have one, of any length.
     Any,
-    /// They have no clock at all: dates alone, which are midnight in the target.
-    NoClock,
 }
 
 impl Stamp {
@@ -45,7 +45,7 @@ impl Stamp {
             return Some(Stamp { letter_t: false, fraction: Fraction::None });
         }
         if texts > 0 && all(Form::Date) {
-            return Some(Stamp { letter_t: false, fraction: Fraction::NoClock });
+            return Some(Stamp { letter_t: false, fraction: Fraction::Day });
         }
         if texts == 0 || !all(Form::Local) || !(all(Form::LetterT) || none(Form::LetterT)) {
             return None;
@@ -68,7 +68,7 @@ impl Stamp {
     /// Its template for `to_char`.
     fn template(self) -> String {
         let fraction = match self.fraction {
-            Fraction::NoClock => return "YYYY-MM-DD".to_owned(),
+            Fraction::Day => return "YYYY-MM-DD".into(),
             Fraction::None => "",
             Fraction::Millis => ".MS",
             Fraction::Micros | Fraction::Any => ".US",
@@ -138,7 +138,7 @@ impl Translator<'_> {
 
     fn stamped(&self, x: &Typed, sql: &str) -> Translated<Typed> {
         match x.stamp {
-            Some(Stamp { fraction: Fraction::NoClock, .. }) if self.scope.purpose == Purpose::Stored => {
+            Some(Stamp { fraction: Fraction::Day, .. }) if self.scope.purpose == Purpose::Stored => {
                 self.shown(x, &format!("{sql}::date"), "YYYY-MM-DD", "sqlite_date_text")
             }
             Some(stamp) if stamp.fraction != Fraction::Any => {

@@ -147,7 +147,8 @@ impl Translator<'_> {
             (Kind::Text, Affinity::Real) => misfit(value, column),
             (Kind::Text, _) => {
                 let number = self.help("sqlite_number_in_text", &[&value.sql])?;
-                let text = self.help("sqlite_number_text", &[&format!("trim_scale({number})")])?;
+                let kept = self.help("sqlite_kept_number", &[&number])?;
+                let text = self.help("sqlite_number_text", &[&kept])?;
                 Ok(format!("COALESCE({text}, {})", value.sql))
             }
             (Kind::Int { .. } | Kind::Bool, Affinity::Real) => misfit(value, column),

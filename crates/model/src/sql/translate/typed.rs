@@ -117,6 +117,10 @@ impl Typed {
         }
     }
 
+    pub fn of_class(self, class: crate::value::Class) -> Self {
+        Typed { class: Some(class), ..self }
+    }
+
     pub fn condition(sql: String) -> Self {
         Typed::new(Kind::Bool, sql)
     }

@@ -122,6 +122,11 @@ pub(in crate::sql::translate) fn own_times(op: Binary, a: &Typed, b: &Typed) -> 
         (PgType::Timestamp, Normal::DateTime | Normal::Exact, PgType::Timestamp) if plain && to_second => {
             compare::word(op)
         }
+        (PgType::Timestamp, Normal::DateTime | Normal::Exact, PgType::Date)
+            if a.stamp.is_some_and(|s| s.fraction == Fraction::Day) =>
+        {
+            compare::word(op)
+        }
         (PgType::Timestamp, Normal::DateTime | Normal::Exact, PgType::Date) if order && a.stamp.is_some() => {
             if later {
                 ">="

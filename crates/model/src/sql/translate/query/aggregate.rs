@@ -98,9 +98,10 @@ impl Translator<'_> {
             ("sum", [x]) => sum(x, &tail),
             ("total", [x]) => {
                 let x = as_double(x)?;
-                Ok(Typed::new(Kind::Double, format!("COALESCE({}, '0'::double precision)", tail.call("sum", &x))))
+                Ok(Typed::new(Kind::Double, format!("COALESCE({}, '0'::double precision)", tail.call("sum", &x)))
+                    .of_class(Class::Real))
             }
-            ("avg", [x]) => Ok(Typed::new(Kind::Double, tail.call("avg", &as_double(x)?))),
+            ("avg", [x]) => Ok(Typed::new(Kind::Double, tail.call("avg", &as_double(x)?)).of_class(Class::Real)),
             ("min" | "max", [x]) => extreme(&f.name, x, tail, &frame),
             ("group_concat" | "string_agg", [x]) => joined(x, None, &tail, f, &frame),
             ("group_concat" | "string_agg", [x, separator]) => joined(x, Some(separator), &tail, f, &frame),
@@ -134,16 +135,26 @@ fn sum(x: &Typed, tail: &Tail) -> Translated<Typed> {
     let real = x.class == Some(Class::Real) || x.affinity == Some(Affinity::Real);
     match x.kind {
         Kind::Null => Ok(Typed::new(Kind::Null, "NULL")),
-        _ if real && x.is_number() => Ok(Typed::new(Kind::Double, tail.call("sum", &as_double(x)?))),
+        _ if real && x.is_number() => {
+            Ok(Typed::new(Kind::Double, tail.call("sum", &as_double(x)?)).of_class(Class::Real))
+        }
         Kind::Int { .. } | Kind::Bool => {
             let kind = Kind::Int { low: i64::MIN.into(), high: i64::MAX.into() };
             let sql = format!("({})::bigint", tail.call("sum", &x.as_number().sql));
             Ok(Typed { pg: Some(PgType::BigInt), ..Typed::new(kind, sql) })
         }
         Kind::Number => Ok(Typed::new(Kind::Number, tail.call("sum", &x.sql))),
-        Kind::Double => Ok(Typed::new(Kind::Double, tail.call("sum", &x.sql))),
+        Kind::Double => Ok(Typed { sql: tail.call("sum", &x.sql), ..of_sum(x) }),
         _ => refuse(format!("{} is summed up and is no plain number", x.what())),
     }
+}
+
+/// The sum of doubles that may all be integers in SQLite may be one too.
+fn of_sum(x: &Typed) -> Typed {
+    let x = super::output::detached(x);
+    let real = x.class == Some(Class::Real) || (x.whole.is_none() && !x.column);
+    let whole = (!real).then_some(i64::MAX.into());
+    Typed { whole, class: real.then_some(Class::Real), ..Typed::new(Kind::Double, "") }
 }
 
 fn as_double(x: &Typed) -> Translated<String> {
@@ -158,8 +169,15 @@ fn as_double(x: &Typed) -> Translated<String> {
 /// min() and max(): by bytes for text, by its collation otherwise.
 fn extreme(name: &str, x: &Typed, mut tail: Tail, frame: &Frame<'_>) -> Translated<Typed> {
     tail.distinct = false;
-    let plain =
-        |kind: Kind, sql: String| Typed { affinity: None, column: false, literal: None, kind, sql, ..x.clone() };
+    let plain = |kind: Kind, sql: String| Typed {
+        affinity: None,
+        column: false,
+        literal: None,
+        native: None,
+        kind,
+        sql,
+        ..super::output::detached(x)
+    };
     let first = |tail: &Tail| {
         let down = if name == "max" { " DESC" } else { "" };
         let key = order::key(x, frame)?;

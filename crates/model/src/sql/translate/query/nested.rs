@@ -51,7 +51,7 @@ impl Translator<'_> {
             collation: Collation::None,
             column: field.typed.column && !field.approximate && !casts && field.typed.kind != Kind::Null,
             pg: field.typed.pg.filter(|_| !casts),
-            ..field.typed.clone()
+            ..super::output::detached(&field.typed)
         })
     }
 
@@ -81,7 +81,20 @@ impl Translator<'_> {
             if x.kind == Kind::Null || y.kind == Kind::Null {
                 return refuse("IN compares with NULL alone");
             }
-            let pair = compare::pair(Binary::Eq, x, &y, frame.shared.environment.collate_c)?;
+            let collate_c = frame.shared.environment.collate_c;
+            let pair = match compare::pair(Binary::Eq, x, &y, collate_c) {
+                Ok(pair) => pair,
+                // A column without values proves nothing, and nothing speaks against its type.
+                Err(_)
+                    if x.kind == Kind::Other(PgType::Uuid)
+                        && x.kind == y.kind
+                        && (x.class.is_none() || y.class.is_none()) =>
+                {
+                    compare::Pair { left: x.sql.clone(), right: y.sql.clone() }
+                }
+                // As the values that SQLite has.
+                Err(_) => compare::pair(Binary::Eq, &self.plain(x.clone())?, &self.plain(y)?, collate_c)?,
+            };
             wrapped |= pair.right != format!("\"list\".{}", crate::ident::pg(&field.target));
             pairs.push(pair);
         }

@@ -12,6 +12,7 @@ use crate::sql::ast::{Block, Expr, Output};
 use crate::sql::translate::relations::Field;
 use crate::sql::translate::typed::{Collation, Kind, Typed};
 use crate::sql::translate::{Translated, refuse};
+use crate::value::Class;
 use std::collections::BTreeSet;
 
 /// A result column: what it is, before it has a name in the text.
@@ -112,6 +113,7 @@ fn crossing_of(e: &Expr, frame: &Frame<'_>) -> Option<Crossing> {
 fn definite(name: &str, found: Found) -> Translated<Column> {
     let Found { mut typed, raw, crossing, not_null, mut approximate, .. } = found;
     let computed = !typed.column;
+    let crossing = crossing.or_else(|| typed.crossing.as_deref().cloned());
     let of = |ty: PgType| Codec::new(ty).normal();
     let by_kind = |ty: PgType| Crossing::new(ty, of(ty));
     let (sql, crossing) = match typed.kind {
@@ -191,7 +193,9 @@ fn seen_from_outside(column: &Column, target: &str) -> Typed {
     let base = if typed.column {
         typed.clone()
     } else {
-        Typed { loose: typed.loose, class: typed.class, ..Typed::new(typed.kind, "") }
+        let crossing = Some(std::sync::Arc::new(column.crossing.clone()));
+        let (loose, class, stamp) = (typed.loose, typed.class, typed.stamp);
+        Typed { loose, class, stamp, crossing, ..Typed::new(typed.kind, "") }
     };
     Typed {
         sql,
@@ -202,6 +206,14 @@ fn seen_from_outside(column: &Column, target: &str) -> Typed {
         pg: Some(column.crossing.ty),
         ..base
     }
+}
+
+/// What is known of a column where it is one no longer: a double of which not more is known may be an integer in SQLite.
+pub(super) fn detached(x: &Typed) -> Typed {
+    let unsure = x.column && x.kind == Kind::Double && x.class != Some(Class::Real);
+    let whole = if unsure { x.whole.or(Some(i64::MAX.into())) } else { x.whole };
+    // What says the same in other words says it of the text as it was.
+    Typed { whole, native: None, json: None, digits: None, ..x.clone() }
 }
 
 /// The lines of SELECT and its columns under the names of `fields`.

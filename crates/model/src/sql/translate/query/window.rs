@@ -5,8 +5,8 @@ use super::frame::{Frame, Mode};
 use super::{group, order};
 use crate::mapping::PgType;
 use crate::sql::ast::{Bound, Expr, Order, Over, Window};
-use crate::sql::translate::typed::{self, Kind, Typed};
-use crate::sql::translate::{Translated, refuse};
+use crate::sql::translate::typed::{Kind, Typed};
+use crate::sql::translate::{Translated, Translator, refuse};
 
 /// The definitions of WINDOW.
 pub(super) fn named(windows: &[(String, Window)], frame: &Frame<'_>) -> Translated<Vec<String>> {
@@ -127,14 +127,15 @@ fn bound(bound: &Bound, mode: &str, orders: &[Order], frame: &Frame<'_>) -> Tran
 
 /// A function that only windows have: its name and arguments in PostgreSQL, and what it gives; `None` if it is another.
 /// Source: <https://sqlite.org/windowfunctions.html#built_in_window_functions>.
-pub(super) fn function(name: &str, args: &[Typed], _frame: &Frame<'_>) -> Translated<Option<(String, String, Typed)>> {
+pub(super) fn function(name: &str, args: &[Typed], frame: &Frame<'_>) -> Translated<Option<(String, String, Typed)>> {
     let big =
         || Typed { pg: Some(PgType::BigInt), ..Typed::new(Kind::Int { low: 0, high: i64::MAX.into() }, String::new()) };
     let count = |x: &Typed| match x.kind {
         Kind::Int { .. } => Ok(format!("{}::integer", x.sql)),
         _ => refuse(format!("{} in {name}() is no integer", x.what())),
     };
-    let of = |x: &Typed| Typed { affinity: None, literal: None, column: false, ..x.clone() };
+    let of =
+        |x: &Typed| Typed { affinity: None, literal: None, column: false, native: None, ..super::output::detached(x) };
     let value = |x: &Typed| if x.kind == Kind::Null { "NULL::text".to_owned() } else { x.sql.clone() };
     let made = match (name, args) {
         ("row_number" | "rank" | "dense_rank", []) => (String::new(), big()),
@@ -143,10 +144,10 @@ pub(super) fn function(name: &str, args: &[Typed], _frame: &Frame<'_>) -> Transl
         ("lag" | "lead", [x]) => (value(x), of(x)),
         ("lag" | "lead", [x, n]) => (format!("{}, {}", value(x), count(n)?), of(x)),
         ("lag" | "lead", [x, n, other]) => {
-            let (kind, texts) = typed::common(vec![x.clone(), other.clone()])?;
+            let (typed, texts) = Translator::within(frame).common(vec![x.clone(), other.clone()])?;
             let [x, other] = texts.as_slice() else { return refuse("a default is lost") };
-            let cast = if let Kind::Int { .. } = kind { "::bigint" } else { "" };
-            (format!("{x}{cast}, {}, {other}{cast}", count(n)?), Typed::new(kind, String::new()))
+            let cast = if let Kind::Int { .. } = typed.kind { "::bigint" } else { "" };
+            (format!("{x}{cast}, {}, {other}{cast}", count(n)?), Typed { pg: None, ..typed })
         }
         ("first_value" | "last_value", [x]) => (value(x), of(x)),
         ("nth_value", [x, n]) => (format!("{}, {}", value(x), count(n)?), of(x)),
