@@ -42,6 +42,10 @@ impl Translator<'_> {
         for modifier in modifiers {
             let Expr::Text(word) = modifier else { return Ok(None) };
             zone |= word.eq_ignore_ascii_case("localtime");
+            // SQLite's time ends with the year 9999, which a shifted column may leave and the clock does not.
+            if !stamp.now && word.contains(|c: char| c.is_ascii_digit()) {
+                return Ok(None);
+            }
             match stamp.modified(&word.to_ascii_lowercase()) {
                 Some(next) => stamp = next,
                 None => return Ok(None),
