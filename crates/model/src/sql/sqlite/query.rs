@@ -224,10 +224,7 @@ impl Context<'_> {
                 Expr::InQuery(Box::new(self.expr(lhs, depth + 1)?), Box::new(all_of(source)), *not)
             }
             ast::Expr::FunctionCall { name, distinctness, args, order_by, filter_over } => {
-                let order = match order_by {
-                    None => None,
-                    Some(ast::FunctionCallOrder::SortList(terms)) => Some(*terms),
-                };
+                let order = order_by.as_ref().map(|ast::FunctionCallOrder::SortList(terms)| *terms);
                 let function = Function {
                     name: dequote(name.0).to_ascii_lowercase(),
                     star: false,
