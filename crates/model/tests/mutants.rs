@@ -247,3 +247,24 @@ fn statements_broken_token_by_token_come_back() {
     assert!(told.is_empty(), "{} faults, such as --case {seed}:{}", told.len(), told[0]);
     assert!(tally.cases > 100, "only {} cases", tally.cases);
 }
+
+/// Each level of a query in a query is translated once: twenty levels are no more work than twenty.
+#[test]
+fn queries_in_queries_are_translated_once() {
+    let db = Connection::open_in_memory().unwrap();
+    let nested = |inner: &str| format!("{}{inner}{}", "(SELECT ".repeat(25), ")".repeat(25));
+    let sql = format!(
+        "CREATE TABLE t(a TEXT, b DATE);
+         CREATE VIEW v AS SELECT {} AS a, {} AS b, {} AS c FROM t;
+         CREATE TRIGGER g AFTER DELETE ON t BEGIN DELETE FROM t WHERE a = {}; END;",
+        nested("a"),
+        nested("b"),
+        nested("1 + 1"),
+        nested("OLD.a"),
+    );
+    db.execute_batch(&sql).unwrap();
+    let begin = std::time::Instant::now();
+    let plan = support::planned::of(&db).unwrap().plan;
+    assert!(begin.elapsed() < std::time::Duration::from_secs(10), "{:?}", begin.elapsed());
+    assert_eq!((plan.views.len(), plan.triggers.len()), (1, 1), "{:?}", plan.findings);
+}

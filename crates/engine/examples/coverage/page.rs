@@ -133,9 +133,10 @@ fn shares(all: &[Database]) -> String {
     }
     let findings = all.iter().filter_map(Database::report).flat_map(|r| &r.findings);
     let broken = findings.filter(|f| f.code == codes::VIEW && f.message.contains("SQLite cannot compile it")).count();
-    out + &format!(
-        "\nOf the views that are not carried, {broken} cannot be run by SQLite either: they name what is not there.\n\n"
-    )
+    if broken > 0 {
+        out += &format!("\nOf the views that are not carried, {broken} cannot be run by SQLite either.\n");
+    }
+    out + "\n"
 }
 
 fn by_database(all: &[Database]) -> String {

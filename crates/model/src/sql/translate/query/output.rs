@@ -82,10 +82,19 @@ pub(super) fn column(name: &str, term: &Term<'_>, frame: &Frame<'_>) -> Translat
         Term::Expr(e) => {
             let typed = frame.typed(e)?;
             let raw = typed.sql.clone();
-            // Only looked at: nothing that is said of it is noted.
-            let notes = frame.shared.notes();
-            let crossing = crossing_of(e, &frame.plain());
-            frame.shared.restore(notes);
+            let crossing = match &typed.crossing {
+                // Nobody asks how the values of what was computed cross.
+                _ if !typed.column && !matches!(typed.kind, Kind::Other(_)) => None,
+                // A query in a query is not translated twice: at each depth that would double the work.
+                Some(known) if matches!(e, Expr::Scalar(_)) => Some((**known).clone()),
+                _ => {
+                    // Only looked at: nothing that is said of it is noted.
+                    let notes = frame.shared.notes();
+                    let crossing = crossing_of(e, &frame.plain());
+                    frame.shared.restore(notes);
+                    crossing
+                }
+            };
             Found { typed, raw, crossing, not_null: false, approximate: false, name: name.to_owned() }
         }
     };
