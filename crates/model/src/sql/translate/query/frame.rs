@@ -5,18 +5,21 @@ use super::group::Grouping;
 use super::{Environment, Item};
 use crate::ident;
 use crate::mapping::shape::Crossing;
-use crate::sql::ast::{Expr, Name, Window};
+use crate::sql::ast::{Expr, Name, Query, Window};
 use crate::sql::translate::relations::Field;
 use crate::sql::translate::typed::Typed;
 use crate::sql::translate::{Purpose, Scope, Translated, Translator, refuse};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What all parts of one translation share.
 pub(in crate::sql::translate) struct Shared<'a> {
     pub environment: &'a Environment<'a>,
     pub scope: Scope<'a>,
     notes: RefCell<BTreeSet<String>>,
+    /// How the one column of a query in an expression crosses, by the query's place in memory: the tree stays where it is
+    /// while it is translated.
+    crossings: RefCell<BTreeMap<usize, Crossing>>,
 }
 
 impl<'a> Shared<'a> {
@@ -27,7 +30,7 @@ impl<'a> Shared<'a> {
             relations: Some(environment.relations),
             ..Scope::of_columns(&[], environment.collate_c)
         };
-        Shared { environment, scope, notes: RefCell::default() }
+        Shared { environment, scope, notes: RefCell::default(), crossings: RefCell::default() }
     }
 
     /// Notes why rows cannot be compared with SQLite's.
@@ -49,6 +52,16 @@ impl<'a> Shared<'a> {
 
     pub fn notes(&self) -> BTreeSet<String> {
         self.notes.borrow().clone()
+    }
+
+    /// Keeps how a query in an expression crosses, so that nobody translates it again to know.
+    pub fn keep_crossing(&self, query: &Query, crossing: &Crossing) {
+        self.crossings.borrow_mut().insert(std::ptr::from_ref(query).addr(), crossing.clone());
+    }
+
+    /// What was kept of a query that was translated.
+    pub fn crossing(&self, query: &Query) -> Option<Crossing> {
+        self.crossings.borrow().get(&std::ptr::from_ref(query).addr()).cloned()
     }
 }
 

@@ -35,6 +35,7 @@ impl Translator<'_> {
         let frame = self.frame()?;
         let built = block::query(query, &frame)?;
         let [field] = built.fields.as_slice() else { return refuse("a query gives several columns for one value") };
+        frame.shared.keep_crossing(query, &field.crossing);
         let mut text = built.text;
         if !built.one {
             if query.limit.is_none() {

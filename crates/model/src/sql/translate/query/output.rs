@@ -82,19 +82,10 @@ pub(super) fn column(name: &str, term: &Term<'_>, frame: &Frame<'_>) -> Translat
         Term::Expr(e) => {
             let typed = frame.typed(e)?;
             let raw = typed.sql.clone();
-            let crossing = match &typed.crossing {
-                // Nobody asks how the values of what was computed cross.
-                _ if !typed.column && !matches!(typed.kind, Kind::Other(_)) => None,
-                // A query in a query is not translated twice: at each depth that would double the work.
-                Some(known) if matches!(e, Expr::Scalar(_)) => Some((**known).clone()),
-                _ => {
-                    // Only looked at: nothing that is said of it is noted.
-                    let notes = frame.shared.notes();
-                    let crossing = crossing_of(e, &frame.plain());
-                    frame.shared.restore(notes);
-                    crossing
-                }
-            };
+            // Only looked at: nothing that is said of it is noted.
+            let notes = frame.shared.notes();
+            let crossing = crossing_of(e, &frame.plain());
+            frame.shared.restore(notes);
             Found { typed, raw, crossing, not_null: false, approximate: false, name: name.to_owned() }
         }
     };
@@ -113,7 +104,8 @@ fn crossing_of(e: &Expr, frame: &Frame<'_>) -> Option<Crossing> {
             pairs.iter().map(|(_, then)| then).chain(other.as_deref()).find_map(|e| crossing_of(e, frame))
         }
         Expr::Function(f) => f.args.first().and_then(|a| crossing_of(a, frame)),
-        Expr::Scalar(query) => Some(super::block::query(query, frame).ok()?.fields.first()?.crossing.clone()),
+        // A query in a query is not translated twice: at each depth that would double the work.
+        Expr::Scalar(query) => frame.shared.crossing(query),
         _ => None,
     }
 }
