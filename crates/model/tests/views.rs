@@ -232,7 +232,9 @@ fn run(client: &mut Client, db: &Connection, into: &str) -> Outcome {
     for (object, why) in failed.iter().filter(|(object, _)| plan.tables.iter().any(|t| t.name == *object)) {
         println!("  table {object}: {why}");
     }
-    for view in &plan.views {
+    // A view in the place of a full-text index has a column that SQLite does not have.
+    let own = |v: &&ViewPlan| schema.views.iter().any(|o| o.name == v.name);
+    for view in plan.views.iter().filter(own) {
         if let Some((_, why)) = failed.iter().find(|(object, _)| *object == view.name) {
             outcome.wrong.push((view.name.clone(), why.clone()));
             continue;
