@@ -1,6 +1,7 @@
 //! Calls of functions: which part of the translator takes one.
 //! Owns that dispatch and what is common to all calls; never translates an aggregate or a function of the application.
 
+use super::trigger::is_sqlites;
 use super::typed::{Kind, Typed};
 use super::{Translated, Translator, refuse};
 use crate::sql::ast::{Expr, Like};
@@ -100,6 +101,7 @@ fn unknown(name: &str) -> String {
         }
         "load_extension" => "load_extension() loads a library into SQLite".into(),
         "regexp" => "regexp() is a function that the application brings".into(),
+        _ if !is_sqlites(name) => format!("it calls the application's own function {name}()"),
         _ => format!("the function {name} with these arguments has no sure counterpart"),
     }
 }

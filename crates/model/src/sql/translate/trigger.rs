@@ -22,6 +22,7 @@ use super::{Translated, refuse};
 use crate::ident;
 use crate::sql::ast::{Event, Expr, Time, Trigger};
 use body::Body;
+pub(super) use functions::is_sqlites;
 use speak::Speaker;
 
 /// A translated trigger.

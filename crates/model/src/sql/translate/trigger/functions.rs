@@ -196,6 +196,11 @@ const HARMLESS: &[&str] = &[
     "upper",
 ];
 
+/// Whether SQLite itself has a function of this name, in lower case.
+pub(in crate::sql::translate) fn is_sqlites(name: &str) -> bool {
+    OWN.contains(&name)
+}
+
 fn called(e: &Expr) -> Option<&str> {
     match e {
         Expr::Call(name, _) => Some(name),
@@ -214,7 +219,7 @@ pub(super) fn check(trigger: &Trigger) -> Translated<()> {
                 "it asks for last_insert_rowid(), which PostgreSQL gives to RETURNING only".to_owned()
             }
             "changes" | "total_changes" => format!("it asks for {name}(), which PostgreSQL does not count"),
-            _ if !OWN.contains(&name) => format!("it calls the application's own function {name}()"),
+            _ if !is_sqlites(name) => format!("it calls the application's own function {name}()"),
             _ => return,
         };
         reason.get_or_insert(said);
