@@ -77,7 +77,9 @@ impl Sink<'_, '_> {
             }
             let value = if self.nulls.contains(&i) { Value::Null } else { row.get(i) };
             bytes += value.size();
-            if let Err(e) = codec.encode(value, self.copy.fields()) {
+            if self.is_sent(i)
+                && let Err(e) = codec.encode(value, self.copy.fields())
+            {
                 return Err(reject::error(self.table, i, self.number, row, e.reason));
             }
             normal.clear();
@@ -85,6 +87,11 @@ impl Sink<'_, '_> {
             digest.take(&normal);
         }
         Ok((digest.finish(), bytes))
+    }
+
+    /// What the target computes is not sent; the digest has it.
+    fn is_sent(&self, column: usize) -> bool {
+        self.table.columns.get(column).is_none_or(|c| c.generated.is_none())
     }
 
     /// One field of it. What has been sent cannot be taken back: a value that does not fit ends the chunk.
@@ -102,13 +109,19 @@ impl Sink<'_, '_> {
         let way = way(codec, out).map_err(misfit)?;
         let field = form.begin_of_source(out.class, out.length, digest);
         let field = field.ok_or_else(|| misfit("longer than --memory lets a value of this type be"))?;
-        self.copy.long_field(way.length)?;
-        if way.hex {
+        let sent = self.is_sent(out.column);
+        if sent {
+            self.copy.long_field(way.length)?;
+        }
+        if way.hex && sent {
             self.copy.piece(b"\\x")?;
         }
         let (copy, mut seen) = (&mut *self.copy, LongValue::new());
         long.read(blobs, (row, self.columns.len()), out, self.cancel, |piece| {
             field.piece(piece, digest);
+            if !sent {
+                return Ok(());
+            }
             if way.hex {
                 return copy.piece(&hex(piece));
             }

@@ -17,10 +17,12 @@ pub struct Session {
 /// Set on every connection: names resolve to the catalog alone, so that nothing in the user's schemas is called by
 /// accident; times are UTC; only our own sessions are concerned. What a role's or a database's settings say about
 /// time-outs is meant for the application: the coordinator idles while workers copy, and an index takes its time. A
-/// stricter isolation would make the audit's chain read an old end. What is published must be on disk.
+/// stricter isolation would make the audit's chain read an old end. What is published must be on disk. Functions are
+/// checked when they are made.
 const SETUP: &str = "SET search_path = pg_catalog; SET client_min_messages = warning; SET timezone = 'UTC'; \
     SET datestyle = 'ISO, YMD'; SET idle_in_transaction_session_timeout = 0; \
     SET standard_conforming_strings = on; SET row_security = off; SET quote_all_identifiers = off; \
+    SET check_function_bodies = on; \
     SET default_transaction_isolation = 'read committed'; SET lock_timeout = 0; \
     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout'); \
     SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'";

@@ -112,6 +112,8 @@ impl Plan {
                 sql.push_str(&format!(";\nALTER FUNCTION {} SET search_path TO {schema}, pg_catalog", helper.name));
             }
         }
+        // Whoever may use a table or a view may use what they call, also where new functions are not for everybody.
+        sql.push_str(&format!(";\nGRANT EXECUTE ON ALL ROUTINES IN SCHEMA {schema} TO PUBLIC"));
         Some(sql)
     }
 

@@ -91,15 +91,15 @@ fn translated(step: &Step, details: &[Detail]) -> String {
     let told = details.iter().filter(concerns).filter(|d| d.target.is_some() && !d.one_to_one());
     told.map(|d| match d.kind {
         "index" => commented("in SQLite", &d.source),
-        kind => commented(&format!("{kind} of {}, in SQLite", d.object.replace(['\n', '\r'], " ")), &d.source),
+        kind => commented(&format!("{kind} of {}, in SQLite", d.object), &d.source),
     })
     .collect()
 }
 
 /// A text as comment lines, after a heading.
 fn commented(heading: &str, text: &str) -> String {
-    let mut out = format!("-- {heading}:\n");
-    // What ends a line for a person, a terminal or psql must not end the comment.
+    // What ends a line for a person, a terminal or psql must not end the comment; names may hold that too.
+    let mut out = format!("-- {}:\n", heading.replace(['\n', '\r'], " "));
     for line in text.split(['\n', '\r']) {
         out.push_str(&format!("--   {}\n", line.trim_end()));
     }
