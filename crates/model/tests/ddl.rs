@@ -166,6 +166,8 @@ fn rows(db: &Connection, pg: &mut Client, plan: &Plan) -> [Vec<String>; 2] {
             match c.ty {
                 PgType::Bytea => format!("upper(coalesce(encode({name}, 'hex'), ''))"),
                 PgType::Boolean => format!("{name}::integer::text"),
+                // The cases write a midnight as the day alone.
+                PgType::Timestamp => format!("regexp_replace({name}::text, ' 00:00:00$', '')"),
                 _ => format!("{name}::text"),
             }
         };

@@ -53,6 +53,8 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_compare_text", ["sqlite_number_in_text", "sqlite_compare_numbers"]),
     helper!("sqlite_date_text", []),
     helper!("sqlite_timestamp_text", []),
+    helper!("sqlite_stamp_row", []),
+    helper!("sqlite_stamp_day", ["sqlite_stamp_row"]),
     helper!("sqlite_to_boolean", []),
     helper!("sqlite_to_bigint", ["sqlite_exact"]),
     helper!("sqlite_to_number", ["sqlite_number_in_text"]),

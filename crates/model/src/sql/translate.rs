@@ -59,12 +59,15 @@ pub struct Scope<'a> {
     pub purpose: Purpose,
     /// The tables and views that a query may name.
     pub relations: Option<&'a Relations>,
+    /// It acts on rows to come (CHECK, generated column, index, trigger), of which the census has seen none: the form and
+    /// the class that all values of today have prove nothing there.
+    pub lasting: bool,
 }
 
 impl<'a> Scope<'a> {
     /// Of a table's own expressions: no helpers, no queries.
     pub fn of_columns(columns: &'a [ScopeColumn<'a>], collate_c: bool) -> Scope<'a> {
-        Scope { columns, collate_c, helpers: None, purpose: Purpose::Stored, relations: None }
+        Scope { columns, collate_c, helpers: None, purpose: Purpose::Stored, relations: None, lasting: true }
     }
 }
 

@@ -116,6 +116,7 @@ impl Both {
             helpers: Some(&used),
             purpose: Purpose::Query,
             relations: None,
+            lasting: false,
         };
         match expression(&ast, &scope) {
             Ok((text, _)) => Ok(text),

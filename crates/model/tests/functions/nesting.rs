@@ -48,8 +48,14 @@ fn deep_calls_come_back_soon() {
         stamp: None,
     }];
     let used = Used::default();
-    let scope =
-        Scope { columns: &columns, collate_c: true, helpers: Some(&used), purpose: Purpose::Query, relations: None };
+    let scope = Scope {
+        columns: &columns,
+        collate_c: true,
+        helpers: Some(&used),
+        purpose: Purpose::Query,
+        relations: None,
+        lasting: false,
+    };
     for (i, wrap) in wraps.iter().enumerate() {
         let deep = (0..200).fold(Expr::Column(0), |x, _| wrap(x));
         let begun = Instant::now();

@@ -28,7 +28,8 @@ impl Builder<'_> {
         let mut made = Vec::new();
         for (object, tree) in schema.triggers.iter().zip(&trees) {
             let translated = tree.as_ref().map_err(Clone::clone).and_then(|tree| {
-                let scope = Environment { relations, helpers: &self.helpers, collate_c: self.input.other_order };
+                let scope =
+                    Environment { relations, helpers: &self.helpers, collate_c: self.input.other_order, lasting: true };
                 trigger::trigger(&object.name, tree, &facts, &scope).map_err(|e| e.reason)
             });
             match translated {

@@ -81,7 +81,7 @@ impl Builder<'_> {
         let tree = sqlite::view(&view.sql)?;
         // What a view uses that is not made is not made either.
         let used = Used::default();
-        let scope = query::Environment { relations, helpers: &used, collate_c: self.input.other_order };
+        let scope = query::Environment { relations, helpers: &used, collate_c: self.input.other_order, lasting: false };
         let Some(names) = &view.columns else {
             let why = query::select(&tree.query, &scope, &[]).err().map(|e| e.reason);
             let why = why.unwrap_or_else(|| "it calls what is not there".to_owned());

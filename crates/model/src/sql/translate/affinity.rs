@@ -30,7 +30,7 @@ impl Translator<'_> {
         }
         match compare::pair(op, a, b, self.scope.collate_c) {
             Ok(pair) => Ok(Typed::condition(format!("({} {} {})", pair.left, word(op), pair.right))),
-            Err(reason) => match self.in_own_type(op, a, b) {
+            Err(reason) => match self.in_own_type(op, a, b)? {
                 Some(sql) => Ok(Typed::condition(sql)),
                 // The reason why it does not compare as it stands says more to a person.
                 None => self.after_affinity(op, a, b).map(Typed::condition).map_err(|why| match a.loose || b.loose {
@@ -42,23 +42,23 @@ impl Translator<'_> {
     }
 
     /// A column that counts or writes time, beside a literal: the literal in the column's own type.
-    fn in_own_type(&self, op: Binary, a: &Typed, b: &Typed) -> Option<String> {
+    fn in_own_type(&self, op: Binary, a: &Typed, b: &Typed) -> Translated<Option<String>> {
         if a.literal.is_some() && b.literal.is_none() {
             return self.in_own_type(turned(op), b, a);
         }
-        let (Kind::Other(ty), Some(literal)) = (a.kind, &b.literal) else { return None };
-        let crossing = a.crossing.as_ref()?;
+        let (Kind::Other(ty), Some(literal)) = (a.kind, &b.literal) else { return Ok(None) };
+        let Some(crossing) = &a.crossing else { return Ok(None) };
         if !crossing.treatments.is_empty() {
-            return None;
+            return Ok(None);
         }
         // Numeric affinity makes a number of it, which stands below every text.
         if let Literal::Text(t) = literal
             && number::is_numeric(a.affinity)
             && number::of_text(t).is_some()
         {
-            return None;
+            return Ok(None);
         }
-        match (ty, crossing.normal, literal) {
+        Ok(match (ty, crossing.normal, literal) {
             (PgType::TimestampTz, Normal::EpochSeconds, Literal::Integer(n)) if n.unsigned_abs() < 200_000_000_000 => {
                 Some(format!("({} {} to_timestamp({n}))", a.sql, word(op)))
             }
@@ -72,15 +72,19 @@ impl Translator<'_> {
             {
                 Some(format!("({} {} to_timestamp({n} / 1000000.0))", a.sql, word(op)))
             }
-            (PgType::Timestamp, Normal::DateTime | Normal::Exact, Literal::Text(t)) => {
-                prefixed(op, &a.sql, a.stamp?, t)
-            }
+            (PgType::Timestamp, Normal::DateTime | Normal::Exact, Literal::Text(t)) => match a.stamp {
+                Some(stamp) if stamp.fraction == Fraction::Day && self.scope.lasting && t.len() > 10 => {
+                    beside_moments(op, &a.sql, t)?
+                }
+                Some(stamp) => prefixed(op, &a.sql, stamp, t),
+                None => None,
+            },
             (PgType::Date, Normal::Exact, Literal::Text(t)) => {
-                let whole = completed(t, "0001-01-01").filter(|w| w.len() == 10 && form::is_date(w))?;
-                Some(within(op, &a.sql, &format!("'{whole}'::date"), t.len() == 10))
+                let whole = completed(t, "0001-01-01").filter(|w| w.len() == 10 && form::is_date(w));
+                whole.map(|whole| within(op, &a.sql, &format!("'{whole}'::date"), t.len() == 10))
             }
             _ => None,
-        }
+        })
     }
 
     fn after_affinity(&self, op: Binary, a: &Typed, b: &Typed) -> Translated<String> {
@@ -245,6 +249,18 @@ fn after_day(op: Binary, column: &str, day: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("({column} {op} '{day}'::timestamp)"))
+}
+
+/// Days of today, among which a row to come may have a time, beside a text that has one.
+fn beside_moments(op: Binary, column: &str, t: &str) -> Translated<Option<String>> {
+    let least = "0001-01-01 00:00:00";
+    let whole = completed(t, least).filter(|w| w.get(10..11) == Some(" ") && form::is_timestamp(w, true));
+    let Some(whole) = whole else { return Ok(None) };
+    if whole.ends_with(" 00:00:00") {
+        // PostgreSQL holds the day and its midnight as one value.
+        return refuse(format!("{column} has days as text, which SQLite tells from their midnight, '{t}'"));
+    }
+    Ok(Some(within(op, column, &format!("'{whole}'::timestamp"), t.len() == least.len())))
 }
 
 fn prefixed(op: Binary, column: &str, stamp: Stamp, t: &str) -> Option<String> {

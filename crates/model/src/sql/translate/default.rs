@@ -47,8 +47,14 @@ pub fn default_with(e: &Expr, column: &Column, crossing: &Crossing, helpers: &Us
         Ok(value) => return Ok(value),
         Err(reason) => reason,
     };
-    let scope =
-        Scope { columns: &[], collate_c: false, helpers: Some(helpers), purpose: Purpose::Query, relations: None };
+    let scope = Scope {
+        columns: &[],
+        collate_c: false,
+        helpers: Some(helpers),
+        purpose: Purpose::Query,
+        relations: None,
+        lasting: true,
+    };
     let known = ScopeColumn {
         target: &column.name,
         ty: crossing.ty,

@@ -97,16 +97,20 @@ impl Translator<'_> {
             Purpose::Query => sql.clone(),
             Purpose::Stored => format!("({sql} AT TIME ZONE 'UTC')"),
         };
-        let epoch = |factor: &str| format!("(extract(epoch FROM {clock}){factor})::bigint");
+        // A cast rounds, and a fraction that a row to come has would make the next second of it. Before PostgreSQL 14
+        // the epoch is a double: what is multiplied is cut off before and not after.
+        let seconds = || format!("floor(extract(epoch FROM {clock}))::bigint");
+        let millis = || format!("(extract(epoch FROM date_trunc('milliseconds', {clock})) * 1000)::bigint");
+        let micros = || format!("(extract(epoch FROM {clock}) * 1000000)::bigint");
         Ok(match (ty, crossing.normal) {
             (PgType::Boolean, Normal::BooleanWords(place)) => {
                 let Some((yes, no)) = Normal::WORDS.get(usize::from(place)) else { return self.lost(&x) };
                 let (yes, no) = (ident::literal(yes), ident::literal(no));
                 as_text(&x, format!("(CASE WHEN {sql} THEN {yes} WHEN NOT {sql} THEN {no} END)"))
             }
-            (PgType::TimestampTz, Normal::EpochSeconds) => number(whole, Class::Integer, epoch("")),
-            (PgType::TimestampTz, Normal::EpochMillis) => number(whole, Class::Integer, epoch(" * 1000")),
-            (PgType::TimestampTz, Normal::EpochMicros) => number(whole, Class::Integer, epoch(" * 1000000")),
+            (PgType::TimestampTz, Normal::EpochSeconds) => number(whole, Class::Integer, seconds()),
+            (PgType::TimestampTz, Normal::EpochMillis) => number(whole, Class::Integer, millis()),
+            (PgType::TimestampTz, Normal::EpochMicros) => number(whole, Class::Integer, micros()),
             (PgType::Timestamp, Normal::DateTime | Normal::Exact) => self.stamped(&x, &sql)?,
             (PgType::Date, Normal::Exact) => self.shown(&x, &sql, "YYYY-MM-DD", "sqlite_date_text")?,
             (PgType::Uuid, Normal::Exact) => as_text(&x, format!("({sql})::text")),
@@ -138,8 +142,16 @@ impl Translator<'_> {
 
     fn stamped(&self, x: &Typed, sql: &str) -> Translated<Typed> {
         match x.stamp {
-            Some(Stamp { fraction: Fraction::Day, .. }) if self.scope.purpose == Purpose::Stored => {
-                self.shown(x, &format!("{sql}::date"), "YYYY-MM-DD", "sqlite_date_text")
+            // A row to come may have a fraction, or a time where there were only days: its text fits the row.
+            Some(Stamp { fraction: Fraction::Day, .. }) if self.scope.lasting => {
+                Ok(as_text(x, self.help("sqlite_stamp_day", &[sql])?))
+            }
+            Some(Stamp { fraction: Fraction::None, letter_t }) if self.scope.lasting => {
+                let between = if letter_t { "'T'" } else { "' '" };
+                Ok(as_text(x, self.help("sqlite_stamp_row", &[sql, between])?))
+            }
+            None if x.crossing.is_none() && self.scope.lasting => {
+                Ok(as_text(x, self.help("sqlite_stamp_row", &[sql, "' '"])?))
             }
             Some(stamp) if stamp.fraction != Fraction::Any => {
                 self.shown(x, sql, &stamp.template(), "sqlite_timestamp_text")

@@ -35,6 +35,8 @@ pub struct Environment<'a> {
     pub helpers: &'a Used,
     /// Whether text may be ordered otherwise than by bytes, so that order says COLLATE "C".
     pub collate_c: bool,
+    /// It acts on rows to come, as a trigger does. See [`super::Scope::lasting`].
+    pub lasting: bool,
 }
 
 /// A translated query.

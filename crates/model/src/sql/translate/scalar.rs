@@ -250,6 +250,7 @@ impl Translator<'_> {
             return self.json_class(&json.node);
         }
         let class = match (&x.kind, x.class) {
+            _ if x.column && self.scope.lasting => x.lasting_class(),
             (_, Some(class)) => Some(class),
             (Kind::Int { .. } | Kind::Bool, _) if !x.column => Some(Class::Integer),
             (Kind::Double, _) if !x.column && x.whole.is_none() => Some(Class::Real),

@@ -29,7 +29,8 @@ pub(crate) fn store(value: Typed, column: &Field) -> Translated<String> {
 /// carries it.
 #[allow(dead_code, reason = "for triggers and generated columns")]
 pub(crate) fn store_with(value: Typed, column: &Field, helpers: Option<&Used>) -> Translated<String> {
-    let scope = Scope { columns: &[], collate_c: true, helpers, purpose: Purpose::Query, relations: None };
+    let scope =
+        Scope { columns: &[], collate_c: true, helpers, purpose: Purpose::Query, relations: None, lasting: true };
     Translator::new(&scope).store(value, column)
 }
 
@@ -44,6 +45,14 @@ impl Translator<'_> {
             return Ok("NULL".into());
         }
         if let Some(literal) = &value.literal {
+            // Without affinity it stays a number among texts.
+            if affinity == Affinity::Blob
+                && value.is_number()
+                && !column.typed.loose
+                && matches!(crossing.ty, PgType::Text | PgType::VarChar(_) | PgType::Char(_) | PgType::Enum)
+            {
+                return misfit(&value, column);
+            }
             return default::stored_literal(literal, affinity, crossing);
         }
         if value.pg == Some(crossing.ty) && same_crossing(&value, column) {
@@ -152,6 +161,10 @@ impl Translator<'_> {
                 Ok(format!("COALESCE({text}, {})", value.sql))
             }
             (Kind::Int { .. } | Kind::Bool, Affinity::Real) => misfit(value, column),
+            // It stays a number in SQLite, where all that is there is text and is taken for text.
+            (Kind::Int { .. } | Kind::Bool | Kind::Double | Kind::Number, Affinity::Blob) if !column.typed.loose => {
+                misfit(value, column)
+            }
             // A whole real becomes an integer.
             (Kind::Double | Kind::Number, Affinity::Integer | Affinity::Numeric) => {
                 let number = match value.kind {

@@ -218,6 +218,16 @@ impl Typed {
         }
     }
 
+    /// The class of all values that the column may ever hold, of a bare column: the census does not count, for it has
+    /// not seen the rows to come.
+    pub fn lasting_class(&self) -> Option<Class> {
+        let affinity = self.affinity?;
+        match self.kind {
+            Kind::Other(PgType::Timestamp | PgType::Date | PgType::Time) => Some(Class::Text),
+            kind => proven_class(kind, affinity != Affinity::Text, affinity),
+        }
+    }
+
     /// As an operand without affinity, as the items of an IN list are.
     pub fn bare(mut self) -> Self {
         self.affinity = None;

@@ -28,6 +28,7 @@ impl<'a> Shared<'a> {
             helpers: Some(environment.helpers),
             purpose: Purpose::Query,
             relations: Some(environment.relations),
+            lasting: environment.lasting,
             ..Scope::of_columns(&[], environment.collate_c)
         };
         Shared { environment, scope, notes: RefCell::default(), crossings: RefCell::default() }
