@@ -21,13 +21,17 @@ enum Folded {
 }
 
 fn folded(column: &ColumnPlan, collation: Option<&str>) -> Folded {
+    folded_as(column, collation, &ident::pg(&column.target))
+}
+
+/// The same where the column is written otherwise, such as with its row before it.
+fn folded_as(column: &ColumnPlan, collation: Option<&str>, name: &str) -> Folded {
     let Some(collation) = collation else { return Folded::AsItIs };
-    let name = ident::pg(&column.target);
     match (column.ty, column.normal) {
         (PgType::Enum, _) | (PgType::Bytea, Normal::TextBytes | Normal::Bytes) => Folded::Lost,
         (PgType::Json | PgType::Jsonb, _) => Folded::Lost,
         (ty, _) if !ty.collatable() => Folded::AsItIs,
-        _ => match translate::collated(&name, Some(collation)) {
+        _ => match translate::collated(name, Some(collation)) {
             Ok(sql) if sql == name => Folded::AsItIs,
             Ok(sql) => Folded::By(format!("({sql})")),
             Err(_) => Folded::Lost,
@@ -44,11 +48,11 @@ pub(super) fn term(column: &ColumnPlan, collation: Option<&str>) -> Option<Strin
     }
 }
 
-/// The term by which a key compares as SQLite's does.
-pub(super) fn key_term(column: &ColumnPlan, collation: Option<&str>) -> Result<String, String> {
-    match folded(column, collation) {
+/// The term by which a key compares as SQLite's does, over the column as it is written there.
+pub(super) fn key_term(column: &ColumnPlan, collation: Option<&str>, operand: &str) -> Result<String, String> {
+    match folded_as(column, collation, operand) {
         Folded::By(term) => Ok(term),
-        Folded::AsItIs => Ok(ident::pg(&column.target)),
+        Folded::AsItIs => Ok(operand.to_owned()),
         Folded::Lost => Err(format!("nothing in PostgreSQL compares {} as SQLite does", column.name)),
     }
 }

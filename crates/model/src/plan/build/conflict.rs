@@ -277,10 +277,9 @@ fn condition(key: &Key, plan: &TablePlan) -> Result<Condition, String> {
     for part in &key.columns {
         let column: &ColumnPlan = plan.columns.get(part.column).ok_or("a column of a key is not there")?;
         let name = ident::pg(&column.target);
-        let term = collations::key_term(column, part.collation.as_deref())?;
-        let of = |row: &str| term.replace(&name, &format!("{row}.{name}"));
-        same.push(format!("{} = {}", of("t"), of("NEW")));
-        changed.push(format!("{} IS DISTINCT FROM {}", of("OLD"), of("NEW")));
+        let of = |row: &str| collations::key_term(column, part.collation.as_deref(), &format!("{row}.{name}"));
+        same.push(format!("{} = {}", of("t")?, of("NEW")?));
+        changed.push(format!("{} IS DISTINCT FROM {}", of("OLD")?, of("NEW")?));
     }
     Ok(Condition { same: same.join(" AND "), changed: changed.join(" OR ") })
 }

@@ -25,6 +25,11 @@ impl Builder<'_> {
                 facts.add(&table.name, table_facts(table, plan, schema));
             }
         }
+        for view in &schema.views {
+            if let Ok(tree) = sqlite::view(&view.sql) {
+                facts.add_view(&view.name, &tree.query);
+            }
+        }
         let mut made = Vec::new();
         for (object, tree) in schema.triggers.iter().zip(&trees) {
             let translated = tree.as_ref().map_err(Clone::clone).and_then(|tree| {

@@ -23,6 +23,8 @@ pub(super) struct Body<'a> {
     records: Vec<String>,
     /// It notes in a setting that it is running.
     guarded: bool,
+    /// It asks of an error which table it is about.
+    of_table: bool,
     /// Columns of a view, quoted, of which one must be another in NEW than in OLD.
     pub changed: Vec<String>,
 }
@@ -44,6 +46,7 @@ impl<'a> Body<'a> {
             differences: Vec::new(),
             records: Vec::new(),
             guarded: false,
+            of_table: false,
             changed: Vec::new(),
         }
     }
@@ -95,6 +98,9 @@ impl<'a> Body<'a> {
             lines.push(format!("  active text := coalesce(current_setting('{ACTIVE}', true), '');"));
             lines.push("  this text := format('|%I.%I.%I|', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_NAME);".to_owned());
         }
+        if self.of_table {
+            lines.push("  of_table text;".to_owned());
+        }
         lines.extend(self.records.iter().map(|name| format!("  {name} record;")));
         if lines.is_empty() { String::new() } else { format!("DECLARE\n{}\n", lines.join("\n")) }
     }
@@ -137,6 +143,14 @@ impl<'a> Body<'a> {
         }
         self.records.push(name.clone());
         name
+    }
+
+    /// In an EXCEPTION block: what a trigger broke in another table is no conflict of the statement, and stays an error.
+    pub fn only_of(&mut self, relation: &Relation) {
+        self.of_table = true;
+        self.text.line("GET STACKED DIAGNOSTICS of_table = TABLE_NAME;");
+        let table = ident::literal(&relation.target);
+        self.text.line(format!("IF of_table IS DISTINCT FROM {table} THEN RAISE; END IF;"));
     }
 
     pub fn tell(&mut self, difference: impl Into<String>) {

@@ -9,7 +9,7 @@ use super::body::Body;
 use super::reach::{self, Kind};
 use super::walk::{self, Walk};
 use crate::schema::Action;
-use crate::sql::ast::{Binary, Event, Expr, Name, Statement, Time};
+use crate::sql::ast::{Binary, Event, Expr, Name, Statement, Time, Trigger};
 
 impl Body<'_> {
     /// What is known before anything is translated.
@@ -39,7 +39,12 @@ impl Body<'_> {
     }
 
     /// Whether a trigger fires at the same moment for the same rows, or is this one.
-    pub fn beside(&self, other: &crate::sql::ast::Trigger) -> bool {
+    pub fn beside(&self, other: &Trigger) -> bool {
+        other.time == self.trigger.time && self.same_event(other)
+    }
+
+    /// Whether a trigger fires for the same rows, at whatever moment.
+    fn same_event(&self, other: &Trigger) -> bool {
         let overlap = match (&self.trigger.event, &other.event) {
             (Event::Insert, Event::Insert) | (Event::Delete, Event::Delete) => true,
             (Event::Update(a), Event::Update(b)) => {
@@ -47,7 +52,7 @@ impl Body<'_> {
             }
             _ => false,
         };
-        overlap && other.time == self.trigger.time && other.table.eq_ignore_ascii_case(&self.trigger.table)
+        overlap && other.table.eq_ignore_ascii_case(&self.trigger.table)
     }
 
     /// A body that runs after its statement sees all rows of it.
@@ -56,10 +61,8 @@ impl Body<'_> {
             return;
         }
         let table = self.trigger.table.clone();
-        let mut reads = false;
+        let mut reads = self.facts.read(named(self.trigger)).contains(&table.to_ascii_lowercase());
         for statement in &self.trigger.body {
-            let mut names = |name: &str, _: bool| reads |= name.eq_ignore_ascii_case(&table);
-            Walk { expr: &mut |_| {}, table: &mut names, deep: true }.statement(statement);
             let (target, filter) = match statement {
                 Statement::Update(update) => (&update.table, update.filter.as_ref()),
                 Statement::Delete(target, filter) => (target, filter.as_ref()),
@@ -70,6 +73,23 @@ impl Body<'_> {
         if reads {
             self.tell(format!(
                 "in SQLite it runs right after each row, here after all rows of a statement: where one statement changes several rows of {table}, it sees them all changed"
+            ));
+        }
+        let written = reach::written(self.trigger, self.facts);
+        let reads = |t: &Trigger| {
+            let changed = t.body.iter().filter_map(|s| match s {
+                Statement::Update(update) => Some(update.table.clone()),
+                Statement::Delete(table, _) => Some(table.clone()),
+                _ => None,
+            });
+            !self.facts.read(named(t).into_iter().chain(changed).collect()).is_disjoint(&written)
+        };
+        let before = self.facts.triggers.iter().filter(|(_, t)| t.time == Time::Before && self.same_event(t));
+        let before: Vec<&str> = before.filter(|(_, t)| reads(t)).map(|(name, _)| *name).collect();
+        if !before.is_empty() {
+            let before = before.join(", ");
+            self.tell(format!(
+                "in SQLite it runs right after each row, here after all rows of a statement: where one statement changes several rows of {table}, {before}, which runs before each row, does not see what it wrote for the rows before"
             ));
         }
     }
@@ -153,4 +173,14 @@ impl Body<'_> {
             ));
         }
     }
+}
+
+/// The tables and views from which a trigger reads by name, in its WHEN and its body.
+fn named(trigger: &Trigger) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut table = |name: &str, _: bool| names.push(name.to_owned());
+    let mut walk = Walk { expr: &mut |_| {}, table: &mut table, deep: true };
+    trigger.when.iter().for_each(|e| walk.expr(e));
+    trigger.body.iter().for_each(|s| walk.statement(s));
+    names
 }

@@ -1,9 +1,10 @@
 //! What a trigger must know of the database beside names and types: all triggers, keys, defaults, foreign keys.
 //! Owns the lookup; never translates.
 
+use super::walk::Walk;
 use crate::schema::Action;
-use crate::sql::ast::Trigger;
-use std::collections::BTreeMap;
+use crate::sql::ast::{Query, Trigger};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The database as triggers see it.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +12,8 @@ pub struct Facts<'a> {
     /// Every trigger that was understood, by name.
     pub triggers: Vec<(&'a str, &'a Trigger)>,
     tables: BTreeMap<String, TableFacts>,
+    /// By name in lower case: the tables and views that a view names.
+    views: BTreeMap<String, Vec<String>>,
 }
 
 /// A table.
@@ -63,12 +66,33 @@ pub struct Child {
 impl<'a> Facts<'a> {
     /// Of these triggers and no tables.
     pub fn new(triggers: Vec<(&'a str, &'a Trigger)>) -> Facts<'a> {
-        Facts { triggers, tables: BTreeMap::new() }
+        Facts { triggers, ..Facts::default() }
     }
 
     /// Adds a table.
     pub fn add(&mut self, name: &str, table: TableFacts) {
         self.tables.insert(name.to_ascii_lowercase(), table);
+    }
+
+    /// Adds a view, by what it gives.
+    pub fn add_view(&mut self, name: &str, query: &Query) {
+        let mut named = Vec::new();
+        let mut table = |name: &str, _: bool| named.push(name.to_ascii_lowercase());
+        Walk { expr: &mut |_| {}, table: &mut table, deep: true }.query(query);
+        self.views.insert(name.to_ascii_lowercase(), named);
+    }
+
+    /// What is read where these names are: themselves, and what views among them read. In lower case.
+    pub(super) fn read(&self, names: Vec<String>) -> BTreeSet<String> {
+        let (mut read, mut todo) = (BTreeSet::new(), names);
+        while let Some(name) = todo.pop().map(|n| n.to_ascii_lowercase()) {
+            if read.contains(&name) {
+                continue;
+            }
+            todo.extend(self.views.get(&name).into_iter().flatten().cloned());
+            read.insert(name);
+        }
+        read
     }
 
     /// A table, found as SQLite finds it; `None` of a view and of what is not there.

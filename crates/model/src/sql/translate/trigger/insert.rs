@@ -12,7 +12,7 @@ use super::reach::{self, Kind, Write};
 use super::speak;
 use super::write::{self, Resolution, Stored, in_conflict};
 use crate::ident;
-use crate::sql::ast::{Conflict, Event, Expr, Insert, Query, Select, Statement, Upsert};
+use crate::sql::ast::{Conflict, Event, Expr, Insert, Query, Select, Statement, Time, Trigger, Upsert};
 use crate::sql::translate::relations::{Field, Relation};
 use crate::sql::translate::{Translated, refuse};
 
@@ -172,7 +172,7 @@ impl<'a> Body<'a> {
             body.text.open("BEGIN");
             body.plain(relation, table, &rows, "\nON CONFLICT DO NOTHING");
             body.text.between("EXCEPTION WHEN not_null_violation OR check_violation THEN");
-            body.text.line("NULL;");
+            body.only_of(relation);
             body.text.close("END;");
             Ok(())
         };
@@ -205,6 +205,15 @@ impl<'a> Body<'a> {
                 None => table.defaults.get(&f.name).map(|d| format!("({d})")),
             };
             if let Some(conflict) = in_conflict(relation, &resolution.keys, &value)? {
+                let before = |t: &Trigger| {
+                    t.time == Time::Before && t.event == Event::Insert && t.table.eq_ignore_ascii_case(&relation.name)
+                };
+                if body.facts.triggers.iter().any(|(_, t)| before(t)) {
+                    return refuse(format!(
+                        "the BEFORE INSERT triggers of {} run before REPLACE deletes in SQLite, here after it",
+                        relation.name
+                    ));
+                }
                 if silenced {
                     let name = ident::literal(&relation.target);
                     body.text.line(format!("PERFORM set_config('{REPLACING}', {name}, true);"));

@@ -8,6 +8,7 @@
 use super::facts::Facts;
 use crate::schema::Action;
 use crate::sql::ast::{Assignment, Conflict, Event, Statement, Trigger};
+use std::collections::BTreeSet;
 
 /// A change of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +121,22 @@ pub(super) fn reaches_itself(name: &str, trigger: &Trigger, facts: &Facts<'_>) -
         seen.push(write);
     }
     false
+}
+
+/// The tables that a trigger writes, it and what it sets off, in lower case.
+pub(super) fn written(trigger: &Trigger, facts: &Facts<'_>) -> BTreeSet<String> {
+    let mut todo: Vec<Write> = trigger.body.iter().flat_map(writes).collect();
+    let mut seen: Vec<Write> = Vec::new();
+    while let Some(write) = todo.pop() {
+        if seen.contains(&write) {
+            continue;
+        }
+        let fired = facts.triggers.iter().filter(|(_, made)| fires(made, &write));
+        todo.extend(fired.flat_map(|(_, made)| &made.body).flat_map(writes));
+        todo.extend(actions(&write, facts));
+        seen.push(write);
+    }
+    seen.into_iter().map(|w| w.table).collect()
 }
 
 /// Whether a trigger on DELETE stands on a table from which the body of some trigger deletes by REPLACE.

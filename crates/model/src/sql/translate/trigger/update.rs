@@ -145,7 +145,7 @@ impl Body<'_> {
         self.text.line(format!("UPDATE {table} SET {sets} WHERE {table}.ctid = {record}.place;"));
         let others = if by_keys { "" } else { " OR not_null_violation OR check_violation" };
         self.text.between(format!("EXCEPTION WHEN unique_violation{others} THEN"));
-        self.text.line("NULL;");
+        self.only_of(relation);
         self.text.close("END;");
         self.text.close("END LOOP;");
         Ok(())
