@@ -193,6 +193,15 @@ fn rows_that_a_person_left_out_are_no_difference_of_a_view() {
     let told = views(&report);
     assert!(!told[0].1 && told[0].2.is_some_and(|w| w.contains("as was chosen")), "{told:?}");
     assert_eq!(told[1], ("of_u", true, None));
+    place.must_undo("quarantine");
+    // One that fails is a difference whatever was chosen.
+    fault::arm_view(Some(("of_t", "SELECT id / (id - 1), d FROM t")));
+    let report = place.migrate().map_err(|e| tell(&e));
+    fault::arm_view(None);
+    let report = report.unwrap();
+    assert_eq!(report.exit, Kind::Different.exit());
+    let told: Vec<_> = report.findings.iter().filter(|f| f.code == "different").collect();
+    assert!(told.len() == 1 && told[0].message.contains("PostgreSQL fails: division by zero"), "{told:?}");
 }
 
 #[test]

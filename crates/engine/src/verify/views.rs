@@ -70,6 +70,14 @@ enum Side {
     Fails(String),
 }
 
+/// How a view differs, in words.
+enum Differs {
+    /// The rows are others; where those of its tables are, as was chosen, that is no difference.
+    Rows(String),
+    /// It fails on one side: whatever its rows are, that stays a difference.
+    Fails(String),
+}
+
 /// What the comparison of a view came to; the words of a difference, if there is one.
 pub type Compared = (ViewReport, Option<String>);
 
@@ -95,18 +103,15 @@ pub fn compare(
     let both = Both { schema, view, limits, forms: view.columns.iter().map(|c| Column::of(&c.crossing)).collect() };
     let difference = both.judge(reader, client, &mut report)?;
     let difference = match difference {
-        Some(_) if report.not_compared.is_none() => {
+        Some(Differs::Rows(words)) if report.not_compared.is_none() => {
             let beneath = beneath(client, schema, view)?;
-            match beneath.iter().find(|t| altered.contains(*t)) {
-                Some(table) => {
-                    report.not_compared =
-                        Some(format!("the rows of {table} are not those of the source, as was chosen"));
-                    None
-                }
-                None => difference,
-            }
+            let chosen = beneath.iter().find(|t| altered.contains(*t));
+            report.not_compared =
+                chosen.map(|table| format!("the rows of {table} are not those of the source, as was chosen"));
+            chosen.is_none().then_some(words)
         }
-        difference => difference,
+        Some(Differs::Rows(words) | Differs::Fails(words)) => Some(words),
+        None => None,
     };
     report.verified = difference.is_none() && report.not_compared.is_none();
     report.seconds = begin.elapsed().as_secs_f64();
@@ -126,7 +131,7 @@ impl Both<'_> {
         reader: &mut Reader,
         client: &mut impl GenericClient,
         report: &mut ViewReport,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<Differs>> {
         if let Some(reason) = &self.view.incomparable {
             report.not_compared = Some(reason.clone());
             return self.must_run(client);
@@ -165,16 +170,18 @@ impl Both<'_> {
                 return Ok(None);
             }
             Some(Side::Fails(words)) => {
-                return Ok(Some(format!("SQLite gives {} rows, PostgreSQL fails: {words}", here.rows)));
+                let words = format!("SQLite gives {} rows, PostgreSQL fails: {words}", here.rows);
+                return Ok(Some(Differs::Fails(words)));
             }
             Some(Side::Long | Side::Rows(_)) | None => {}
         }
         report.target_rows = there.rows;
         if here.rows != there.rows {
-            return Ok(Some(format!("{} rows in the source, {} in the target", here.rows, there.rows)));
+            let words = format!("{} rows in the source, {} in the target", here.rows, there.rows);
+            return Ok(Some(Differs::Rows(words)));
         }
         if here != there {
-            return Ok(Some(format!("{} rows on both sides, and not the same ones", here.rows)));
+            return Ok(Some(Differs::Rows(format!("{} rows on both sides, and not the same ones", here.rows))));
         }
         if report.approximate.is_empty() {
             return Ok(None);
@@ -183,10 +190,10 @@ impl Both<'_> {
     }
 
     /// Runs the view in PostgreSQL without comparing: it must not fail. Taking long is no failure.
-    fn must_run(&self, client: &mut impl GenericClient) -> Result<Option<String>> {
+    fn must_run(&self, client: &mut impl GenericClient) -> Result<Option<Differs>> {
         let ran = self.target(client, Some(AT_LEAST), |_| Ok(()))?;
         Ok(match ran {
-            Some(Side::Fails(words)) => Some(format!("PostgreSQL fails: {words}")),
+            Some(Side::Fails(words)) => Some(Differs::Fails(format!("PostgreSQL fails: {words}"))),
             _ => None,
         })
     }
