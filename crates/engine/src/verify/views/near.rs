@@ -59,7 +59,7 @@ impl Both<'_> {
                 }
                 Ok(())
             })?;
-            let target = self.target(client, None, |row| {
+            let target = self.target(client, |row| {
                 let key = digest::row(&self.of_target(row, |i| !approximate(i)));
                 if of_part(&key) {
                     let near = (0..row.len()).filter(|i| approximate(*i));
@@ -70,7 +70,9 @@ impl Both<'_> {
             })?;
             let limited = |side: &Option<Side>| matches!(side, Some(Side::Late | Side::Long));
             if limited(&source) || limited(&target) {
-                report.not_compared = Some("it takes longer than the time limit".to_owned());
+                let long = matches!((&source, &target), (Some(Side::Long), _) | (_, Some(Side::Long)));
+                report.not_compared =
+                    Some(if long { self.too_long() } else { "it takes longer than the time limit".to_owned() });
                 return Ok(None);
             }
             if let Some(Side::Fails(words)) = source.or(target) {
