@@ -257,6 +257,32 @@ fn what_people_made_or_replaced_since_is_not_removed_unseen() {
 }
 
 #[test]
+fn a_trigger_that_was_switched_off_or_dropped_is_noticed() {
+    let _turn = alone();
+    let cluster = Cluster::start(&[], &[]);
+    let place = shop(&cluster);
+    place.must_migrate("shop");
+    let look = || verify(&place.settings, Level::Counts, &running::Show, &Cancel::new()).unwrap();
+    assert_eq!(look().exit, 0);
+    assert!(place.migrate().is_ok_and(|r| r.already_done));
+    for (sql, words) in [
+        ("ALTER TABLE orders DISABLE TRIGGER order_sent", "trigger order_sent of orders (its definition)"),
+        ("DROP TRIGGER order_sent ON orders", "trigger order_sent of orders (gone)"),
+    ] {
+        place.client(&cluster).batch_execute(sql).unwrap();
+        let again = look();
+        assert_eq!(again.exit, Kind::Different.exit());
+        assert!(
+            again.findings.iter().any(|f| f.code == "different" && f.message.contains(words)),
+            "{:?}",
+            again.findings
+        );
+        let error = place.migrate().map(|_| ()).unwrap_err();
+        assert!(error.message.contains(words), "{}", error.message);
+    }
+}
+
+#[test]
 fn names_that_are_taken_stop_it_before_anything_is_written() {
     let _turn = alone();
     let cluster = Cluster::start(&[], &[]);
