@@ -193,6 +193,15 @@ fn rows_that_a_person_left_out_are_no_difference_of_a_view() {
     let told = views(&report);
     assert!(!told[0].1 && told[0].2.is_some_and(|w| w.contains("as was chosen")), "{told:?}");
     assert_eq!(told[1], ("of_u", true, None));
+    place.must_undo("quarantine");
+    // One that fails is a difference whatever was chosen.
+    fault::arm_view(Some(("of_t", "SELECT id / (id - 1), d FROM t")));
+    let report = place.migrate().map_err(|e| tell(&e));
+    fault::arm_view(None);
+    let report = report.unwrap();
+    assert_eq!(report.exit, Kind::Different.exit());
+    let told: Vec<_> = report.findings.iter().filter(|f| f.code == "different").collect();
+    assert!(told.len() == 1 && told[0].message.contains("PostgreSQL fails: division by zero"), "{told:?}");
 }
 
 #[test]
@@ -245,6 +254,32 @@ fn what_people_made_or_replaced_since_is_not_removed_unseen() {
     }
     place.rollback(PLAIN).map_err(|e| tell(&e)).unwrap();
     assert_eq!(compare(&before, &place.picture(&cluster)), "");
+}
+
+#[test]
+fn a_trigger_that_was_switched_off_or_dropped_is_noticed() {
+    let _turn = alone();
+    let cluster = Cluster::start(&[], &[]);
+    let place = shop(&cluster);
+    place.must_migrate("shop");
+    let look = || verify(&place.settings, Level::Counts, &running::Show, &Cancel::new()).unwrap();
+    assert_eq!(look().exit, 0);
+    assert!(place.migrate().is_ok_and(|r| r.already_done));
+    for (sql, words) in [
+        ("ALTER TABLE orders DISABLE TRIGGER order_sent", "trigger order_sent of orders (its definition)"),
+        ("DROP TRIGGER order_sent ON orders", "trigger order_sent of orders (gone)"),
+    ] {
+        place.client(&cluster).batch_execute(sql).unwrap();
+        let again = look();
+        assert_eq!(again.exit, Kind::Different.exit());
+        assert!(
+            again.findings.iter().any(|f| f.code == "different" && f.message.contains(words)),
+            "{:?}",
+            again.findings
+        );
+        let error = place.migrate().map(|_| ()).unwrap_err();
+        assert!(error.message.contains(words), "{}", error.message);
+    }
 }
 
 #[test]

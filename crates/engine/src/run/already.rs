@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::observe::memory;
 use crate::observe::report::Report;
 use crate::source::Source;
-use crate::target::catalog;
 use crate::target::control::Run;
+use crate::target::{catalog, programs};
 use postgres::Client;
 
 /// The report of a finished run of this very source, if its tables still stand; its time is for the caller to say.
@@ -69,7 +69,9 @@ pub fn done(
     let Some(report) = last.report.clone().and_then(|r| serde_json::from_value::<Report>(r).ok()) else {
         return Ok(None);
     };
-    let changed = finish::changed_counts(main, &plan, &report)?;
+    let mut changed = finish::changed_counts(main, &plan, &report)?;
+    let there = programs::definitions(main, &plan)?;
+    changed.extend(programs::redefined(main, &last.id, &there)?);
     if !changed.is_empty() {
         return Err(Error::target(format!("what run {} published was changed since: {}", last.id, changed.join(", ")))
             .about(format!("schema {}", last.schema))

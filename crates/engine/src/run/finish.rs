@@ -68,7 +68,9 @@ pub fn verify(
     report.foreign_keys_valid = checks.foreign_keys_valid;
     report.foreign_keys_not_valid = checks.foreign_keys_not_valid;
     report.sequences_beyond_keys = checks.sequences_beyond_keys;
-    report.findings.extend(checks.differences.into_iter().map(|what| different(&plan.schema, what)));
+    let absent = checks::absent(client.client, plan, execution.staging)?;
+    let differences = checks.differences.into_iter().chain(absent);
+    report.findings.extend(differences.map(|what| different(&plan.schema, what)));
     if report.tables.iter().any(|t| !t.verified) || report.findings.iter().any(|f| f.code == DIFFERENT) {
         report.status = "different".to_owned();
         report.exit = Kind::Different.exit();

@@ -22,7 +22,7 @@ use lite2pg_model::finding::Finding;
 use lite2pg_model::ident::pg_in;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::plan::detail::{Detail, details};
-use lite2pg_model::plan::{Effect, Plan, Stage, TablePlan};
+use lite2pg_model::plan::{Effect, Plan, Stage, TablePlan, dollar_quoted};
 use postgres::{Client, Transaction};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -243,7 +243,7 @@ fn views_on_sample(tx: &mut Transaction<'_>, plan: &Plan, staging: &str, cancel:
         }
         // All rows are computed, none is sent.
         let from = pg_in(staging, &view.target);
-        let run = format!("DO $lite2pg_sample$ BEGIN PERFORM * FROM {from}; END $lite2pg_sample$");
+        let run = format!("DO {}", dollar_quoted(&format!("BEGIN PERFORM * FROM {from}; END")));
         match tryout::attempt(tx, &run)? {
             Some(words) if !words.contains("57014") => failing.push(Finding::warning(
                 REFUSED,

@@ -215,7 +215,7 @@ fn published(
     }
     undone.changed.extend(made_since(client, &plan, &run.schema, &live)?);
     let there = programs::definitions(client, &plan)?;
-    undone.changed.extend(redefined(client, run, &there)?);
+    undone.changed.extend(programs::redefined(client, &run.id, &there)?);
     removal(client, &plan, &there, &mut undone.sql)?;
     if run.schema_made {
         undone.schema_removed = true;
@@ -253,21 +253,6 @@ fn removal(
         }
     }
     Ok(())
-}
-
-/// Views, triggers and functions that are no longer those that the run published.
-fn redefined(client: &mut Transaction<'_>, run: &Run, there: &programs::Definitions) -> Result<Vec<String>> {
-    let Some(then) = programs::published(client, &run.id)? else { return Ok(Vec::new()) };
-    let mut changed = Vec::new();
-    for (object, mark) in &then {
-        match there.get(object) {
-            None => changed.push(format!("{object} (gone)")),
-            Some(now) if now != mark => changed.push(format!("{object} (its definition)")),
-            Some(_) => {}
-        }
-    }
-    changed.extend(there.keys().filter(|object| !then.contains_key(*object)).map(|o| format!("{o} (made since)")));
-    Ok(changed)
 }
 
 /// The digest of a published table as it is now; `None` if its columns are no longer those that were published.

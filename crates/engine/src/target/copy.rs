@@ -151,8 +151,21 @@ pub(super) fn io_error(error: std::io::Error, doing: &str) -> Error {
 pub fn copy_out(
     client: &mut impl GenericClient,
     query: &str,
-    mut each: impl FnMut(&[Option<&[u8]>]) -> Result<()>,
+    each: impl FnMut(&[Option<&[u8]>]) -> Result<()>,
 ) -> Result<()> {
+    copy_out_within(client, query, usize::MAX, each).map(|_| ())
+}
+
+/// As [`copy_out`], up to a row of more than `most` bytes: `false` if one came.
+///
+/// # Errors
+/// As [`copy_out`].
+pub fn copy_out_within(
+    client: &mut impl GenericClient,
+    query: &str,
+    most: usize,
+    mut each: impl FnMut(&[Option<&[u8]>]) -> Result<()>,
+) -> Result<bool> {
     let doing = "reading rows back";
     let mut reader =
         client.copy_out(&format!("COPY ({query}) TO STDOUT (FORMAT binary)")).map_err(|e| error_from_pg(e, doing))?;
@@ -166,6 +179,10 @@ pub fn copy_out(
             return Err(Error::target("the rows ended before their end mark").hint("run the command again"));
         }
         let length = block.len();
+        // The server sends each row by itself: what is gathered here is at most one row and a frame.
+        if carry.len().saturating_add(length) > most {
+            return Ok(false);
+        }
         carry.extend_from_slice(block);
         reader.consume(length);
         let mut at = 0;
@@ -176,7 +193,7 @@ pub fn copy_out(
         }
         while let Some(next) = tuple(&carry, at, &mut ranges)? {
             if next == at {
-                return drain(&mut reader);
+                return drain(&mut reader).map(|()| true);
             }
             let fields: Vec<Option<&[u8]>> = ranges.iter().map(|r| r.map(|(from, to)| &carry[from..to])).collect();
             each(&fields)?;

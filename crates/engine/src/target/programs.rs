@@ -76,6 +76,25 @@ pub fn published(client: &mut impl GenericClient, run: &str) -> Result<Option<De
     Ok(detail.and_then(|d| serde_json::from_value(d).ok()))
 }
 
+/// Views, triggers and functions (as [`definitions`] found them now) that are no longer those that the run published, in
+/// words.
+///
+/// # Errors
+/// The target cannot be asked.
+pub fn redefined(client: &mut impl GenericClient, run: &str, there: &Definitions) -> Result<Vec<String>> {
+    let Some(then) = published(client, run)? else { return Ok(Vec::new()) };
+    let mut changed = Vec::new();
+    for (object, mark) in &then {
+        match there.get(object) {
+            None => changed.push(format!("{object} (gone)")),
+            Some(now) if now != mark => changed.push(format!("{object} (its definition)")),
+            Some(_) => {}
+        }
+    }
+    changed.extend(there.keys().filter(|object| !then.contains_key(*object)).map(|o| format!("{o} (made since)")));
+    Ok(changed)
+}
+
 /// The functions and aggregates of a schema that have one of these names, each with its arguments' types, as DROP ROUTINE
 /// takes them.
 ///

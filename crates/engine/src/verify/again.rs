@@ -14,7 +14,7 @@ use crate::source::Reader;
 use crate::source::select::Reading;
 use crate::target::catalog;
 use crate::target::control::{self, Run, Status};
-use crate::target::{error_from_pg, rejected};
+use crate::target::{error_from_pg, programs, rejected};
 use crate::verify::views::{self, Limits};
 use crate::verify::{checks, digest, rows};
 use lite2pg_model::finding::Finding;
@@ -157,6 +157,10 @@ pub fn verify(settings: &Settings, level: Level, observer: &dyn Observer, cancel
         report.foreign_keys_not_valid = checks.foreign_keys_not_valid;
         report.sequences_beyond_keys = checks.sequences_beyond_keys;
         report.findings.extend(checks.differences.into_iter().map(|what| different(&run.schema, what)));
+        let there = programs::definitions(&mut client, &plan)?;
+        let redefined = programs::redefined(&mut client, &run.id, &there)?;
+        let changed = redefined.into_iter().map(|what| format!("not as it was published: {what}"));
+        report.findings.extend(changed.map(|what| different(&run.schema, what)));
         Ok(report)
     })();
     let closed = session.close();

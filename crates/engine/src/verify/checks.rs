@@ -84,6 +84,29 @@ fn constraints_and_indexes(
     Ok(())
 }
 
+/// The plan's views and triggers that are not in `schema`, or switched off there, in words. Once published, the marks of
+/// their definitions tell it ([`crate::target::programs::redefined`]).
+///
+/// # Errors
+/// The target cannot be asked.
+pub fn absent(client: &mut impl GenericClient, plan: &Plan, schema: &str) -> Result<Vec<String>> {
+    let rows = client
+        .query(
+            "SELECT c.relname::text, NULL::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = $1 AND c.relkind = 'v' \
+             UNION ALL SELECT c.relname::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND NOT t.tgisinternal AND t.tgenabled = 'O'",
+            &[&schema],
+        )
+        .map_err(|e| error_from_pg(e, "looking at views and triggers"))?;
+    let there: Vec<(String, Option<String>)> = rows.iter().map(|r| (r.get(0), r.get(1))).collect();
+    let has = |of: &str, trigger: Option<&str>| there.iter().any(|(o, t)| o == of && t.as_deref() == trigger);
+    let views = plan.views.iter().filter(|v| !has(&v.target, None));
+    let triggers = plan.triggers.iter().filter(|t| !has(&t.table, Some(&t.target)));
+    let absent = views.map(|v| format!("view {} is not there", v.name));
+    Ok(absent.chain(triggers.map(|t| format!("trigger {} of {} is not there", t.name, t.table))).collect())
+}
+
 fn sequences(client: &mut impl GenericClient, plan: &Plan, schema: &str, checks: &mut Checks) -> Result<()> {
     for table in &plan.tables {
         for column in &table.columns {

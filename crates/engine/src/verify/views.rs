@@ -9,14 +9,14 @@ use crate::run::pool::Cancel;
 use crate::run::settings::Settings;
 use crate::source::census::TICK;
 use crate::source::{Reader, Row};
-use crate::target::copy::copy_out;
+use crate::target::copy::copy_out_within;
 use crate::target::{error_from_pg, refusal};
-use lite2pg_model::ident::{pg_in, sqlite};
+use lite2pg_model::ident::{pg, pg_in, sqlite};
 use lite2pg_model::normal::{Column, Sum, digest};
 use lite2pg_model::plan::limits::Memory;
 use lite2pg_model::plan::{Plan, TablePlan, ViewPlan};
 use lite2pg_model::value::Value;
-use postgres::GenericClient;
+use postgres::{GenericClient, Transaction};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -70,6 +70,14 @@ enum Side {
     Fails(String),
 }
 
+/// How a view differs, in words.
+enum Differs {
+    /// The rows are others; where those of its tables are, as was chosen, that is no difference.
+    Rows(String),
+    /// It fails on one side: whatever its rows are, that stays a difference.
+    Fails(String),
+}
+
 /// What the comparison of a view came to; the words of a difference, if there is one.
 pub type Compared = (ViewReport, Option<String>);
 
@@ -95,18 +103,15 @@ pub fn compare(
     let both = Both { schema, view, limits, forms: view.columns.iter().map(|c| Column::of(&c.crossing)).collect() };
     let difference = both.judge(reader, client, &mut report)?;
     let difference = match difference {
-        Some(_) if report.not_compared.is_none() => {
+        Some(Differs::Rows(words)) if report.not_compared.is_none() => {
             let beneath = beneath(client, schema, view)?;
-            match beneath.iter().find(|t| altered.contains(*t)) {
-                Some(table) => {
-                    report.not_compared =
-                        Some(format!("the rows of {table} are not those of the source, as was chosen"));
-                    None
-                }
-                None => difference,
-            }
+            let chosen = beneath.iter().find(|t| altered.contains(*t));
+            report.not_compared =
+                chosen.map(|table| format!("the rows of {table} are not those of the source, as was chosen"));
+            chosen.is_none().then_some(words)
         }
-        difference => difference,
+        Some(Differs::Rows(words) | Differs::Fails(words)) => Some(words),
+        None => None,
     };
     report.verified = difference.is_none() && report.not_compared.is_none();
     report.seconds = begin.elapsed().as_secs_f64();
@@ -126,7 +131,7 @@ impl Both<'_> {
         reader: &mut Reader,
         client: &mut impl GenericClient,
         report: &mut ViewReport,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<Differs>> {
         if let Some(reason) = &self.view.incomparable {
             report.not_compared = Some(reason.clone());
             return self.must_run(client);
@@ -141,7 +146,7 @@ impl Both<'_> {
         let source = source.unwrap_or(Side::Rows(here));
         let unasked = match &source {
             Side::Late => Some(format!("SQLite takes longer than {} s (the time limit)", self.limits.time.as_secs())),
-            Side::Long => Some(format!("it gives values of more than {} MiB", self.limits.bytes >> 20)),
+            Side::Long => Some(self.too_long()),
             Side::Fails(words) => Some(format!("SQLite itself fails: {words}")),
             Side::Rows(_) => None,
         };
@@ -153,7 +158,7 @@ impl Both<'_> {
         };
         report.rows = here.rows;
         let mut there = Sum::new();
-        let target = self.target(client, None, |fields| {
+        let target = self.target(client, |fields| {
             let fields = self.of_target(fields, exact);
             there.add(&digest::row(&fields));
             Ok(())
@@ -165,16 +170,22 @@ impl Both<'_> {
                 return Ok(None);
             }
             Some(Side::Fails(words)) => {
-                return Ok(Some(format!("SQLite gives {} rows, PostgreSQL fails: {words}", here.rows)));
+                let words = format!("SQLite gives {} rows, PostgreSQL fails: {words}", here.rows);
+                return Ok(Some(Differs::Fails(words)));
             }
-            Some(Side::Long | Side::Rows(_)) | None => {}
+            Some(Side::Long) => {
+                report.not_compared = Some(self.too_long());
+                return Ok(None);
+            }
+            Some(Side::Rows(_)) | None => {}
         }
         report.target_rows = there.rows;
         if here.rows != there.rows {
-            return Ok(Some(format!("{} rows in the source, {} in the target", here.rows, there.rows)));
+            let words = format!("{} rows in the source, {} in the target", here.rows, there.rows);
+            return Ok(Some(Differs::Rows(words)));
         }
         if here != there {
-            return Ok(Some(format!("{} rows on both sides, and not the same ones", here.rows)));
+            return Ok(Some(Differs::Rows(format!("{} rows on both sides, and not the same ones", here.rows))));
         }
         if report.approximate.is_empty() {
             return Ok(None);
@@ -182,11 +193,23 @@ impl Both<'_> {
         self.near(reader, client, here.rows, report)
     }
 
+    /// Why a view with huge values is not compared.
+    fn too_long(&self) -> String {
+        format!("it gives values of more than {} MiB", self.limits.bytes >> 20)
+    }
+
     /// Runs the view in PostgreSQL without comparing: it must not fail. Taking long is no failure.
-    fn must_run(&self, client: &mut impl GenericClient) -> Result<Option<String>> {
-        let ran = self.target(client, Some(AT_LEAST), |_| Ok(()))?;
+    fn must_run(&self, client: &mut impl GenericClient) -> Result<Option<Differs>> {
+        // Every column is computed, none is sent: a huge value stays in the server. OFFSET keeps the planner from looking
+        // through to what it could leave out.
+        let counts: Vec<String> = self.view.columns.iter().map(|c| format!("count({})", pg(&c.target))).collect();
+        let from = pg_in(self.schema, &self.view.target);
+        let sql = format!("SELECT {} FROM (SELECT * FROM {from} LIMIT {AT_LEAST} OFFSET 0) v", counts.join(", "));
+        let ran = self.limited(client, |tx| {
+            tx.batch_execute(&sql).map_err(|e| error_from_pg(e, "running a view")).map(|()| true)
+        })?;
         Ok(match ran {
-            Some(Side::Fails(words)) => Some(format!("PostgreSQL fails: {words}")),
+            Some(Side::Fails(words)) => Some(Differs::Fails(format!("PostgreSQL fails: {words}"))),
             _ => None,
         })
     }
@@ -230,30 +253,44 @@ impl Both<'_> {
     fn target(
         &self,
         client: &mut impl GenericClient,
-        most: Option<u32>,
         mut each: impl FnMut(&[Option<&[u8]>]) -> Result<()>,
     ) -> Result<Option<Side>> {
+        let Limits { bytes, cancel, .. } = self.limits;
+        let sql = format!("SELECT * FROM {}", pg_in(self.schema, &self.view.target));
+        let most = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let mut n: u64 = 0;
+        self.limited(client, |tx| {
+            copy_out_within(tx, &sql, most, |fields| {
+                n += 1;
+                if n.is_multiple_of(TICK) {
+                    cancel.check()?;
+                }
+                each(fields)
+            })
+        })
+    }
+
+    /// Asks PostgreSQL within the time limit; `false` from `run` says that something is too long.
+    fn limited(
+        &self,
+        client: &mut impl GenericClient,
+        run: impl FnOnce(&mut Transaction<'_>) -> Result<bool>,
+    ) -> Result<Option<Side>> {
         let doing = "reading a view";
-        let Limits { time, cancel, .. } = self.limits;
-        let limit = most.map_or_else(String::new, |n| format!(" LIMIT {n}"));
-        let sql = format!("SELECT * FROM {}{limit}", pg_in(self.schema, &self.view.target));
+        let time = self.limits.time;
         // Its own transaction, or its own part of one: a failure and the time limit end with it.
         let mut tx = client.transaction().map_err(|e| error_from_pg(e, doing))?;
         tx.batch_execute(&format!("SET LOCAL statement_timeout = {}", time.as_millis().max(1)))
             .map_err(|e| error_from_pg(e, doing))?;
         let begin = Instant::now();
-        let mut n: u64 = 0;
-        let ran = copy_out(&mut tx, &sql, |fields| {
-            n += 1;
-            if n.is_multiple_of(TICK) {
-                cancel.check()?;
-            }
-            each(fields)
-        });
+        let ran = run(&mut tx);
         let elapsed = begin.elapsed();
-        let Err(error) = ran else {
-            tx.rollback().map_err(|e| error_from_pg(e, doing))?;
-            return Ok(None);
+        let error = match ran {
+            Ok(whole) => {
+                tx.rollback().map_err(|e| error_from_pg(e, doing))?;
+                return Ok((!whole).then_some(Side::Long));
+            }
+            Err(error) => error,
         };
         let Some((code, words)) = refusal(&error) else { return Err(error.about(&self.view.name)) };
         tx.rollback().map_err(|e| error_from_pg(e, doing))?;

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::ops::Deref;
 
-pub use programs::{GeneratedPlan, HELPERS_COMMENT, TriggerPlan, ViewColumn, ViewPlan, helper_schema};
+pub use programs::{GeneratedPlan, HELPERS_COMMENT, TriggerPlan, ViewColumn, ViewPlan, dollar_quoted, helper_schema};
 
 /// Everything that was decided about one migration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -198,7 +198,8 @@ fn routines(sql: &str) -> Vec<String> {
 }
 
 /// Text between dollar quotes that it does not hold.
-fn dollar_quoted(text: &str) -> String {
+#[must_use]
+pub fn dollar_quoted(text: &str) -> String {
     let mut tag = "$function$".to_owned();
     let mut n = 0;
     while text.contains(&tag) {

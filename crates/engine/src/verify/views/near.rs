@@ -1,7 +1,7 @@
 //! Columns with computed doubles: both databases add in an order and a manner of their own, so the last digits may differ.
 //! Owns how near is near enough; never compares a column that is exact.
 
-use super::{Both, Side};
+use super::{Both, Differs, Side};
 use crate::error::Result;
 use crate::observe::report::ViewReport;
 use crate::source::Reader;
@@ -38,7 +38,7 @@ impl Both<'_> {
         client: &mut impl GenericClient,
         rows: u64,
         report: &mut ViewReport,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<Differs>> {
         let parts = rows / HELD + 1;
         if parts > PARTS {
             let columns = report.approximate.join(", ");
@@ -59,7 +59,7 @@ impl Both<'_> {
                 }
                 Ok(())
             })?;
-            let target = self.target(client, None, |row| {
+            let target = self.target(client, |row| {
                 let key = digest::row(&self.of_target(row, |i| !approximate(i)));
                 if of_part(&key) {
                     let near = (0..row.len()).filter(|i| approximate(*i));
@@ -70,14 +70,16 @@ impl Both<'_> {
             })?;
             let limited = |side: &Option<Side>| matches!(side, Some(Side::Late | Side::Long));
             if limited(&source) || limited(&target) {
-                report.not_compared = Some("it takes longer than the time limit".to_owned());
+                let long = matches!((&source, &target), (Some(Side::Long), _) | (_, Some(Side::Long)));
+                report.not_compared =
+                    Some(if long { self.too_long() } else { "it takes longer than the time limit".to_owned() });
                 return Ok(None);
             }
             if let Some(Side::Fails(words)) = source.or(target) {
-                return Ok(Some(format!("it gave rows, and then fails: {words}")));
+                return Ok(Some(Differs::Fails(format!("it gave rows, and then fails: {words}"))));
             }
             if let Some(words) = self.apart(&mut here, &mut there) {
-                return Ok(Some(words));
+                return Ok(Some(Differs::Rows(words)));
             }
         }
         Ok(None)
