@@ -61,6 +61,8 @@ pub const ALL: &[Helper] = &[
     helper!("sqlite_to_time", []),
     helper!("sqlite_to_double", ["sqlite_compare"]),
     helper!("sqlite_to_char", []),
+    helper!("sqlite_to_varchar", []),
+    helper!("sqlite_to_numeric", []),
     helper!("sqlite_to_millis", []),
     helper!("sqlite_to_date", []),
     helper!("sqlite_to_timestamp", []),

@@ -143,11 +143,9 @@ fn compare(both: &mut Both, name: &str, ty: PgType, value: &str, text: &str) -> 
                     })
                     .collect();
                 let got = got.first()?.as_deref();
-                // numeric(p,s) rounds to its digits, whoever writes.
-                let rounded = matches!((ty, &want), (PgType::Numeric(Some((_, 2))), Value::Real(r)) if got.and_then(|g| g.parse::<f64>().ok()).is_some_and(|g| (g - r).abs() <= 0.005));
                 // A date alone is its midnight.
                 let midnight = matches!(&want, Value::Text(t) if got == Some(format!("{t} 00:00:00").as_str()));
-                if !both.same(&want, got, as_type) && !rounded && !midnight {
+                if !both.same(&want, got, as_type) && !midnight {
                     return Some(format!("row {row}: {want:?} {got:?}"));
                 }
             }
@@ -166,7 +164,12 @@ fn holds(value: &Value, name: &str, ty: PgType) -> bool {
         (PgType::Double, Value::Integer(n)) => (*n as f64) as i128 == i128::from(*n),
         (PgType::Numeric(None), Value::Integer(_) | Value::Real(_)) => true,
         (PgType::Numeric(Some(_)), Value::Integer(n)) => n.unsigned_abs() < 100_000_000,
-        (PgType::Numeric(Some(_)), Value::Real(r)) => r.abs() < 1e8,
+        (PgType::Numeric(Some((_, digits))), Value::Real(r)) => {
+            // As many digits as SQLite shows of it.
+            let shown = format!("{r}");
+            let behind = shown.split_once('.').map_or(0, |(_, d)| d.len());
+            r.abs() < 1e8 && behind <= usize::from(digits)
+        }
         (PgType::Boolean, Value::Integer(n)) => matches!(n, 0 | 1),
         (PgType::Boolean, Value::Text(t)) => name == "yes" && matches!(t.as_str(), "yes" | "no"),
         (PgType::Text, Value::Text(_)) => true,

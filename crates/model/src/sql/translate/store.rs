@@ -36,7 +36,7 @@ pub(crate) fn store_with(value: Typed, column: &Field, helpers: Option<&Used>) -
 
 impl Translator<'_> {
     /// The text that stores a value into a column. A value that the column's type does not hold is an error when it is
-    /// stored, never another value; numeric(p,s) rounds to its digits, whoever writes.
+    /// stored, never another value.
     /// Source: <https://sqlite.org/datatype3.html#type_affinity>.
     pub(super) fn store(&self, value: Typed, column: &Field) -> Translated<String> {
         let crossing = &column.crossing;
@@ -67,9 +67,30 @@ impl Translator<'_> {
         let value = self.plain(value)?;
         match crossing.ty {
             PgType::SmallInt | PgType::Integer | PgType::BigInt => self.store_integer(&value, column),
-            PgType::Double | PgType::Numeric(_) => self.store_number(&value, column),
+            PgType::Numeric(Some((_, digits))) => {
+                let sql = self.store_number(&value, column)?;
+                let narrow = matches!(value.pg, Some(PgType::Numeric(Some((_, s)))) if s <= digits);
+                match value.kind {
+                    Kind::Int { .. } | Kind::Bool => Ok(sql),
+                    Kind::Number if narrow => Ok(sql),
+                    // numeric(p,s) would round it in silence.
+                    _ => self.help("sqlite_to_numeric", &[&sql, &digits.to_string()]),
+                }
+            }
+            PgType::Double | PgType::Numeric(None) => self.store_number(&value, column),
             PgType::Boolean => self.store_boolean(&value, column),
-            PgType::Text | PgType::VarChar(_) => self.store_text(&value, column, affinity),
+            PgType::Text => self.store_text(&value, column, affinity),
+            PgType::VarChar(n) => {
+                let sql = self.store_text(&value, column, affinity)?;
+                let short = matches!(value.pg, Some(PgType::VarChar(m)) if m <= n) && value.kind == Kind::Text;
+                match value.kind {
+                    // What is no text becomes one without spaces, and PostgreSQL refuses it where it is too long.
+                    Kind::Int { .. } | Kind::Bool => Ok(sql),
+                    _ if short => Ok(sql),
+                    // varchar(n) would cut surplus spaces off in silence.
+                    _ => self.help("sqlite_to_varchar", &[&sql, &n.to_string()]),
+                }
+            }
             PgType::Char(n) => {
                 self.help("sqlite_to_char", &[&self.store_text(&value, column, affinity)?, &n.to_string()])
             }
