@@ -84,8 +84,8 @@ fn constraints_and_indexes(
     Ok(())
 }
 
-/// The plan's views and triggers that are not in `schema`, in words; in staging they are switched off. Once published, the marks of
-/// their definitions tell it ([`crate::target::programs::redefined`]).
+/// The plan's views and triggers that are not in `schema`, in words; in staging triggers are switched off. Once published,
+/// the marks of their definitions tell it ([`crate::target::programs::redefined`]).
 ///
 /// # Errors
 /// The target cannot be asked.
