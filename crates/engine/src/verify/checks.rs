@@ -84,8 +84,8 @@ fn constraints_and_indexes(
     Ok(())
 }
 
-/// The plan's views and triggers that are not in `schema`, or switched off there, in words. Once published, the marks of
-/// their definitions tell it ([`crate::target::programs::redefined`]).
+/// The plan's views and triggers that are not in `schema`, in words; in staging triggers are switched off. Once published,
+/// the marks of their definitions tell it ([`crate::target::programs::redefined`]).
 ///
 /// # Errors
 /// The target cannot be asked.
@@ -95,7 +95,7 @@ pub fn absent(client: &mut impl GenericClient, plan: &Plan, schema: &str) -> Res
             "SELECT c.relname::text, NULL::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE n.nspname = $1 AND c.relkind = 'v' \
              UNION ALL SELECT c.relname::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
-             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND NOT t.tgisinternal AND t.tgenabled = 'O'",
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND NOT t.tgisinternal",
             &[&schema],
         )
         .map_err(|e| error_from_pg(e, "looking at views and triggers"))?;

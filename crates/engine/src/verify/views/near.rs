@@ -17,7 +17,7 @@ pub(super) const TOLERANCE: f64 = 1e-9;
 const HELD: u64 = 50_000;
 /// A result in more parts than this is not compared.
 const PARTS: u64 = 32;
-/// Within rows whose exact columns are equal, so many are matched with each other.
+/// Within rows whose exact columns are equal, so many are matched with each other; more are compared in their order.
 const MATCHED: usize = 300;
 
 /// A value of such a column.
@@ -30,6 +30,43 @@ enum Near {
 /// The rows of a part: their computed columns, by the digest of the others.
 type Rows = BTreeMap<RowDigest, Vec<Vec<Near>>>;
 
+/// The rows of a part on both sides, as far as they may be held.
+struct Part {
+    here: Rows,
+    there: Rows,
+    left: u64,
+    beyond: bool,
+}
+
+impl Part {
+    fn new(bytes: u64) -> Part {
+        Part { here: Rows::new(), there: Rows::new(), left: bytes, beyond: false }
+    }
+
+    /// Whether a row may be held; once one may not, none is.
+    fn takes(&mut self, row: &[Near]) -> bool {
+        let held = |near: &Near| match near {
+            Near::Number(_) => size_of::<Near>(),
+            Near::Other(bytes) => size_of::<Near>() + bytes.capacity(),
+        };
+        // The digest, the row's place among its equals and the allocations of both.
+        let bytes = row.iter().map(held).sum::<usize>() + size_of::<RowDigest>() + 2 * size_of::<Vec<Near>>() + 32;
+        match self.left.checked_sub(bytes as u64) {
+            Some(left) if !self.beyond => self.left = left,
+            _ => self.beyond = true,
+        }
+        !self.beyond
+    }
+}
+
+/// How rows with computed columns are apart.
+enum Apart {
+    /// A value is another one, in words.
+    Differs(String),
+    /// Too many rows are alike to tell which belongs to which.
+    Unmatched,
+}
+
 impl Both<'_> {
     /// Compares the computed columns of rows whose other columns are equal already.
     pub(super) fn near(
@@ -39,32 +76,38 @@ impl Both<'_> {
         rows: u64,
         report: &mut ViewReport,
     ) -> Result<Option<Differs>> {
-        let parts = rows / HELD + 1;
+        // Rows without an exact column have one key, so parts would not divide them.
+        let parts = if self.view.columns.iter().all(|c| c.approximate) { 1 } else { rows / HELD + 1 };
         if parts > PARTS {
             let columns = report.approximate.join(", ");
             report.not_compared =
                 Some(format!("too many rows with computed doubles ({columns}); the other columns are equal"));
             return Ok(None);
         }
+        let mut unmatched = false;
         let approximate = |i: usize| self.view.columns.get(i).is_some_and(|c| c.approximate);
         for part in 0..parts {
             let of_part = |key: &RowDigest| u64::from_be_bytes(std::array::from_fn(|i| key[i])) % parts == part;
-            let (mut here, mut there) = (Rows::new(), Rows::new());
+            let mut held = Part::new(self.limits.bytes);
             let source = self.source(reader, |row| {
                 let key = digest::row(&self.of_source(row, |i| !approximate(i)));
-                if of_part(&key) {
+                if !held.beyond && of_part(&key) {
                     let near = (0..row.len()).filter(|i| approximate(*i));
-                    let row = near.map(|i| Near::of(&self.of_source(row, |k| k == i))).collect();
-                    here.entry(key).or_default().push(row);
+                    let row: Vec<Near> = near.map(|i| Near::of(&self.of_source(row, |k| k == i))).collect();
+                    if held.takes(&row) {
+                        held.here.entry(key).or_default().push(row);
+                    }
                 }
                 Ok(())
             })?;
             let target = self.target(client, |row| {
                 let key = digest::row(&self.of_target(row, |i| !approximate(i)));
-                if of_part(&key) {
+                if !held.beyond && of_part(&key) {
                     let near = (0..row.len()).filter(|i| approximate(*i));
-                    let row = near.map(|i| Near::of(&self.of_target(row, |k| k == i))).collect();
-                    there.entry(key).or_default().push(row);
+                    let row: Vec<Near> = near.map(|i| Near::of(&self.of_target(row, |k| k == i))).collect();
+                    if held.takes(&row) {
+                        held.there.entry(key).or_default().push(row);
+                    }
                 }
                 Ok(())
             })?;
@@ -78,23 +121,39 @@ impl Both<'_> {
             if let Some(Side::Fails(words)) = source.or(target) {
                 return Ok(Some(Differs::Fails(format!("it gave rows, and then fails: {words}"))));
             }
-            if let Some(words) = self.apart(&mut here, &mut there) {
-                return Ok(Some(Differs::Rows(words)));
+            if held.beyond {
+                report.not_compared = Some("too many rows with computed doubles to be held side by side".to_owned());
+                return Ok(None);
             }
+            match self.apart(&mut held.here, &mut held.there) {
+                Some(Apart::Differs(words)) => return Ok(Some(Differs::Rows(words))),
+                // What differs for certain in a later part still counts.
+                Some(Apart::Unmatched) => unmatched = true,
+                None => {}
+            }
+        }
+        if unmatched {
+            report.not_compared = Some("rows with computed doubles could not be matched one by one".to_owned());
         }
         Ok(None)
     }
 
     /// The first values that are not near each other, in words.
-    fn apart(&self, here: &mut Rows, there: &mut Rows) -> Option<String> {
+    fn apart(&self, here: &mut Rows, there: &mut Rows) -> Option<Apart> {
+        let mut unmatched = None;
         for (key, mine) in here {
             let Some(theirs) = there.get_mut(key).filter(|t| t.len() == mine.len()) else {
-                return Some("rows that were there at first are not there the second time".to_owned());
+                let words = "rows that were there at first are not there the second time".to_owned();
+                return Some(Apart::Differs(words));
             };
             mine.sort_by(|a, b| order(a, b));
             theirs.sort_by(|a, b| order(a, b));
             let Some((a, b)) = mine.iter().zip(theirs.iter()).find(|(a, b)| !all_near(a, b)) else { continue };
-            if mine.len() <= MATCHED && matched(mine, theirs) {
+            if mine.len() > MATCHED {
+                unmatched = Some(Apart::Unmatched);
+                continue;
+            }
+            if matched(mine, theirs) {
                 continue;
             }
             let i = a.iter().zip(b).position(|(a, b)| !a.is_near(b)).unwrap_or(0);
@@ -102,9 +161,10 @@ impl Both<'_> {
                 self.view.columns.iter().filter(|c| c.approximate).map(|c| c.name.as_str()).collect();
             let (a, b) =
                 (a.get(i).map_or_else(String::new, Near::shown), b.get(i).map_or_else(String::new, Near::shown));
-            return Some(format!("column {}: {a} in the source, {b} in the target", names.get(i).unwrap_or(&"")));
+            let words = format!("column {}: {a} in the source, {b} in the target", names.get(i).unwrap_or(&""));
+            return Some(Apart::Differs(words));
         }
-        None
+        unmatched
     }
 }
 
@@ -139,9 +199,15 @@ impl Near {
     }
 }
 
+/// With 8 significant digits, so that last digits which differ do not decide the order.
+fn coarse(number: f64) -> f64 {
+    format!("{number:.7e}").parse().unwrap_or(number)
+}
+
+/// The order of their rounded values, first column first.
 fn order(a: &[Near], b: &[Near]) -> std::cmp::Ordering {
     let one = |(a, b): (&Near, &Near)| match (a, b) {
-        (Near::Number(a), Near::Number(b)) => a.total_cmp(b),
+        (Near::Number(a), Near::Number(b)) => coarse(*a).total_cmp(&coarse(*b)),
         (Near::Other(a), Near::Other(b)) => a.cmp(b),
         (Near::Other(_), Near::Number(_)) => std::cmp::Ordering::Less,
         (Near::Number(_), Near::Other(_)) => std::cmp::Ordering::Greater,
@@ -184,6 +250,26 @@ mod tests {
             assert_eq!(Near::Number(a).is_near(&Near::Number(b)), near, "{a} {b}");
         }
         assert!(!Near::Number(1.0).is_near(&Near::Other(vec![b'N', 0, 0, 0, 0])));
+    }
+
+    #[test]
+    fn last_digits_do_not_decide_the_order() {
+        let (mut mine, mut theirs) = (vec![], vec![]);
+        for n in 0..400_u32 {
+            mine.push(row(&[1.0 + f64::from(n % 2) * 1e-12, f64::from(n)]));
+            theirs.push(row(&[1.0 + f64::from(n % 3) * 1e-12, f64::from(n)]));
+        }
+        mine.sort_by(|a, b| order(a, b));
+        theirs.sort_by(|a, b| order(a, b));
+        assert!(mine.iter().zip(&theirs).all(|(a, b)| all_near(a, b)));
+    }
+
+    #[test]
+    fn what_is_held_is_counted() {
+        let mut part = Part::new(1000);
+        assert!(part.takes(&row(&[1.0])));
+        assert!(!part.takes(&[Near::Other(vec![0; 2000])]) && part.beyond);
+        assert!(!part.takes(&row(&[1.0])));
     }
 
     #[test]
