@@ -366,6 +366,9 @@ impl<'a> Translator<'a> {
     /// CASE of conditions and results, the last of which is ELSE's.
     fn chosen(&self, whens: &[String], results: Vec<Typed>) -> Translated<Typed> {
         let (made, mut texts) = self.common(results)?;
+        if made.kind == Kind::Null {
+            return Ok(Typed::new(Kind::Null, "NULL"));
+        }
         let other = texts.pop().unwrap_or_else(|| "NULL".into());
         let arms: Vec<String> = whens.iter().zip(&texts).map(|(w, t)| format!("WHEN {w} THEN {t}")).collect();
         Ok(Typed { sql: format!("(CASE {} ELSE {other} END)", arms.join(" ")), ..made })

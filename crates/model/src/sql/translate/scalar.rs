@@ -170,6 +170,10 @@ impl Translator<'_> {
 
     fn coalesce(&self, args: &[Typed]) -> Translated<Typed> {
         let (made, texts) = self.common(args.to_vec())?;
+        if made.kind == Kind::Null {
+            // PostgreSQL would take it for text.
+            return Ok(Typed::new(Kind::Null, "NULL"));
+        }
         Ok(Typed { sql: format!("COALESCE({})", texts.join(", ")), ..made })
     }
 
