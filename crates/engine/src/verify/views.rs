@@ -82,7 +82,7 @@ enum Differs {
 pub type Compared = (ViewReport, Option<String>);
 
 /// Runs a view on both sides (PostgreSQL's in `schema`) and compares the rows as multisets, each column under its normal
-/// form; columns with computed doubles are compared within [`near::TOLERANCE`].
+/// form; columns with computed doubles are compared within a tolerance (`near.rs`).
 ///
 /// # Errors
 /// A side cannot be asked at all, or `Interrupted`. A view that fails on one side is a value.
