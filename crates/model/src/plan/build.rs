@@ -8,6 +8,7 @@ mod foreign;
 mod generated;
 mod keys;
 mod named;
+mod place;
 mod triggers;
 mod views;
 mod virtuals;

@@ -2,6 +2,7 @@
 //! Owns their names and their findings; never translates a statement (see `sql::translate::trigger`).
 
 use super::Builder;
+use super::place::placed;
 use super::views::one_line;
 use crate::finding::{Finding, codes};
 use crate::ident;
@@ -68,6 +69,7 @@ impl Builder<'_> {
     }
 
     fn lost_trigger(&mut self, trigger: &Object, reason: &str) {
+        let reason = placed(reason, &trigger.sql);
         self.findings.push(Finding::not_carried(
             codes::TRIGGER,
             &trigger.name,

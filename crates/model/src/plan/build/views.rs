@@ -2,6 +2,7 @@
 //! Owns their order and their findings; never translates a query (see `sql::translate::query`).
 
 use super::Builder;
+use super::place::placed;
 use super::virtuals::hidden_key;
 use crate::finding::{Finding, codes};
 use crate::ident::Namer;
@@ -129,6 +130,7 @@ impl Builder<'_> {
     }
 
     fn lost_view(&mut self, view: &Object, reason: &str) {
+        let reason = placed(reason, &view.sql);
         self.findings.push(Finding::not_carried(
             codes::VIEW,
             &view.name,
