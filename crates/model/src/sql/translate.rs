@@ -29,8 +29,6 @@ pub use default::{default_value, default_with};
 pub use generated::generated;
 pub use plain::{Fraction, Stamp};
 pub use store::stored;
-#[allow(unused_imports, reason = "for triggers and generated columns")]
-pub(crate) use store::{store, store_with};
 
 use crate::ident;
 use crate::mapping::PgType;

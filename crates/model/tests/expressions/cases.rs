@@ -45,14 +45,8 @@ fn case(both: &mut Both, line: &str) -> Option<String> {
     let (table, crossings, names) = (both.table.clone(), both.crossings.clone(), both.names.clone());
     let columns = table::columns(&table, &crossings);
     let used = Used::default();
-    let scope = Scope {
-        columns: &columns,
-        collate_c: true,
-        helpers: Some(&used),
-        purpose: Purpose::Query,
-        relations: None,
-        lasting: false,
-    };
+    let scope =
+        Scope { helpers: Some(&used), purpose: Purpose::Query, lasting: false, ..Scope::of_columns(&columns, true) };
     let Some(ast) = sqlite::expression(sql, &names) else { return Some("not understood".into()) };
     let (translated, ty) = match (expression(&ast, &scope), said.strip_prefix("refused:")) {
         (Err(e), Some(reason)) if e.reason.contains(reason.trim()) => return None,

@@ -74,14 +74,8 @@ fn what_is_stored_is_what_sqlite_stores() {
     let (table, crossings, names) = (both.table.clone(), both.crossings.clone(), both.names.clone());
     let columns = table::columns(&table, &crossings);
     let used = Used::default();
-    let scope = Scope {
-        columns: &columns,
-        collate_c: true,
-        helpers: Some(&used),
-        purpose: Purpose::Query,
-        relations: None,
-        lasting: false,
-    };
+    let scope =
+        Scope { helpers: Some(&used), purpose: Purpose::Query, lasting: false, ..Scope::of_columns(&columns, true) };
     both.lite.execute_batch("CREATE TABLE made AS SELECT * FROM t WHERE 0; DROP TABLE made").unwrap();
     let sql: String = both.lite.query_row("SELECT sql FROM sqlite_schema WHERE name = 't'", [], |r| r.get(0)).unwrap();
     both.lite.execute_batch(&sql.replacen("TABLE t(", "TABLE made(", 1)).unwrap();

@@ -261,14 +261,8 @@ fn a_query_means_the_same() {
     let (table, crossings, names) = (both.table.clone(), both.crossings.clone(), both.names.clone());
     let columns = table::columns(&table, &crossings);
     let used = Used::default();
-    let scope = Scope {
-        columns: &columns,
-        collate_c: true,
-        helpers: Some(&used),
-        purpose: Purpose::Query,
-        relations: None,
-        lasting: false,
-    };
+    let scope =
+        Scope { helpers: Some(&used), purpose: Purpose::Query, lasting: false, ..Scope::of_columns(&columns, true) };
     let (mut made, mut refused, mut compared) = (0_u64, 0_u64, 0_u64);
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -319,14 +313,7 @@ fn what_is_stored_is_immutable() {
     let (table, crossings, names) = (both.table.clone(), both.crossings.clone(), both.names.clone());
     let columns = table::columns(&table, &crossings);
     let used = Used::default();
-    let scope = Scope {
-        columns: &columns,
-        collate_c: true,
-        helpers: Some(&used),
-        purpose: Purpose::Stored,
-        relations: None,
-        lasting: true,
-    };
+    let scope = Scope { helpers: Some(&used), ..Scope::of_columns(&columns, true) };
     let (mut taken, mut wrong) = (0, Vec::new());
     for _ in 0..1500 {
         let mut maker = Maker { dice: &mut dice, sums: Vec::new() };

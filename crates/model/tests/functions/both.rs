@@ -111,12 +111,10 @@ impl Both {
             .collect();
         let used = Used::default();
         let scope = Scope {
-            columns: &columns,
-            collate_c: true,
             helpers: Some(&used),
             purpose: Purpose::Query,
-            relations: None,
             lasting: false,
+            ..Scope::of_columns(&columns, true)
         };
         match expression(&ast, &scope) {
             Ok((text, _)) => Ok(text),

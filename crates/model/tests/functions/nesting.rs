@@ -48,14 +48,8 @@ fn deep_calls_come_back_soon() {
         stamp: None,
     }];
     let used = Used::default();
-    let scope = Scope {
-        columns: &columns,
-        collate_c: true,
-        helpers: Some(&used),
-        purpose: Purpose::Query,
-        relations: None,
-        lasting: false,
-    };
+    let scope =
+        Scope { helpers: Some(&used), purpose: Purpose::Query, lasting: false, ..Scope::of_columns(&columns, true) };
     for (i, wrap) in wraps.iter().enumerate() {
         let deep = (0..200).fold(Expr::Column(0), |x, _| wrap(x));
         let begun = Instant::now();

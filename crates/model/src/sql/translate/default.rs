@@ -3,7 +3,7 @@
 
 use super::number::{self, Number};
 use super::relations::Field;
-use super::store::store_with;
+use super::store::store;
 use super::typed::{Kind, Literal};
 use super::{Purpose, Scope, ScopeColumn, Translated, Translator, form, refuse};
 use crate::ident;
@@ -77,7 +77,7 @@ pub fn default_with(e: &Expr, column: &Column, crossing: &Crossing, helpers: &Us
     if crossing.normal == Normal::JulianDay && value.kind == Kind::Double && is_julian_now(e) {
         return Ok(Some(NOW.into()));
     }
-    store_with(value, &field, Some(helpers)).map(Some)
+    store(value, &field, helpers).map(Some)
 }
 
 /// `julianday('now')`.

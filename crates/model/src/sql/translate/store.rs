@@ -19,18 +19,10 @@ pub fn stored(e: &Expr, scope: &Scope<'_>, column: &Field) -> Translated<String>
     translator.store(value, column)
 }
 
-/// The text that stores a value into a column, without helper functions. See [`store_with`].
-#[allow(dead_code, reason = "for triggers and generated columns")]
-pub(crate) fn store(value: Typed, column: &Field) -> Translated<String> {
-    store_with(value, column, None)
-}
-
 /// The text that stores a value of a query or a trigger into a column: what SQLite would store there, as the mapping
 /// carries it.
-#[allow(dead_code, reason = "for triggers and generated columns")]
-pub(crate) fn store_with(value: Typed, column: &Field, helpers: Option<&Used>) -> Translated<String> {
-    let scope =
-        Scope { columns: &[], collate_c: true, helpers, purpose: Purpose::Query, relations: None, lasting: true };
+pub(super) fn store(value: Typed, column: &Field, helpers: &Used) -> Translated<String> {
+    let scope = Scope { helpers: Some(helpers), purpose: Purpose::Query, ..Scope::of_columns(&[], true) };
     Translator::new(&scope).store(value, column)
 }
 
@@ -272,7 +264,9 @@ mod tests {
 
     #[test]
     fn literals_are_stored_as_the_mapping_carries_them() {
-        let stored = |value: Typed, declared: &str, ty, normal| store(value, &field(declared, ty, normal)).ok();
+        let stored = |value: Typed, declared: &str, ty, normal| {
+            store(value, &field(declared, ty, normal), &Used::default()).ok()
+        };
         let boolean = |n| stored(Typed::integer(n), "BOOLEAN", PgType::Boolean, Normal::Exact);
         assert_eq!(boolean(1).as_deref(), Some("true"));
         assert_eq!(boolean(2), None);

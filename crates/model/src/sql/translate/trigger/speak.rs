@@ -3,10 +3,11 @@
 
 use crate::ident;
 use crate::sql::ast::{Expr, Join, Query};
+use crate::sql::translate::Translated;
 use crate::sql::translate::query::{self, Environment, Item, Made};
 use crate::sql::translate::relations::{Field, Relation};
+use crate::sql::translate::store::store;
 use crate::sql::translate::typed::{Kind, Typed};
-use crate::sql::translate::{Translated, store_with};
 
 /// What a body says its expressions with.
 #[derive(Clone, Debug)]
@@ -68,6 +69,6 @@ impl<'a> Speaker<'a> {
 
     /// The text that stores a value into a column.
     pub fn store(&self, value: Typed, field: &Field) -> Translated<String> {
-        store_with(value, field, Some(self.environment.helpers))
+        store(value, field, self.environment.helpers)
     }
 }
