@@ -150,15 +150,20 @@ pub struct Reading {
     /// Workers, each with a connection to either side [default: the processor's cores, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: Option<u16>,
-    /// About how many bytes of values are copied in one transaction
-    #[arg(long, value_name = "SIZE", default_value = CHUNK_BYTES, value_parser = size)]
-    pub chunk_bytes: u64,
     /// About how much memory lite2pg may take; longer values are read piece by piece
     #[arg(long, value_name = "SIZE", default_value = MEMORY, value_parser = memory)]
     pub memory: u64,
     /// How long a view may take on each side when its rows are compared; one that takes longer is listed
     #[arg(long, value_name = "SECONDS", default_value = VIEW_TIMEOUT, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub view_timeout: u64,
+}
+
+/// How rows are copied.
+#[derive(Clone, Debug, Args)]
+pub struct Copying {
+    /// About how many bytes of values are copied in one transaction
+    #[arg(long, value_name = "SIZE", default_value = CHUNK_BYTES, value_parser = size)]
+    pub chunk_bytes: u64,
 }
 
 /// Answers to findings.
@@ -211,6 +216,8 @@ pub struct Inspect {
     #[command(flatten)]
     pub reading: Reading,
     #[command(flatten)]
+    pub copying: Copying,
+    #[command(flatten)]
     pub answers: Answers,
 }
 
@@ -228,6 +235,8 @@ pub struct Plan {
     pub sql: bool,
     #[command(flatten)]
     pub reading: Reading,
+    #[command(flatten)]
+    pub copying: Copying,
     #[command(flatten)]
     pub answers: Answers,
 }
@@ -250,6 +259,7 @@ pub struct Migrate {
     /// Try the rows that the last run rejected again, after the cause was mended; they cross as that run decided
     #[arg(long, conflicts_with_all = [
         "dry_run", "no_verify", "max_rejects", "types", "names", "assume_tz", "plan", "set", "tables", "exclude",
+        "accept", "collation", "on_failure", "chunk_bytes",
     ])]
     pub retry_rejected: bool,
     /// `keep` what is done for the next try, or `rollback`
@@ -257,6 +267,8 @@ pub struct Migrate {
     pub on_failure: OnFailure,
     #[command(flatten)]
     pub reading: Reading,
+    #[command(flatten)]
+    pub copying: Copying,
     #[command(flatten)]
     pub answers: Answers,
 }

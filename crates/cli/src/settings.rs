@@ -147,7 +147,7 @@ impl World {
             work_dir: self.check_work_dir()?,
             lock_dir: self.work_dir.join("locks"),
             jobs,
-            chunk_bytes: reading.map_or(64 << 20, |r| r.chunk_bytes),
+            chunk_bytes: 64 << 20,
             memory: reading.map_or(128 << 20, |r| r.memory),
             verify: true,
             view_timeout: Duration::from_secs(reading.map_or(60, |r| r.view_timeout)),

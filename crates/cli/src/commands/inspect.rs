@@ -27,11 +27,13 @@ const FEW: u64 = 20;
 
 pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());
-    let settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
+    let mut settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
+    settings.chunk_bytes = args.copying.chunk_bytes;
     warn_about_target(show, &world, &settings.target);
     signals::watch(show, &signals::LOOK);
     let all = Line::new("inspect", &args.way, &settings.target)
         .reading(&args.reading)
+        .copying(&args.copying)
         .answers(&args.answers)
         .word("-v")
         .text();
@@ -64,7 +66,7 @@ pub fn run(args: &Inspect, global: &Global, show: &Show) -> Result<u8> {
 
 /// The migration of what was looked at.
 pub fn next(args: &Inspect, target: &TargetSpec) -> Line {
-    Line::new("migrate", &args.way, target).reading(&args.reading).answers(&args.answers)
+    Line::new("migrate", &args.way, target).reading(&args.reading).copying(&args.copying).answers(&args.answers)
 }
 
 /// The report with the file, the plan and the profiles, and where the page was written.

@@ -2,7 +2,7 @@
 //! Owns that text; never puts a password or a control character into it.
 
 use crate::args::{
-    Answers, CHUNK_BYTES, Collation, MEMORY, Names, Place, Reading, Snapshot, Types, VIEW_TIMEOUT, Way, size,
+    Answers, CHUNK_BYTES, Collation, Copying, MEMORY, Names, Place, Reading, Snapshot, Types, VIEW_TIMEOUT, Way, size,
 };
 use crate::show::text::shell;
 use lite2pg_engine::run::TargetSpec;
@@ -118,17 +118,20 @@ impl Line {
         if let Some(jobs) = reading.jobs {
             self = self.flag("--jobs", &jobs.to_string());
         }
-        for (flag, bytes, default) in
-            [("--chunk-bytes", reading.chunk_bytes, CHUNK_BYTES), ("--memory", reading.memory, MEMORY)]
-        {
-            if Ok(bytes) != size(default) {
-                self = self.flag(flag, &size_text(bytes));
-            }
-        }
+        self = self.bytes("--memory", reading.memory, MEMORY);
         if reading.view_timeout.to_string() != VIEW_TIMEOUT {
             self = self.flag("--view-timeout", &reading.view_timeout.to_string());
         }
         self
+    }
+
+    /// Adds the flags that say how rows are copied.
+    pub fn copying(self, copying: &Copying) -> Line {
+        self.bytes("--chunk-bytes", copying.chunk_bytes, CHUNK_BYTES)
+    }
+
+    fn bytes(self, flag: &str, bytes: u64, default: &str) -> Line {
+        if Ok(bytes) == size(default) { self } else { self.flag(flag, &size_text(bytes)) }
     }
 
     /// Adds flags that answer findings, in pairs. What may stand only once takes the place of what was said before.

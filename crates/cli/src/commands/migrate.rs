@@ -18,6 +18,7 @@ use std::time::Instant;
 pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());
     let mut settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
+    settings.chunk_bytes = args.copying.chunk_bytes;
     settings.verify = !args.no_verify;
     settings.max_rejects = args.max_rejects;
     settings.rollback_on_failure = args.on_failure == OnFailure::Rollback;
@@ -33,7 +34,10 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
             (false, false) => &signals::KEEP,
         },
     );
-    let inspect = Line::new("inspect", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
+    let inspect = Line::new("inspect", &args.way, &settings.target)
+        .reading(&args.reading)
+        .copying(&args.copying)
+        .answers(&args.answers);
     let fan = observers(show, global, &world, "migrate", !args.dry_run, inspect.word("-v").text())?;
     if args.dry_run {
         return dry_run(args, &settings, &fan, show);
@@ -74,7 +78,8 @@ fn next_command(args: &Migrate, settings: &Settings, mut error: Error) -> Error 
 
 /// The same command.
 pub fn again(args: &Migrate, target: &TargetSpec) -> Line {
-    let mut line = Line::new("migrate", &args.way, target).reading(&args.reading).answers(&args.answers);
+    let mut line =
+        Line::new("migrate", &args.way, target).reading(&args.reading).copying(&args.copying).answers(&args.answers);
     if args.no_verify {
         line = line.word("--no-verify");
     }

@@ -16,11 +16,15 @@ use std::path::Path;
 
 pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());
-    let settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
+    let mut settings = world.settings(&args.way, Some(&args.reading), Some(&args.answers))?;
+    settings.chunk_bytes = args.copying.chunk_bytes;
     warn_about_target(show, &world, &settings.target);
     signals::watch(show, &signals::LOOK);
     let to_stdout = args.output == Path::new("-");
-    let line = Line::new("inspect", &args.way, &settings.target).reading(&args.reading).answers(&args.answers);
+    let line = Line::new("inspect", &args.way, &settings.target)
+        .reading(&args.reading)
+        .copying(&args.copying)
+        .answers(&args.answers);
     // The plan itself may go to standard output; then nothing else does.
     let told = if to_stdout { show.silent() } else { show.clone() };
     let fan = observers(&told, global, &world, "plan", false, line.word("-v").text())?;
@@ -66,7 +70,7 @@ pub fn run(args: &Plan, global: &Global, show: &Show) -> Result<u8> {
 /// The migration that was planned. What was chosen stands in the file, if one was written; only where it goes and how it
 /// is read are flags.
 pub fn next(args: &Plan, target: &TargetSpec) -> Line {
-    let line = Line::new("migrate", &args.way, target).reading(&args.reading);
+    let line = Line::new("migrate", &args.way, target).reading(&args.reading).copying(&args.copying);
     match args.sql || args.output == Path::new("-") {
         true => line.answers(&args.answers),
         false => line.plan(&args.output),
@@ -77,7 +81,7 @@ pub fn next(args: &Plan, target: &TargetSpec) -> Line {
 fn page(args: &Plan, settings: &Settings, plan: &lite2pg_model::plan::Plan) -> String {
     let accept: Vec<String> = settings.accept.iter().map(Accept::word).collect();
     let name = if args.output == Path::new("-") { Path::new("FILE") } else { &args.output };
-    let line = Line::new("migrate", &args.way, &settings.target).reading(&args.reading);
+    let line = Line::new("migrate", &args.way, &settings.target).reading(&args.reading).copying(&args.copying);
     let command = line.plan(name).text();
     file::write(&file::Page {
         plan,
