@@ -259,7 +259,7 @@ pub struct Migrate {
     /// Try the rows that the last run rejected again, after the cause was mended; they cross as that run decided
     #[arg(long, conflicts_with_all = [
         "dry_run", "no_verify", "max_rejects", "types", "names", "assume_tz", "plan", "set", "tables", "exclude",
-        "accept", "collation", "on_failure", "chunk_bytes",
+        "accept", "collation", "on_failure", "chunk_bytes", "memory", "view_timeout",
     ])]
     pub retry_rejected: bool,
     /// `keep` what is done for the next try, or `rollback`

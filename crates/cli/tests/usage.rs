@@ -133,6 +133,12 @@ fn a_retry_takes_no_flags_that_would_do_nothing() {
         "--plan=p.toml",
         "--types=plain",
         "--assume-tz=UTC",
+        "--accept=all",
+        "--collation=source",
+        "--on-failure=keep",
+        "--chunk-bytes=1MiB",
+        "--memory=64MiB",
+        "--view-timeout=5",
     ] {
         let said = bench.run(&["migrate", &source, "--retry-rejected", flag]).exits(2).stderr;
         let name = flag.split('=').next().unwrap();

@@ -108,8 +108,8 @@ impl Line {
         self.flag("--plan", &path(file))
     }
 
-    /// Adds how the source is read.
-    pub fn reading(mut self, reading: &Reading) -> Line {
+    /// Adds the flags that say how the source is read.
+    pub fn readers(mut self, reading: &Reading) -> Line {
         match reading.snapshot {
             Snapshot::Auto => {}
             Snapshot::Pin => self = self.flag("--snapshot", "pin"),
@@ -118,6 +118,12 @@ impl Line {
         if let Some(jobs) = reading.jobs {
             self = self.flag("--jobs", &jobs.to_string());
         }
+        self
+    }
+
+    /// Adds those, and how much of it is held at once and how long a view may take.
+    pub fn reading(mut self, reading: &Reading) -> Line {
+        self = self.readers(reading);
         self = self.bytes("--memory", reading.memory, MEMORY);
         if reading.view_timeout.to_string() != VIEW_TIMEOUT {
             self = self.flag("--view-timeout", &reading.view_timeout.to_string());
@@ -258,8 +264,8 @@ mod tests {
         }
         assert!(seen > 50, "{seen}");
         assert_eq!(next(&["lite2pg", "migrate", "s.db"]), "lite2pg migrate s.db");
-        let flags = ["lite2pg", "migrate", "s.db", "--retry-rejected", "--memory", "33MiB", "--managed", "native"];
-        assert_eq!(next(&flags), "lite2pg migrate s.db --managed native --memory 33MiB --retry-rejected");
+        let flags = ["lite2pg", "migrate", "s.db", "--retry-rejected", "--jobs", "3", "--managed", "native"];
+        assert_eq!(next(&flags), "lite2pg migrate s.db --managed native --jobs 3 --retry-rejected");
     }
 
     #[test]

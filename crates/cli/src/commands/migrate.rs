@@ -29,6 +29,8 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
     signals::watch(
         show,
         match (args.dry_run, settings.rollback_on_failure) {
+            // One transaction.
+            _ if args.retry_rejected => &signals::UNDO,
             (true, _) => &signals::TRIAL,
             (false, true) => &signals::BACK,
             (false, false) => &signals::KEEP,
@@ -94,7 +96,7 @@ pub fn again(args: &Migrate, target: &TargetSpec) -> Line {
 
 /// The command that tries rejected rows again.
 pub fn retry(args: &Migrate, target: &TargetSpec) -> Line {
-    Line::new("migrate", &args.way, target).reading(&args.reading).word("--retry-rejected")
+    Line::new("migrate", &args.way, target).readers(&args.reading).word("--retry-rejected")
 }
 
 fn compare(args: &Migrate, target: &TargetSpec) -> Line {

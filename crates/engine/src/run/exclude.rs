@@ -17,7 +17,7 @@ use crate::source::{Reader, Row};
 use crate::target::ledger::Range;
 use lite2pg_model::mapping::exclude::Exclusion;
 use lite2pg_model::normal::{self, digest};
-use lite2pg_model::plan::{ForeignKeyPlan, Plan, TablePlan};
+use lite2pg_model::plan::{ColumnPlan, ForeignKeyPlan, Plan, TablePlan};
 use lite2pg_model::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -211,7 +211,9 @@ fn row_by_row(
         Exclusion::DuplicateKey { .. } => None,
     });
     let nulls: Vec<(usize, usize)> = nulls.collect();
-    let tried = |i: usize| misfits && (plan.quarantine_all || table.columns.get(i).is_some_and(|c| c.quarantine));
+    // What the target computes is not sent, and so not tried.
+    let is_tried = |c: &ColumnPlan| c.generated.is_none() && (plan.quarantine_all || c.quarantine);
+    let tried = |i: usize| misfits && table.columns.get(i).is_some_and(is_tried);
     let columns: Vec<usize> =
         (0..table.columns.len()).filter(|i| tried(*i) || nulls.iter().any(|(_, c)| c == i)).collect();
     if columns.is_empty() {

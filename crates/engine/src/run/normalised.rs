@@ -183,7 +183,7 @@ impl Tally {
         let (column, policy) = match why {
             Why::Misfit => match misfit.and_then(|i| table.columns.get(i)) {
                 Some(c) => (c.name.clone(), policy_of_misfit(c)),
-                None => return,
+                None => ("(row)".to_owned(), "--max-rejects".to_owned()),
             },
             Why::Key(i) => match table.exclusions.get(usize::from(i)) {
                 Some(e) => (e.column().to_owned(), format!("{}=quarantine", e.kind().word())),

@@ -12,16 +12,19 @@ use lite2pg_model::sql::helpers;
 use postgres::{Client, Transaction};
 
 /// Tries a plan. What the server refuses is taken out of it and becomes a finding that blocks until a person accepts it.
+/// `false`: nothing was tried, for it would take too many of the server's locks.
 ///
 /// # Errors
 /// The server fails in another way, or refuses a table itself.
-pub fn settle(client: &mut Client, facts: &Facts, plan: &mut Plan) -> Result<()> {
+pub fn settle(client: &mut Client, facts: &Facts, plan: &mut Plan) -> Result<bool> {
     let doing = "trying the statements";
     // All of it is one transaction, which keeps its locks to the end; half of what the server has is left to others.
-    if !worth_it(plan) || facts.locks(plan) > facts.lock_slots / 2 {
-        return Ok(());
+    if !worth_it(plan) {
+        return Ok(true);
     }
-    let before = plan.findings.len();
+    if facts.locks(plan) > facts.lock_slots / 2 {
+        return Ok(false);
+    }
     let mut tx = client.transaction().map_err(|e| error_from_pg(e, doing))?;
     let mut trial = Trial { plan: plan.clone(), found: Vec::new() };
     // Its helper functions get a schema beside it: that of the run may be there already.
@@ -30,12 +33,12 @@ pub fn settle(client: &mut Client, facts: &Facts, plan: &mut Plan) -> Result<()>
     tx.rollback().map_err(|e| error_from_pg(e, "taking the trial back"))?;
     let Trial { plan: mut tried, found } = trial;
     tried.schema = std::mem::take(&mut plan.schema);
-    tried.findings.extend(found);
-    if tried.findings.len() > before {
+    if !found.is_empty() {
+        tried.findings.extend(found);
         tried.forget_unused_helpers();
     }
     *plan = tried;
-    Ok(())
+    Ok(true)
 }
 
 /// Whether the plan has anything whose translation PostgreSQL might refuse; constants and plain keys it never does.
@@ -218,7 +221,7 @@ impl Trial {
                 None => self.plan.triggers.push(trigger),
                 Some(why) => {
                     self.plan.objects.triggers.carried = self.plan.objects.triggers.carried.saturating_sub(1);
-                    self.found.retain(|f| f.code != codes::TRIGGER_DIFFERS || f.object != trigger.name);
+                    self.plan.findings.retain(|f| f.code != codes::TRIGGER_DIFFERS || f.object != trigger.name);
                     let what = format!("trigger {} on {} ({})", trigger.name, trigger.table, one_line(&trigger.sql));
                     let then = "write it by hand as a trigger function in the target afterwards";
                     self.refused(codes::TRIGGER, &trigger.name, &what, &why, then);

@@ -2,7 +2,7 @@
 //! Owns these questions, and the pause of our own triggers while rows come that the source has already; never changes
 //! anything else.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::target::error_from_pg;
 use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::plan::Plan;
@@ -64,7 +64,7 @@ pub fn definitions(client: &mut impl GenericClient, plan: &Plan) -> Result<Defin
 ///
 /// # Errors
 /// The target cannot be asked.
-pub fn published(client: &mut impl GenericClient, run: &str) -> Result<Option<Definitions>> {
+fn published(client: &mut impl GenericClient, run: &str) -> Result<Option<Definitions>> {
     let rows = client
         .query(
             "SELECT detail->'definitions' FROM lite2pg.audit_event WHERE run = $1 AND event = 'published' \
@@ -73,7 +73,8 @@ pub fn published(client: &mut impl GenericClient, run: &str) -> Result<Option<De
         )
         .map_err(|e| error_from_pg(e, "reading the audit"))?;
     let detail: Option<serde_json::Value> = rows.first().and_then(|r| r.get(0));
-    Ok(detail.and_then(|d| serde_json::from_value(d).ok()))
+    let read = detail.filter(|d| !d.is_null()).map(serde_json::from_value).transpose();
+    read.map_err(|e| Error::target(format!("what run {run} wrote of its publication cannot be read")).because(e))
 }
 
 /// Views, triggers and functions (as [`definitions`] found them now) that are no longer those that the run published, in

@@ -20,9 +20,6 @@ use postgres::{GenericClient, Transaction};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-/// What a row's normal form may keep of its memory.
-const SMALL: usize = 1 << 20;
-
 /// How far a comparison goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits<'a> {
@@ -306,7 +303,6 @@ impl Both<'_> {
                 form.of_source(*value, &mut fields);
             }
         }
-        fields.shrink_to(SMALL);
         fields
     }
 
@@ -318,7 +314,6 @@ impl Both<'_> {
                 form.of_target(*value, &mut fields);
             }
         }
-        fields.shrink_to(SMALL);
         fields
     }
 }

@@ -11,8 +11,7 @@ use crate::run::pool::Cancel;
 use crate::source::Reader;
 use crate::target::control::Run;
 use crate::target::copy::CopyIn;
-use crate::target::error_from_pg;
-use crate::target::rejected;
+use crate::target::{error_from_pg, refusal, rejected};
 use crate::verify::digest;
 use lite2pg_model::normal::Sum;
 use lite2pg_model::plan::{Orphans, Plan, TablePlan};
@@ -182,6 +181,8 @@ fn insert<'v>(
     match one() {
         Ok(None) => inner.commit().map(|()| None).map_err(|e| error_from_pg(e, doing)),
         Ok(refused) => inner.rollback().map(|()| refused).map_err(|e| error_from_pg(e, doing)),
+        // A lock, a full disk or a lost connection say nothing about the row.
+        Err(error) if refusal(&error).is_none() => Err(error),
         Err(error) => match inner.rollback() {
             Ok(()) => {
                 let orphan = missing_parent(&error);
