@@ -213,6 +213,17 @@ mod tests {
         }
     }
 
+    /// Before version 17 a parallel worker can begin no subtransaction.
+    /// Source: <https://www.postgresql.org/docs/16/parallel-safety.html>.
+    #[test]
+    fn what_catches_errors_runs_in_no_parallel_worker() {
+        let catches = |h: &&Helper| h.sql.contains("EXCEPTION WHEN") || h.sql.contains("\nEXCEPTION");
+        for helper in ALL.iter().filter(catches) {
+            assert!(!helper.sql.contains("PARALLEL SAFE"), "{}", helper.name);
+        }
+        assert!(ALL.iter().any(|h| catches(&h)));
+    }
+
     #[test]
     fn what_a_used_function_needs_is_made_too() {
         let used = Used::default();

@@ -9,6 +9,7 @@ use crate::ident;
 use crate::plan::{KeyPlan, TablePlan, TriggerPlan};
 use crate::schema::{Deferrable, Index, IndexOn, Key, Object, Schema, Table};
 use crate::sql::ast::Trigger;
+use crate::sql::helpers::Used;
 use crate::sql::sqlite;
 use crate::sql::translate::collated;
 use crate::sql::translate::query::Environment;
@@ -33,13 +34,15 @@ impl Builder<'_> {
         }
         let mut made = Vec::new();
         for (object, tree) in schema.triggers.iter().zip(&trees) {
+            // What a trigger uses that is not made is not made either.
+            let used = Used::default();
             let translated = tree.as_ref().map_err(Clone::clone).and_then(|tree| {
-                let scope =
-                    Environment { relations, helpers: &self.helpers, collate_c: self.input.other_order, lasting: true };
+                let scope = Environment { relations, helpers: &used, collate_c: self.input.other_order, lasting: true };
                 trigger::trigger(&object.name, tree, &facts, &scope).map_err(|e| e.reason)
             });
             match translated {
                 Ok(translated) => {
+                    self.helpers.extend(&used.names());
                     let target = self.names.trigger(&translated.table, &object.name);
                     let function = self.names.function(&format!("{}_trigger", object.name));
                     made.push(TriggerPlan {

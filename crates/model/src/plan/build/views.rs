@@ -89,6 +89,7 @@ impl Builder<'_> {
             return Err(format!("SQLite cannot compile it either: {why}"));
         };
         let mut translated = query::view(&tree, names, &scope).map_err(|e| e.reason)?;
+        translated.incomparable = translated.incomparable.or_else(|| used.volatile());
         self.helpers.extend(&used.names());
         #[cfg(feature = "fault-injection")]
         if let Some(query) = crate::fault::of_view(&view.name) {

@@ -10,6 +10,7 @@ use crate::ident;
 use crate::mapping::PgType;
 use crate::mapping::codec::Normal;
 use crate::mapping::forms::{self, Form};
+use crate::mapping::json::jsonb_safe;
 use crate::mapping::shape::Crossing;
 use crate::schema::{Affinity, Column};
 use crate::sql::ast::{Binary, Expr, Now, Unary};
@@ -261,7 +262,7 @@ fn literal(value: &Constant, ty: PgType) -> Translated<String> {
         (PgType::Timestamp, Constant::Text(t)) if form::is_timestamp(t, true) => format!("'{t}'::timestamp"),
         (PgType::TimestampTz, Constant::Text(t)) if zulu(t) => format!("'{t}'::timestamptz"),
         (PgType::Uuid, Constant::Text(t)) if form::is_uuid(t) => format!("'{t}'::uuid"),
-        (PgType::Jsonb, Constant::Text(t)) if form::is_jsonb(t) => format!("{}::jsonb", ident::literal(t)),
+        (PgType::Jsonb, Constant::Text(t)) if jsonb_safe(t.as_bytes()) => format!("{}::jsonb", ident::literal(t)),
         _ => return misfit(),
     })
 }

@@ -1,4 +1,4 @@
-//! The exact forms of text that a typed literal may be made of: dates, times, UUIDs, JSON.
+//! The exact forms of text that a typed literal may be made of: dates, times, UUIDs.
 //! Owns these forms; never accepts a near miss.
 
 /// `YYYY-MM-DD`, a day that exists.
@@ -55,17 +55,4 @@ pub(super) fn is_uuid(t: &str) -> bool {
             8 | 13 | 18 | 23 => b == b'-',
             _ => matches!(b, b'0'..=b'9' | b'a'..=b'f'),
         })
-}
-
-/// JSON that jsonb takes: no NUL character in any string, no number beyond doubles.
-pub(super) fn is_jsonb(t: &str) -> bool {
-    fn clean(v: &serde_json::Value) -> bool {
-        match v {
-            serde_json::Value::String(s) => !s.contains('\0'),
-            serde_json::Value::Array(list) => list.iter().all(clean),
-            serde_json::Value::Object(map) => map.iter().all(|(k, v)| !k.contains('\0') && clean(v)),
-            _ => true,
-        }
-    }
-    serde_json::from_str::<serde_json::Value>(t).is_ok_and(|v| clean(&v))
 }

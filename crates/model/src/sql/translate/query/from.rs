@@ -21,13 +21,11 @@ pub(super) struct Sources {
     pub text: Text,
     /// Conditions of ON that name what stands further right: of inner joins they are as good in WHERE.
     pub conditions: Vec<String>,
-    /// Pairs of columns that joins make equal, for what is known of groups.
-    pub inner: bool,
 }
 
 /// The terms of FROM. `around` is the frame of the queries around, not yet of this one.
 pub(super) fn sources(joins: &[Join], around: &Frame<'_>) -> Translated<Sources> {
-    let mut all = Sources { inner: true, ..Sources::default() };
+    let mut all = Sources::default();
     collect(joins, around, &mut all, true)?;
     Ok(all)
 }
@@ -48,7 +46,8 @@ fn collect(joins: &[Join], around: &Frame<'_>, all: &mut Sources, top: bool) -> 
             for part in conjuncts(on) {
                 match condition(part, around, &all.items) {
                     Ok(made) => conditions.push(made),
-                    Err(_) if only_inner => late.push(part),
+                    // After the last term there is nothing further right.
+                    Err(_) if only_inner && i + 1 < joins.len() => late.push(part),
                     Err(e) => return Err(e),
                 }
             }
@@ -78,7 +77,6 @@ fn collect(joins: &[Join], around: &Frame<'_>, all: &mut Sources, top: bool) -> 
     if !top && !all.conditions.is_empty() && !only_inner {
         return refuse("a join in parentheses names a table outside of them");
     }
-    all.inner &= only_inner;
     Ok(())
 }
 
@@ -190,11 +188,10 @@ fn source(source: &Source, around: &Frame<'_>, all: &mut Sources) -> Translated<
             Ok(text)
         }
         Source::Joins(joins, None) => {
-            let mut inner = Sources { items: std::mem::take(&mut all.items), inner: true, ..Sources::default() };
+            let mut inner = Sources { items: std::mem::take(&mut all.items), ..Sources::default() };
             collect(joins, around, &mut inner, false)?;
             all.items = inner.items;
             all.conditions.extend(inner.conditions);
-            all.inner &= inner.inner;
             if joins.len() == 1 {
                 return Ok(inner.text);
             }

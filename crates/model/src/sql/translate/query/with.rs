@@ -139,8 +139,8 @@ fn recursion(common: &Common, level: &Frame<'_>) -> Translated<(Cte, Text)> {
             .zip(&merged)
             .all(|(a, b)| a.typed.kind == b.typed.kind && a.typed.loose == b.typed.loose && a.crossing == b.crossing);
         columns = merged;
-        again = Some((core, columns.clone()));
         if same {
+            again = Some((core, columns.clone()));
             break;
         }
     }

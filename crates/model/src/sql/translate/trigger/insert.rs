@@ -321,7 +321,8 @@ fn numbered(value: &Stored<'_>, relation: &Relation, table: &TableFacts) -> Stri
     if !is_identity(value.field, table) || !value.null {
         return value.sql.clone();
     }
-    if value.sql.starts_with("NULL") {
+    // What only begins so is a value: NULLIF(…).
+    if value.sql == "NULL" {
         return "DEFAULT".to_owned();
     }
     let (of, column) = (ident::literal(&ident::pg(&relation.target)), ident::literal(&value.field.target));
