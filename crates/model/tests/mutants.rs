@@ -190,8 +190,11 @@ fn broken_statements_come_back_as_findings() {
     let db = Connection::open_in_memory().unwrap();
     db.execute_batch(SCHEMA).unwrap();
     let raw = support::introspect(&db).unwrap();
+    support::panics::watch();
     let done = break_it(&mut Dice::seeded(), &raw, cases);
     println!("{done} mutants");
+    assert!(done as u64 >= cases);
+    assert_eq!(support::panics::ours(), None, "the guard is for the parser");
 }
 
 #[test]

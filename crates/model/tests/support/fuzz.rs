@@ -162,7 +162,11 @@ pub fn check(case: &Case) -> Result<bool, String> {
         let details = lite2pg_model::plan::detail::details(&planned.schema, &planned.plan);
         (planned.plan.script(&details).len(), planned.plan)
     };
+    super::panics::watch();
     let (_, plan) = catch_unwind(AssertUnwindSafe(run)).map_err(|_| "panicked".to_owned())?;
+    if let Some(place) = super::panics::ours() {
+        return Err(format!("panicked where the parser is guarded, at {place}"));
+    }
     let object = &case.raw.objects[case.at];
     let carried = match object.kind.as_str() {
         "view" => plan.views.iter().any(|v| v.name == object.name),

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub mod fuzz;
+pub mod panics;
 pub mod planned;
 pub mod tokens;
 

@@ -72,7 +72,9 @@ fn cases() -> Vec<PathBuf> {
     files.retain(|p| p.extension().is_some_and(|e| e == "sql"));
     files.sort();
     let wanted = std::env::var("LITE2PG_CASE").unwrap_or_default();
+    assert!(files.len() >= 80, "where are the cases?");
     files.retain(|p| p.to_string_lossy().contains(&wanted));
+    assert!(!files.is_empty(), "no case is called {wanted}");
     files
 }
 
@@ -88,6 +90,10 @@ impl Both {
         let pg = self.pg.batch_execute(sql);
         if alone {
             assert!(pg.is_err(), "{}: PostgreSQL takes it:\n{sql}", case.name);
+            self.lite.execute_batch("SAVEPOINT alone").unwrap();
+            let lite = self.lite.execute_batch(sql);
+            assert!(lite.is_ok(), "{}: SQLite fails too, {lite:?}:\n{sql}", case.name);
+            self.lite.execute_batch("ROLLBACK TO alone; RELEASE alone").unwrap();
             return;
         }
         let lite = self.lite.execute_batch(sql);
@@ -116,8 +122,7 @@ fn check(case: &Case, n: usize, cluster: &Cluster) {
     let schema = resolved(&lite);
     let plan = planned(&lite, &schema, &format!("case_{n}"));
     if let Some(needed) = case.needs.iter().find(|n| !plan.script(&[]).contains(n.as_str())) {
-        println!("{} is left out: nothing in the plan has {needed}", case.name);
-        return;
+        panic!("{}: nothing in the plan has {needed}", case.name);
     }
     let lost: Vec<_> = plan.findings.iter().filter(|f| f.blocks()).collect();
     let mut unexpected = Vec::new();
