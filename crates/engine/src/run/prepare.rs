@@ -198,12 +198,12 @@ pub fn decide(
     if quarantine_all {
         exclude::answered(&mut plan.findings, &schema, &profiles);
     }
-    if let Some(client) = target {
-        if !tryout::settle(client, facts, &mut plan)? {
-            let text = "what PostgreSQL may refuse of the translations was not tried beforehand: that would take more \
-                        than half of its locks (max_locks_per_transaction)";
-            observer.see(&Event::Note { text: text.to_owned() });
-        }
+    if let Some(client) = target
+        && !tryout::settle(client, facts, &mut plan)?
+    {
+        let text = "what PostgreSQL may refuse of the translations was not tried beforehand: that would take more than \
+                    half of its locks (max_locks_per_transaction)";
+        observer.see(&Event::Note { text: text.to_owned() });
     }
     settings.accept_findings(&mut plan.findings);
     times.push(StageTime { name: "plan".to_owned(), seconds: begin.elapsed().as_secs_f64() });
