@@ -99,9 +99,19 @@ impl Execution<'_> {
                     let copied = self.chunk(worker, table, (chunk, create, copy))?;
                     lock(&built).copies.entry(table.name.clone()).or_default().add(&copied);
                 }
-                Todo::Read { table: i } => {
+                Todo::Read { table: i, pages } => {
                     let Some(table) = self.plan.tables.get(i) else { return Ok(Vec::new()) };
-                    let sum = digest::of_target(worker.client, self.staging, table, self.observer, self.cancel)?;
+                    let (client, staging) = (&mut *worker.client, self.staging);
+                    let parts = match pages {
+                        Some(pages) => vec![pages],
+                        None => digest::parts(client, staging, table)?,
+                    };
+                    let [pages] = parts.as_slice() else {
+                        stages.more(stage, parts.len());
+                        stages.end(stage);
+                        return Ok(tasks::parts(self.plan, i, parts));
+                    };
+                    let sum = digest::of_pages(client, staging, table, pages, self.observer, self.cancel)?;
                     let mut built = lock(&built);
                     built.reading_since.get_or_insert(since);
                     built.read.entry(i).or_default().merge(&sum);
