@@ -137,8 +137,14 @@ fn the_longest_way_goes_first_and_fillers_last() {
 #[test]
 fn a_second_stream_into_a_table_is_the_second_choice() {
     let chunk = |stream, follows| Task { cost: 100 - stream as u64, stream: Some(stream), follows, ..Task::default() };
-    let tasks =
-        vec![chunk(0, None), chunk(0, Some(0)), chunk(0, Some(1)), chunk(1, None), chunk(1, Some(3)), chunk(1, Some(4))];
+    let tasks = vec![
+        chunk(0, None),
+        chunk(0, Some(0)),
+        chunk(0, Some(1)),
+        chunk(1, None),
+        chunk(1, Some(3)),
+        chunk(1, Some(4)),
+    ];
     let mut order = Order::new(tasks);
     let mut begun = Vec::new();
     while let Next::Begin { task, .. } = order.next() {
