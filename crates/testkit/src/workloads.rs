@@ -167,11 +167,7 @@ fn market(db: &mut Connection, tickers: u64, bars: u64, funds: u64) {
     fill(db, columns, rows);
     let mut random = Random(11);
     let rows = (0..tickers).map(|i| {
-        let json = format!(
-            r#"{{"isin": "{}{i:010}", "tags": ["a", "b"], "beta": {:?}}}"#,
-            region(i),
-            i as f64 / 7.0
-        );
+        let json = format!(r#"{{"isin": "{}{i:010}", "tags": ["a", "b"], "beta": {:?}}}"#, region(i), i as f64 / 7.0);
         let (sector, industry) = (format!("S{}", i % 11), format!("I{}", i % 150));
         let cap = int(random.below(1_000_000_000_000));
         [text(ticker(i)), text(region(i)), text(sector), text(industry), cap, text(json)]
@@ -234,10 +230,8 @@ fn documents(db: &mut Connection, rows: u64) {
             low & 0xffff_ffff_ffff
         );
         let body: Vec<&str> = (0..150).map(|_| words[random.below(words.len() as u64) as usize].as_str()).collect();
-        let json = format!(
-            r#"{{"n": {i}, "x": {:?}, "list": [1, 2, {{"a": null}}], "s": "\u00e9\n\"q\""}}"#,
-            random.real()
-        );
+        let json =
+            format!(r#"{{"n": {i}, "x": {:?}, "list": [1, 2, {{"a": null}}], "s": "\u00e9\n\"q\""}}"#, random.real());
         let blob: Vec<u8> = (0..128).flat_map(|_| random.next().to_le_bytes()).collect();
         let address = format!("10.{}.{}.{}", i >> 16 & 255, i >> 8 & 255, i & 255);
         let title = text(format!("Title {i}"));

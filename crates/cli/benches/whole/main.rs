@@ -39,8 +39,7 @@ struct Wishes {
 }
 
 fn wishes() -> Wishes {
-    let mut wishes =
-        Wishes { workloads: Vec::new(), runs: 5, scale: 1.0, peers: Vec::new(), parts: Vec::new() };
+    let mut wishes = Wishes { workloads: Vec::new(), runs: 5, scale: 1.0, peers: Vec::new(), parts: Vec::new() };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().unwrap_or_else(|| panic!("{arg} needs a value"));
@@ -126,10 +125,11 @@ impl Bench {
             // In the order of the source, as a single stream leaves them.
             self.ours(&source, &["--jobs", "1"]);
             let floor = Floor::of(&self.cluster, "ours", &self.dir);
-            let mut lines: Vec<(String, Vec<f64>, u64)> = ["floor", "floor, rows alone", "lite2pg --no-verify", "lite2pg"]
-                .iter()
-                .map(|name| ((*name).to_owned(), Vec::new(), 0))
-                .collect();
+            let mut lines: Vec<(String, Vec<f64>, u64)> =
+                ["floor", "floor, rows alone", "lite2pg --no-verify", "lite2pg"]
+                    .iter()
+                    .map(|name| ((*name).to_owned(), Vec::new(), 0))
+                    .collect();
             lines.extend(self.wishes.peers.iter().map(|p| (p.clone(), Vec::new(), 0)));
             let mut stages: Vec<Vec<(String, f64)>> = Vec::new();
             for round in 0..self.wishes.runs {
@@ -207,8 +207,7 @@ impl Bench {
         let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
         let (pem, secret) = (key.cert.pem(), key.signing_key.serialize_pem());
         let tls = start(&["ssl = on"], &[("server.crt", pem.as_bytes()), ("server.key", secret.as_bytes())]);
-        let far = Proxy::start(self.cluster.port);
-        far.delay(std::time::Duration::from_millis(10));
+        let far = Proxy::slow(self.cluster.port, std::time::Duration::from_millis(10));
         println!("\n| | socket | TCP | TCP with TLS | 20 ms there and back |\n|---|---|---|---|---|");
         for workload in self.wishes.workloads.iter().copied() {
             let source = self.source(workload, self.wishes.scale);
