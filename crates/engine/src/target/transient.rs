@@ -144,6 +144,8 @@ pub const RULES: &[Rule] = &[
     gone(Sign::Io(Io::HostUnreachable), "host unreachable", Again(Connected)),
     gone(Sign::Io(Io::NetworkUnreachable), "network unreachable", Again(Connected)),
     gone(Sign::Io(Io::NetworkDown), "network down", Again(Connected)),
+    // The client's words for a stream that ended inside a message.
+    gone(Sign::Io(Io::Other), "bytes remaining on stream", Again(Connected)),
     // A server that restarts takes its socket away for a moment.
     gone(Sign::Io(Io::NotFound), "no socket", Again(Connected)),
     // There is no room for us now.
@@ -264,7 +266,7 @@ pub fn of(error: &Error) -> Option<&'static Rule> {
         }
         // A file of ours that is not there is no sign of the connection.
         if let Some(io) = problem.downcast_ref::<io::Error>() {
-            return of_io(io).filter(|r| r.sign != Sign::Io(Io::NotFound));
+            return of_io(io).filter(|r| !matches!(r.sign, Sign::Io(Io::NotFound | Io::Other)));
         }
         cause = problem.source();
     }
