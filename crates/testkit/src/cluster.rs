@@ -175,6 +175,15 @@ impl Cluster {
         }
     }
 
+    /// Waits until the server answers, for instance after a backend of it was killed. Panics if it does not in a minute.
+    pub fn wait_until_it_answers(&self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        while Client::connect(&self.conninfo("postgres"), NoTls).is_err() {
+            assert!(Instant::now() < end, "the test server does not answer:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Waits until the server answers, or has ended by itself: what it wrote to its log from `before` on says so.
     fn comes_up(&self, before: usize, end: Instant) -> bool {
         while Instant::now() < end {

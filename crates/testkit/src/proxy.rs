@@ -96,6 +96,11 @@ impl Proxy {
         waiting
     }
 
+    /// Whether a fault is still to come.
+    pub fn is_armed(&self) -> bool {
+        self.state.fault.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Bytes that passed since the last `arm` or `reset`.
     pub fn passed(&self, way: Way) -> u64 {
         self.state.passed[way as usize].load(Ordering::SeqCst)
