@@ -32,7 +32,7 @@ impl Migration<'_> {
         facts: &Facts,
         run: Run,
         keys: Keys,
-        mut readers: Vec<Reader>,
+        readers: &mut [Reader],
         (mut times, excluded): (Vec<StageTime>, Option<Excluded>),
     ) -> Result<Report> {
         let plan = run.plan()?;
