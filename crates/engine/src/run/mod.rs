@@ -3,6 +3,7 @@
 
 pub mod again;
 pub mod already;
+pub mod changed;
 pub mod clock;
 pub mod copy;
 pub mod examples;

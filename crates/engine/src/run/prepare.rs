@@ -394,8 +394,13 @@ pub fn remember_copy(settings: &Settings, copy: &Path, run: &str) -> Result<()> 
 
 /// Removes the private copies that killed processes left in the work directory, but for those that a note tells of.
 pub fn sweep_copies(settings: &Settings) {
-    let told: BTreeSet<PathBuf> = notes(&settings.work_dir).filter_map(|n| Kept::read(&n)).map(|k| k.path).collect();
+    let told = copies_told_of(&settings.work_dir);
     crate::source::sweep_copies(&settings.work_dir, &|copy| told.contains(copy));
+}
+
+/// The private copies that notes in a work directory tell of: interrupted runs go on with them.
+pub(crate) fn copies_told_of(work_dir: &Path) -> BTreeSet<PathBuf> {
+    notes(work_dir).filter_map(|n| Kept::read(&n)).map(|k| k.path).collect()
 }
 
 fn notes(work_dir: &Path) -> impl Iterator<Item = PathBuf> + use<> {
