@@ -377,10 +377,10 @@ impl Migration<'_> {
             ended_at: None,
         };
         control::begin(&mut tx, &run)?;
-        for table in &plan.tables {
-            let ranges = prepared.ranges.get(&table.name).cloned().unwrap_or_else(|| vec![Range::default()]);
-            ledger::fix_chunks(&mut tx, &run.id, &table.name, &ranges)?;
-        }
+        let whole = [Range::default()];
+        let ranges = |table: &str| prepared.ranges.get(table).map_or(&whole[..], Vec::as_slice);
+        let chunks = plan.tables.iter().map(|t| (t.name.as_str(), ranges(&t.name)));
+        ledger::fix_chunks(&mut tx, &run.id, chunks)?;
         publish::make_staging(&mut tx, &run.staging, &run.source_path)?;
         normalised::record(&mut tx, &run.id, prepared, examples)?;
         let detail = serde_json::json!({
