@@ -1,5 +1,9 @@
 //! What keeps a run from harming: locks, pre-flight, undo.
 //! Owns the guards around a run; never moves data.
 
+pub mod changes;
+pub mod discard;
+pub mod fingerprint;
 pub mod lock;
+pub mod proof;
 pub mod rollback;
