@@ -111,6 +111,8 @@ pub const CHUNK_BYTES: &str = "64MiB";
 pub const MEMORY: &str = "128MiB";
 /// The default of `--view-timeout`.
 pub const VIEW_TIMEOUT: &str = "60";
+/// The default of `--retry-for`.
+pub const RETRY_FOR: &str = "60";
 
 /// From where to where.
 #[derive(Clone, Debug, Args)]
@@ -259,9 +261,12 @@ pub struct Migrate {
     /// Try the rows that the last run rejected again, after the cause was mended; they cross as that run decided
     #[arg(long, conflicts_with_all = [
         "dry_run", "no_verify", "max_rejects", "types", "names", "assume_tz", "plan", "set", "tables", "exclude",
-        "accept", "collation", "on_failure", "chunk_bytes", "memory", "view_timeout",
+        "accept", "collation", "on_failure", "retry_for", "chunk_bytes", "memory", "view_timeout",
     ])]
     pub retry_rejected: bool,
+    /// How long to try again without getting on when the target is gone or busy; 0: not at all
+    #[arg(long, value_name = "SECONDS", default_value = RETRY_FOR, value_parser = clap::value_parser!(u64).range(0..=604_800))]
+    pub retry_for: u64,
     /// `keep` what is done for the next try, or `rollback`
     #[arg(long, value_enum, value_name = "WHAT", default_value = "keep")]
     pub on_failure: OnFailure,

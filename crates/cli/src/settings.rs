@@ -153,6 +153,8 @@ impl World {
             view_timeout: Duration::from_secs(reading.map_or(60, |r| r.view_timeout)),
             collation_database: said.collation_database,
             max_rejects: None,
+            // Whoever reads only, and does it in a moment, does not wait.
+            retry_for: Duration::ZERO,
             rollback_on_failure: false,
             operator: self.operator.clone(),
         })

@@ -199,7 +199,7 @@ fn a_worker_is_ended_by_the_server() {
 
 #[test]
 fn the_server_is_killed_and_comes_back() {
-    let mut cluster = Cluster::start(&["fsync = on"], &[]);
+    let cluster = Cluster::start(&["fsync = on"], &[]);
     let place = Place::new(&cluster, |path| fixtures::million(path, 50_000));
     let known = know(&place, &cluster);
     for (signal, stage) in [("QUIT", "copy"), ("KILL", "indexes"), ("KILL", "verify")] {

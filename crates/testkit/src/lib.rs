@@ -5,3 +5,4 @@ pub mod cluster;
 pub mod fixtures;
 pub mod picture;
 pub mod proxy;
+pub mod workloads;

@@ -1,12 +1,12 @@
 //! `migrate`: decide, do, prove, publish — or go on with an interrupted run, or say that the work is done.
 //! Owns the order of these; each of them lives in a module of its own.
 
+mod perform;
+
+use super::again::{self, Listener, Patience, Retries};
 use super::examples::Examples;
-use super::exclude::{self, Excluded};
-use super::execute::{Execution, TableCopy, Worker};
 use super::pool::Cancel;
 use super::prepare::{self, Kept, Prepared};
-use super::reject::Limit;
 use super::session::Session;
 use super::settings::Settings;
 use super::{already, clock, finish, normalised};
@@ -18,21 +18,22 @@ use crate::safety::{fingerprint, rollback};
 use crate::source::{Reader, Source};
 use crate::target::catalog::{self, Facts};
 use crate::target::control::{self, Run, Status};
-use crate::target::ledger::{self, Chunk, Range};
+use crate::target::ledger::{self, Range};
 use crate::target::lock::Keys;
-use crate::target::{error_from_pg, is_too_many_connections, publish, rejected};
-use crate::verify::views::Limits;
-use lite2pg_model::plan::{Plan, Stage};
+use crate::target::transient::Reached;
+use crate::target::{error_from_pg, publish};
+use lite2pg_model::plan::Stage;
 use postgres::Client;
-use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell, RefMut};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Migrates a source to a target and proves it. The report says how it ended; findings that need a decision and
 /// differences are values in it, not errors.
 ///
-/// After a crash at any instant the same call goes on, or `rollback` undoes what was done.
+/// A transient error of the target ends an attempt, not the call: it waits and goes on from the ledger as long as
+/// [`Settings::retry_for`] allows, on the same snapshot of the source. After a crash at any instant the same call goes on,
+/// or `rollback` undoes what was done.
 ///
 /// # Errors
 /// Problems in doing: the source or the target fails, another run is going on, or it was interrupted.
@@ -43,23 +44,38 @@ pub fn migrate(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) ->
     prepare::sweep_copies(settings);
     let mut kept = prepare::kept_copy(settings);
     loop {
-        match attempt(settings, observer, cancel, begin, kept)? {
+        match on_source(settings, observer, cancel, begin, kept)? {
             Next::Ended(report) => return Ok(*report),
-            Next::Again(other) => kept = other,
+            Next::Reread(other) => kept = other,
         }
     }
 }
 
-/// What one try came to.
+/// What one reading of the source came to.
 enum Next {
     /// The end.
     Ended(Box<Report>),
-    /// What was read is not what the run that is to be made now needs: another try reads this copy, or the source itself.
-    Again(Option<Kept>),
+    /// What was read is not what the run that is to be made now needs: this copy is read next, or the source itself.
+    Reread(Option<Kept>),
 }
 
-/// One try, on a kept copy or on the source.
-fn attempt(
+/// What lasts from one attempt on the target to the next; the snapshot of the source does, too.
+#[derive(Default)]
+struct Lasting {
+    /// The run that this process began, or rightly went on with: the only one it may take back.
+    own: RefCell<Option<String>>,
+    /// How far this process has come.
+    reached: Cell<Option<Reached>>,
+    /// Others may write to the source meanwhile, and then no new reader would see the same state.
+    readers: RefCell<Vec<Reader>>,
+    /// The server's processes of our connections that are over: some of them may not have noticed.
+    left: RefCell<Vec<i32>>,
+    /// Attempts that failed.
+    failed: Cell<u32>,
+}
+
+/// One opened source, a kept copy or the file itself: attempts on the target until one ends it.
+fn on_source(
     settings: &Settings,
     observer: &dyn Observer,
     cancel: &Cancel,
@@ -67,21 +83,53 @@ fn attempt(
     kept: Option<Kept>,
 ) -> Result<Next> {
     let source = prepare::open_source(settings, kept.clone().map(|k| k.path), observer)?;
-    let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
-    let own = OnceCell::new();
-    let migration = Migration { settings, observer, cancel, source: &source, session: &session, begin, kept, own };
-    let mut outcome = migration.run();
-    if settings.rollback_on_failure {
-        migration.take_back(&mut outcome);
+    let (lasting, listener) = (Lasting::default(), Listener::new(observer));
+    let retries = Retries { observer, cancel, limit: settings.retry_for };
+    let mut patience = Patience::new(settings.retry_for);
+    let (mut outcome, mut session) = loop {
+        let (outcome, session) = match open_session(settings) {
+            Ok(session) => {
+                let (kept, source, lasting, observer) = (kept.clone(), &source, &lasting, &listener);
+                let attempt = Migration { settings, observer, cancel, source, session: &session, begin, kept, lasting };
+                (attempt.run(), Some(session))
+            }
+            Err(error) => (Err(error), None),
+        };
+        let got_on = listener.got_on();
+        let reached = lasting.reached.get().unwrap_or(Reached::Start);
+        let error = match outcome {
+            Err(error) if !cancel.requested() && again::worth_another(&error, reached) => error,
+            ended => break (ended, session),
+        };
+        if let Some(session) = session {
+            lasting.left.borrow_mut().extend(session.backends());
+            if let Err(e) = session.close() {
+                observer.see(&Event::Detail { text: format!("closing the target: {e}") });
+            }
+        }
+        if got_on {
+            patience.restore();
+        }
+        lasting.failed.set(lasting.failed.get().saturating_add(1));
+        if let Err(error) = patience.wait(retries, "trying", error) {
+            break (Err(error), None);
+        }
+    };
+    if settings.rollback_on_failure && with_failed(&outcome) {
+        if session.is_none() && lasting.own.borrow().is_some() {
+            session = open_session(settings).ok();
+        }
+        take_back(settings, &lasting, session.as_ref(), observer, cancel, &mut outcome);
     }
-    let closed = session.close();
+    let closed = session.map_or(Ok(()), Session::close);
     // What was kept for a run that is still open stays; a copy that no run relies on goes with the source.
     let ended = match &outcome {
         Ok(Next::Ended(report)) => report.exit == 0 || report.exit == Kind::NeedsDecision.exit(),
         // The copy was of a run that is known to have ended, or was made for nothing.
-        Ok(Next::Again(_)) => true,
+        Ok(Next::Reread(_)) => true,
         Err(_) => false,
     };
+    drop(lasting);
     if ended {
         let copy = source.copy_path().map(Path::to_owned);
         source.discard_copy()?;
@@ -92,6 +140,56 @@ fn attempt(
     Ok(next)
 }
 
+fn open_session(settings: &Settings) -> Result<Session> {
+    Session::open(&settings.target, &clock::application(&settings.operator))
+}
+
+/// Whether `--on-failure rollback` has something to do.
+fn with_failed(outcome: &Result<Next>) -> bool {
+    match outcome {
+        Ok(Next::Ended(report)) => report.exit == Kind::Different.exit(),
+        Ok(Next::Reread(_)) => false,
+        Err(_) => true,
+    }
+}
+
+/// `--on-failure rollback`: undoes the run that failed. If that fails too, the error says both.
+fn take_back(
+    settings: &Settings,
+    lasting: &Lasting,
+    session: Option<&Session>,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+    outcome: &mut Result<Next>,
+) {
+    // A run that we refused to go on with is somebody else's.
+    let Some(own) = lasting.own.borrow().clone() else { return };
+    let undone = match session {
+        Some(session) => rollback::unfinished_run(session, settings, &own, observer, cancel),
+        None => Err(Error::target("the target cannot be reached")),
+    };
+    let hint = match undone {
+        Ok(true) => format!("run {own} was rolled back, as --on-failure rollback asks; nothing of it is left"),
+        Ok(false) => return,
+        Err(second) => format!("rolling back failed too: {second}; lite2pg rollback tries again"),
+    };
+    match outcome {
+        Ok(Next::Reread(_)) => {}
+        Ok(Next::Ended(report)) => {
+            for finding in report.findings.iter_mut().filter(|f| f.code == finish::DIFFERENT) {
+                finding.hint.clone_from(&hint);
+            }
+        }
+        Err(error) => {
+            if error.kind == Kind::Interrupted {
+                error.message = "interrupted, and rolled back".to_owned();
+            }
+            error.hint = Some(hint);
+        }
+    }
+}
+
+/// One attempt.
 struct Migration<'a> {
     settings: &'a Settings,
     observer: &'a dyn Observer,
@@ -101,30 +199,35 @@ struct Migration<'a> {
     begin: Instant,
     /// What is read is the private copy of an earlier run: the source as it was then.
     kept: Option<Kept>,
-    /// The run that this process began, or rightly went on with: the only one it may take back.
-    own: OnceCell<String>,
+    lasting: &'a Lasting,
 }
 
 impl Migration<'_> {
     fn run(&self) -> Result<Next> {
         let settings = self.settings;
         let mut main = self.session.connect()?;
+        self.reached(Reached::Connected);
         let facts = catalog::facts(&mut main, &settings.schema)?;
-        prepare::tell_target(self.session, &facts, settings, self.observer);
+        if self.is_first() {
+            prepare::tell_target(self.session, &facts, settings, self.observer);
+        }
         facts.check(&settings.schema)?;
         let keys = Keys::of(&settings.schema);
-        keys.take(&mut main, &settings.schema, &clock::is_dead)?;
+        keys.take_from(&mut main, &settings.schema, &clock::is_dead, &self.lasting.left.borrow())?;
         let runs = control::runs(&mut main, Some(&settings.schema))?;
         let last = runs.iter().find(|r| r.status != Status::RolledBack);
         let ended = |report| Next::Ended(Box::new(report));
         if let Some(last) = last.filter(|r| r.status == Status::Running) {
             if self.kept.is_some() && last.snapshot_copy != self.copy() {
-                return Ok(Next::Again(None));
+                return Ok(Next::Reread(None));
             }
             if let Some(copy) = self.copy_of(last) {
-                return Ok(Next::Again(Some(copy)));
+                return Ok(Next::Reread(Some(copy)));
             }
             return self.resume(main, &facts, last.clone(), keys).map(ended);
+        }
+        if let Some(report) = last.map(|last| self.published(last)).transpose()?.flatten() {
+            return Ok(ended(report));
         }
         // Of a copy only the run it was kept for can be answered: its end was written down, but the answer was lost.
         let of_another = self.kept.as_ref().is_some_and(|k| last.is_none_or(|l| l.id != k.run));
@@ -137,9 +240,41 @@ impl Migration<'_> {
             return Ok(ended(Report { seconds, ..report }));
         }
         if self.kept.is_some() {
-            return Ok(Next::Again(None));
+            return Ok(Next::Reread(None));
         }
         self.begin_anew(main, &facts, keys).map(ended)
+    }
+
+    /// How far this process has come, for errors to come.
+    fn reached(&self, point: Reached) {
+        self.lasting.reached.set(self.lasting.reached.get().max(Some(point)));
+    }
+
+    /// Whether no attempt has failed yet: what a person was told once is not told again.
+    fn is_first(&self) -> bool {
+        self.lasting.failed.get() == 0
+    }
+
+    /// The readers of the snapshot, the same for every attempt.
+    fn readers(&self) -> Result<RefMut<'_, Vec<Reader>>> {
+        let mut readers = self.lasting.readers.borrow_mut();
+        if readers.is_empty() {
+            *readers = prepare::readers(self.source, self.settings.jobs)?;
+        }
+        Ok(readers)
+    }
+
+    /// The report of our own run, where an attempt before this one published it and the answer to its COMMIT was lost.
+    fn published(&self, last: &Run) -> Result<Option<Report>> {
+        if last.status != Status::Done || self.lasting.own.borrow().as_ref() != Some(&last.id) {
+            return Ok(None);
+        }
+        let Some(report) = last.report.clone() else { return Ok(None) };
+        let report: Report = serde_json::from_value(report)
+            .map_err(|e| Error::internal("the report of our own run cannot be read").because(e))?;
+        self.observer.see(&Event::Published { schema: last.schema.clone() });
+        let seconds = self.begin.elapsed().as_secs_f64();
+        Ok(Some(Report { seconds, peak_rss_bytes: memory::peak_rss(), ..report }))
     }
 
     /// Whether options that are worded otherwise come to the very plan of a run: a file that nobody edited says what the
@@ -148,7 +283,7 @@ impl Migration<'_> {
         if !self.settings.differs_in_overrides_alone(&run.options_hash) {
             return Ok(false);
         }
-        let mut readers = prepare::readers(self.source, self.settings.jobs)?;
+        let mut readers = self.readers()?;
         let observer = &crate::observe::Silent;
         let prepared = prepare::decide(
             self.settings,
@@ -179,7 +314,7 @@ impl Migration<'_> {
     fn begin_anew(&self, mut main: Client, facts: &Facts, keys: Keys) -> Result<Report> {
         let settings = self.settings;
         let mut times = Vec::new();
-        let mut readers = prepare::readers(self.source, settings.jobs)?;
+        let mut readers = self.readers()?;
         let prepared = prepare::decide(
             settings,
             self.source,
@@ -198,7 +333,7 @@ impl Migration<'_> {
         let examples = Examples::find(reader, &prepared, self.cancel)?;
         let run = self.write_down(&mut main, &prepared, &examples)?;
         self.observer.see(&Event::RunStarted { run: run.id.clone() });
-        self.execute(main, facts, run, keys, readers, (times, Some(prepared.excluded)))
+        self.execute(main, facts, run, keys, &mut readers, (times, Some(prepared.excluded)))
     }
 
     /// Makes the staging schema, the ledger's chunks and the run's row in one transaction: either the run exists with
@@ -264,7 +399,8 @@ impl Migration<'_> {
     /// the note is nothing, but without a note a killed run's copy would be taken for rubbish.
     fn rely_on_copy(&self, run: &str) -> Result<()> {
         // Also when the answer to the COMMIT is lost the run is ours.
-        let _ = self.own.set(run.to_owned());
+        *self.lasting.own.borrow_mut() = Some(run.to_owned());
+        self.reached(Reached::Begun);
         match self.source.keep_copy() {
             Some(copy) => prepare::remember_copy(self.settings, copy, run),
             None => Ok(()),
@@ -301,7 +437,9 @@ impl Migration<'_> {
             return refuse("it was begun by another version of lite2pg, whose statements are others".to_owned());
         }
         ledger::steps_done(&mut main, &run.id, &steps)?;
-        prepare::tell_plan(&plan, self.observer);
+        if self.is_first() {
+            prepare::tell_plan(&plan, self.observer);
+        }
         self.rely_on_copy(&run.id)?;
         let doing = "going on with the run";
         let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
@@ -309,168 +447,8 @@ impl Migration<'_> {
         control::set_copy(&mut tx, &run.id, self.copy().as_deref())?;
         ledger::forget(&mut tx, &run.id, Stage::Verify)?;
         tx.commit().map_err(|e| error_from_pg(e, doing))?;
-        let readers = prepare::readers(self.source, self.settings.jobs)?;
-        self.execute(main, facts, run, keys, readers, (Vec::new(), None))
-    }
-
-    fn execute(
-        &self,
-        mut main: Client,
-        facts: &Facts,
-        run: Run,
-        keys: Keys,
-        mut readers: Vec<Reader>,
-        (mut times, excluded): (Vec<StageTime>, Option<Excluded>),
-    ) -> Result<Report> {
-        let plan = run.plan()?;
-        let steps = plan.steps(&run.staging);
-        let done = ledger::steps_done(&mut main, &run.id, &steps)?;
-        let chunks: BTreeMap<String, Vec<Chunk>> = plan
-            .tables
-            .iter()
-            .map(|t| Ok((t.name.clone(), ledger::chunks(&mut main, &run.id, &t.name)?)))
-            .collect::<Result<_>>()?;
-        let copied: u64 = chunks.values().flatten().filter_map(|c| c.done).map(|(sum, _)| sum.rows).sum();
-        if !done.is_empty() || copied > 0 {
-            let (done, steps) = (done.len() as u64, steps.len() as u64);
-            self.observer.see(&Event::Resumed { run: run.id.clone(), done, steps, rows: copied });
-        }
-        let excluded = match (excluded, readers.first_mut()) {
-            (Some(excluded), _) => excluded,
-            // The same snapshot gives the same rows as it did when the run was begun.
-            (None, Some(reader)) if chunks.values().flatten().any(|c| c.done.is_none()) => {
-                exclude::find(reader, &plan, self.cancel)?
-            }
-            _ => Excluded::default(),
-        };
-        let before = rejected::counts(&mut main, &run.id)?.values().sum();
-        let limit = Limit::new(self.settings.max_rejects.map(|most| most.of(plan.rows())), before);
-        let wanted = self.session.extra_workers(self.settings.jobs, facts.free_connections).min(readers.len());
-        let mut clients = self.workers(wanted, keys)?;
-        let (observer, cancel) = (self.observer, self.cancel);
-        let execution = Execution {
-            run: &run.id,
-            staging: &run.staging,
-            plan: &plan,
-            steps: &steps,
-            chunks: &chunks,
-            done: &done,
-            excluded: &excluded,
-            limit: &limit,
-            views: Limits::of(self.settings, cancel),
-            observer,
-            cancel,
-        };
-        let one = std::slice::from_mut(&mut main);
-        let clients_used = if clients.is_empty() { one } else { clients.as_mut_slice() };
-        let mut workers: Vec<Worker<'_>> =
-            readers.iter_mut().zip(clients_used).map(|(reader, client)| Worker { reader, client }).collect();
-        let copies = execution.build(&mut workers, &mut times)?;
-        let first = workers.first_mut().ok_or_else(|| Error::internal("no worker"))?;
-        let rejected = rejected::counts(first.client, &run.id)?;
-        let mut report = self.report(&run, &plan, &copies, &rejected);
-        if self.settings.verify {
-            finish::verify(&execution, &mut workers, &mut report, &mut times)?;
-        }
-        drop(workers);
-        drop(clients);
-        self.cancel.check()?;
-        self.source.check_unchanged()?;
-        let verified = self.settings.verify && report.exit == 0;
-        finish::write_verification(&mut main, &run, &report)?;
-        if report.exit == 0 {
-            let publish = Instant::now();
-            report.stages = times;
-            let elapsed = || self.begin.elapsed().as_secs_f64();
-            finish::publish(&mut main, &run, &plan, verified, &mut report, elapsed, publish)?;
-            self.observer.see(&Event::Published { schema: run.schema.clone() });
-        } else {
-            report.stages = times;
-        }
-        report.seconds = self.begin.elapsed().as_secs_f64();
-        report.peak_rss_bytes = memory::peak_rss();
-        Ok(report)
-    }
-
-    /// `--on-failure rollback`: undoes the run that failed. If that fails too, the error says both.
-    fn take_back(&self, outcome: &mut Result<Next>) {
-        let different = Kind::Different.exit();
-        if outcome.is_ok() && !matches!(outcome, Ok(Next::Ended(report)) if report.exit == different) {
-            return;
-        }
-        // A run that we refused to go on with is somebody else's.
-        let Some(own) = self.own.get() else { return };
-        let undone = rollback::unfinished_run(self.session, self.settings, own, self.observer, self.cancel);
-        let hint = match undone {
-            Ok(true) => format!("run {own} was rolled back, as --on-failure rollback asks; nothing of it is left"),
-            Ok(false) => return,
-            Err(second) => format!("rolling back failed too: {second}; lite2pg rollback tries again"),
-        };
-        match outcome {
-            Ok(Next::Again(_)) => {}
-            Ok(Next::Ended(report)) => {
-                for finding in report.findings.iter_mut().filter(|f| f.code == finish::DIFFERENT) {
-                    finding.hint.clone_from(&hint);
-                }
-            }
-            Err(error) => {
-                if error.kind == Kind::Interrupted {
-                    error.message = "interrupted, and rolled back".to_owned();
-                }
-                error.hint = Some(hint);
-            }
-        }
-    }
-
-    /// As many workers' connections as are wanted and can be had: a role, a database and other users' sessions (which we
-    /// may not see) all set limits. Without any, everything goes over the coordinator's.
-    fn workers(&self, wanted: usize, keys: Keys) -> Result<Vec<Client>> {
-        let mut clients = Vec::new();
-        while clients.len() < wanted {
-            match self.worker(keys) {
-                Ok(client) => clients.push(client),
-                Err(error) if is_too_many_connections(&error) => {
-                    let text = format!("the target allows {} connections; going on with those", clients.len() + 1);
-                    self.observer.see(&Event::Note { text });
-                    break;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(clients)
-    }
-
-    fn worker(&self, keys: Keys) -> Result<Client> {
-        let mut client = self.session.connect()?;
-        keys.join(&mut client)?;
-        // A chunk and its mark are lost together if the server crashes, and copied again; only the coordinator's
-        // commits must be on disk before they are believed.
-        client
-            .batch_execute("SET synchronous_commit = off; SET maintenance_work_mem = '256MB'")
-            .map_err(|e| error_from_pg(e, "setting up a worker"))?;
-        Ok(client)
-    }
-
-    fn report(
-        &self,
-        run: &Run,
-        plan: &Plan,
-        copies: &BTreeMap<String, TableCopy>,
-        rejected: &BTreeMap<String, u64>,
-    ) -> Report {
-        let mut report = prepare::report(self.settings, plan, &self.session.display());
-        report.run.clone_from(&run.id);
-        for table in &mut report.tables {
-            if let Some(copy) = copies.get(&table.name) {
-                table.rejected = rejected.get(&table.name).copied().unwrap_or(0);
-                table.rows = copy.sum.rows.saturating_add(table.rejected);
-                table.bytes = copy.bytes;
-                table.seconds = copy.seconds;
-                table.source_sha256 = copy.sum.hex();
-            }
-        }
-        report.rejected = report.tables.iter().map(|t| t.rejected).sum();
-        report
+        let mut readers = self.readers()?;
+        self.execute(main, facts, run, keys, &mut readers, (Vec::new(), None))
     }
 
     fn needs_decision(&self, prepared: Prepared, times: Vec<StageTime>) -> Report {

@@ -1,6 +1,7 @@
 //! Runs: what a person asked for, done step by step, in a way that can be killed at any instant.
 //! Owns the order of things; the only place beside `verify` where source and target meet.
 
+pub mod again;
 pub mod already;
 pub mod clock;
 pub mod copy;

@@ -9,7 +9,7 @@ use lite2pg_engine::source::SnapshotMode;
 use lite2pg_engine::target::Conninfo;
 use lite2pg_engine::target::control::Operator;
 use lite2pg_testkit::cluster::Cluster;
-use lite2pg_testkit::picture;
+use lite2pg_testkit::{fixtures, picture};
 use postgres::Client;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -34,16 +34,6 @@ pub struct Place {
     pub policies: Vec<String>,
 }
 
-/// What the application's database holds before: it must never change.
-const SOMEBODY_ELSES: &str = "
-    CREATE TABLE public.of_others (id int PRIMARY KEY, t text DEFAULT 'x');
-    INSERT INTO public.of_others SELECT i, 'row ' || i FROM generate_series(1, 50) i;
-    CREATE INDEX of_others_t ON public.of_others (t);
-    COMMENT ON TABLE public.of_others IS 'not ours';
-    CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.v AS SELECT id FROM public.of_others;
-    CREATE SEQUENCE public.counter; SELECT setval('public.counter', 7);
-    CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';";
-
 impl Place {
     /// A new directory and a new database; `make` fills the source.
     pub fn new(cluster: &Cluster, make: impl FnOnce(&Path)) -> Place {
@@ -55,7 +45,7 @@ impl Place {
         make(&source);
         let db = format!("place{n}");
         cluster.sql(&format!("CREATE DATABASE {db}"));
-        cluster.client(&db).batch_execute(SOMEBODY_ELSES).unwrap();
+        cluster.client(&db).batch_execute(fixtures::SOMEBODY_ELSES).unwrap();
         let settings = running::lenient(&source, cluster, &db, &dir);
         let host = cluster.socket_dir.display().to_string();
         let mut place = Place {
@@ -217,6 +207,7 @@ pub fn be_child() {
         view_timeout: std::time::Duration::from_secs(60),
         collation_database: false,
         max_rejects: None,
+        retry_for: std::time::Duration::ZERO,
         rollback_on_failure: false,
         operator: Operator { name: "tester".to_owned(), host: hostname() },
     };
