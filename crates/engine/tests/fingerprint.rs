@@ -63,10 +63,7 @@ const KINDS: &[(&str, &str)] = &[
     ("CREATE AGGREGATE s.agg (int) (sfunc = int4pl, stype = int)", "aggregate s.agg(integer)"),
     ("CREATE PROCEDURE s.p() LANGUAGE sql AS 'SELECT 1'", "procedure s.p()"),
     ("CREATE COLLATION s.c FROM \"C\"", "collation s.c"),
-    (
-        "CREATE OPERATOR s.=== (leftarg = int, rightarg = int, function = int4eq)",
-        "operator s.===(pg_catalog.int4,pg_catalog.int4)",
-    ),
+    ("CREATE OPERATOR s.=== (leftarg = int, rightarg = int, function = int4eq)", "operator s.===(integer,integer)"),
     ("CREATE TEXT SEARCH CONFIGURATION s.ts (COPY = simple)", "text search configuration s.ts"),
     ("CREATE CAST (s.mood AS s.comp) WITH INOUT", "cast (s.mood AS s.comp)"),
     ("CREATE PUBLICATION pub FOR TABLE s.\"A b\"", "publication pub"),
@@ -108,10 +105,11 @@ fn it_sees_every_kind_of_object_and_every_change_of_one() {
     let seen = print(&mut client, false);
     assert!(!seen.objects.contains_key("rows of public.t") && seen.objects.contains_key("table public.t"));
     // What stays the same for all its statistics and its files.
-    client
-        .batch_execute("RESET ROLE; VACUUM FULL; ANALYZE; SET extra_float_digits = 0; SET timezone = 'Asia/Tokyo'")
-        .unwrap();
-    assert_eq!(before.changes(&print(&mut client, false)).collect::<Vec<_>>(), []);
+    for sql in ["RESET ROLE", "VACUUM FULL", "ANALYZE", "SET extra_float_digits = 0", "SET timezone = 'Asia/Tokyo'"] {
+        client.batch_execute(sql).unwrap();
+    }
+    // Somebody was given a right above.
+    assert_eq!(before.changes(&print(&mut client, false)).collect::<Vec<_>>(), [("view s.v", Change::Altered)]);
 }
 
 #[test]

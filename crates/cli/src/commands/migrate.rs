@@ -10,9 +10,11 @@ use crate::show::connect::Address;
 use crate::show::progress::Fan;
 use crate::show::{Show, findings, human, text};
 use crate::signals::{self, CANCEL};
-use lite2pg_engine::observe::Report;
+use lite2pg_engine::observe::{Event, Observer, Report};
 use lite2pg_engine::run::{self, Settings, TargetSpec};
 use lite2pg_engine::{Error, Kind, Result};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
@@ -27,7 +29,7 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
         world.make_places(&mut settings)?;
     }
     warn_about_target(show, &world, &settings.target);
-    signals::watch(
+    signals::watch_then(
         show,
         match (args.dry_run, settings.rollback_on_failure) {
             // One transaction.
@@ -36,12 +38,13 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
             (false, true) => &signals::BACK,
             (false, false) => &signals::KEEP,
         },
+        if args.dry_run || args.retry_rejected { String::new() } else { ways_on(args, &settings) },
     );
     let inspect = Line::new("inspect", &args.way, &settings.target)
         .reading(&args.reading)
         .copying(&args.copying)
         .answers(&args.answers);
-    let fan = observers(show, global, &world, "migrate", !args.dry_run, inspect.word("-v").text())?;
+    let mut fan = observers(show, global, &world, "migrate", !args.dry_run, inspect.word("-v").text())?;
     if args.dry_run {
         return dry_run(args, &settings, &fan, show);
     }
@@ -52,6 +55,8 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
         retried(&report, show);
         return Ok(report.exit);
     }
+    let begun = Begun::default();
+    fan.0.push(Box::new(begun.clone()));
     let outcome = run::migrate(&settings, &fan, &CANCEL);
     drop(fan);
     match outcome {
@@ -61,22 +66,55 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
             finished(args, &settings, &report, show);
             Ok(report.exit)
         }
-        Err(error) => Err(next_command(args, &settings, error)),
+        Err(error) => Err(next_command(args, &settings, begun.0.load(Ordering::Relaxed), error)),
+    }
+}
+
+/// Whether there is a run that can be gone on with or undone.
+#[derive(Clone, Default)]
+struct Begun(Arc<AtomicBool>);
+
+impl Observer for Begun {
+    fn see(&self, event: &Event) {
+        if matches!(event, Event::RunStarted { .. } | Event::Resumed { .. }) {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 }
 
 /// The hint of an interrupted run is the very command to type.
-fn next_command(args: &Migrate, settings: &Settings, mut error: Error) -> Error {
-    if error.kind == Kind::Interrupted && !settings.rollback_on_failure {
-        let again = again(args, &settings.target).text();
-        let undo = Line::new("rollback", &args.way, &settings.target).text();
-        error.hint = Some(format!("to go on:  {again}\nto undo:   {undo}"));
+fn next_command(args: &Migrate, settings: &Settings, begun: bool, mut error: Error) -> Error {
+    if error.kind != Kind::Interrupted {
+        return error;
     }
-    if error.kind == Kind::Interrupted && error.hint == run::pool::interrupted().hint {
-        // No run had begun that could be rolled back.
-        error.hint = Some("no table was made; the same command begins again".to_owned());
-    }
+    let again = again(args, &settings.target).text();
+    let hint = match (settings.rollback_on_failure, begun) {
+        (false, true) => ways_on(args, settings),
+        (false, false) => format!("no table was made; to begin again:  {again}{}", password(settings)),
+        (true, _) => {
+            let taken_back = error.hint.filter(|_| begun).unwrap_or_else(|| "no table was made".to_owned());
+            format!("{taken_back}\nto begin again:  {again}{}", password(settings))
+        }
+    };
+    error.hint = Some(hint);
     error
+}
+
+/// Both ways on from an unfinished run, each as it is typed.
+fn ways_on(args: &Migrate, settings: &Settings) -> String {
+    let again = again(args, &settings.target).text();
+    let undo = Line::new("rollback", &args.way, &settings.target).text();
+    format!("to go on:  {again}\nto undo:   {undo}{}", password(settings))
+}
+
+/// What a command that is told cannot hold.
+fn password(settings: &Settings) -> &'static str {
+    match &settings.target {
+        TargetSpec::Server(conninfo) if conninfo.password_was_in_text() => {
+            "\n(the password is not repeated: give it by PGPASSWORD or ~/.pgpass)"
+        }
+        _ => "",
+    }
 }
 
 /// The same command.
@@ -157,7 +195,7 @@ fn retried(report: &Report, show: &Show) {
     }
 }
 
-fn body(settings: &Settings, report: &Report, show: &Show) {
+pub(super) fn body(settings: &Settings, report: &Report, show: &Show) {
     show.line("");
     human::tables(show, report).iter().for_each(|l| show.line(l));
     if !report.tables.is_empty() {

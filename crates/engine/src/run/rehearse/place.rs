@@ -55,13 +55,11 @@ impl Place {
         let id = id(settings);
         let root = all.join(&id);
         let path = lock_of(&root);
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|e| failed("make the lock", &path, e))?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(true).read(true).write(true);
+        // The last rehearsal of another process may just have removed the directory.
+        let again = |_| fs::create_dir_all(&all).and_then(|()| options.open(&path));
+        let lock = options.open(&path).or_else(again).map_err(|e| failed("make the lock", &path, e))?;
         lock.lock().map_err(|e| failed("take the lock", &path, e))?;
         // One that sweeps may have met the file before it was locked.
         let same = |m: fs::Metadata| lock.metadata().is_ok_and(|own| own.ino() == m.ino());
@@ -124,7 +122,10 @@ impl Place {
             remove(&dir)?;
         }
         let lock = lock_of(&self.root);
-        fs::remove_file(&lock).map_err(|e| failed("remove", &lock, e))
+        fs::remove_file(&lock).map_err(|e| failed("remove", &lock, e))?;
+        // Unless another one is there.
+        let _ = self.root.parent().map(fs::remove_dir);
+        Ok(())
     }
 }
 
