@@ -1,6 +1,7 @@
 //! The commands: each asks the engine for one thing and shows what came of it.
 //! Owns the way from arguments to an exit status; never touches a database itself.
 
+mod backup;
 mod decide;
 mod dump;
 mod inspect;
@@ -9,6 +10,7 @@ mod man;
 mod migrate;
 mod plan;
 mod rehearse;
+mod restore;
 mod rollback;
 mod serve;
 mod status;
@@ -42,6 +44,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Rehearse(args) => rehearse::run(args, &cli.global, &show),
         Command::Verify(args) => verify::run(args, &cli.global, &show),
         Command::Rollback(args) => rollback::run(args, &cli.global, &show),
+        Command::Backup(args) => backup::run(args, &cli.global, &show),
+        Command::Restore(args) => restore::run(args, &cli.global, &show),
         Command::Status(args) => status::run(args, false, &show),
         Command::History(args) => status::run(args, true, &show),
         Command::Serve(args) => serve::run(args, &show),
@@ -66,6 +70,9 @@ fn check_outputs(cli: &Cli) -> Result<()> {
         Command::Rehearse(args) => (Some(args.way.source.clone()), None),
         Command::Verify(args) => (Some(args.way.source.clone()), None),
         Command::Rollback(args) => (Some(args.way.source.clone()), args.save_to.as_deref().map(|p| ("--save-to", p))),
+        // What these write is never there before; the engine refuses.
+        Command::Backup(args) => (Some(args.source.clone()), None),
+        Command::Restore(args) => (Some(args.file.clone()), None),
         Command::Dump(args) => (Some(source_of_dir(&args.dir)), Some(("-o", args.output.as_path()))),
         Command::Status(_) | Command::History(_) | Command::Serve(_) => (None, None),
         Command::Completions { .. } | Command::Man { .. } | Command::Keeper => (None, None),
