@@ -8,9 +8,11 @@ use crate::exit;
 use crate::settings::World;
 use crate::show::connect::Address;
 use crate::show::progress::Fan;
+use crate::show::table::{self, Side};
 use crate::show::{Show, findings, human, text};
 use crate::signals::{self, CANCEL};
 use lite2pg_engine::observe::{Event, Observer, Report};
+use lite2pg_engine::run::estimate::Estimate;
 use lite2pg_engine::run::{self, Settings, TargetSpec};
 use lite2pg_engine::{Error, Kind, Result};
 use std::sync::Arc;
@@ -277,8 +279,9 @@ fn dry_run(args: &Migrate, settings: &Settings, fan: &Fan, show: &Show) -> Resul
         if let Some(map) = document.as_object_mut() {
             map.insert("dry_run".into(), true.into());
             map.insert("sample_rows".into(), dry.sample_rows.into());
-            map.insert("estimate_seconds".into(), dry.estimate_seconds.into());
-            map.insert("estimate_bytes".into(), dry.estimate_bytes.into());
+            map.insert("estimate_seconds".into(), dry.estimate.seconds.into());
+            map.insert("estimate_bytes".into(), dry.estimate.table_bytes.into());
+            map.insert("estimate".into(), serde_json::to_value(&dry.estimate).unwrap_or_default());
         }
         show.document(&document);
         return Ok(report.exit);
@@ -289,12 +292,53 @@ fn dry_run(args: &Migrate, settings: &Settings, fan: &Fan, show: &Show) -> Resul
         "{} · every statement was tried, {rows} were copied and read back; all of it was taken back",
         show.paint().bold("dry run")
     ));
-    let (seconds, bytes) = (text::seconds(dry.estimate_seconds), text::bytes(dry.estimate_bytes));
-    show.line(&human::head(show, "estimate", &format!("about {seconds} for the rows, {bytes} without indexes")));
+    estimated(&dry.estimate, show);
     match report.exit {
         0 => show.line(&human::head(show, "go on", &again(args, &settings.target).text())),
         5 => decide::advise(show, report, again(args, &settings.target), "nothing was kept in the target"),
         _ => different(args, settings, report, show),
     }
     Ok(report.exit)
+}
+
+/// Tables that are shown without `-v`: those that take longest.
+const SLOWEST: usize = 5;
+
+/// How long it may take and how much room it needs, as a short table.
+fn estimated(estimate: &Estimate, show: &Show) {
+    let workers = text::counted(estimate.workers as u64, "worker", "workers");
+    let all = text::seconds(estimate.seconds);
+    show.line(&human::head(show, "estimate", &format!("about {all} with {workers}, from the rates of the sample")));
+    let stages = estimate.stages.iter().filter(|s| s.seconds >= 0.001 && s.seconds >= estimate.seconds / 100.0);
+    let stages: Vec<String> = stages.map(|s| format!("{} {}", s.name, text::seconds(s.seconds))).collect();
+    show.line(&human::head(show, "", &stages.join(" · ")));
+    let mut tables: Vec<_> = estimate.tables.iter().collect();
+    tables.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    let most = if show.verbose { usize::MAX } else { SLOWEST };
+    let titles = ["table", "rows", "about", "rows/s", "table", "indexes"].map(str::to_owned).to_vec();
+    let rows = tables.iter().take(most).map(|t| {
+        vec![
+            table::cut(&text::clean(&t.name), 48),
+            text::count(t.rows),
+            text::seconds(t.seconds),
+            text::count(t.rows_a_second as u64),
+            text::bytes(t.table_bytes),
+            text::bytes(t.index_bytes),
+        ]
+    });
+    let sides = [Side::Left, Side::Right, Side::Right, Side::Right, Side::Right, Side::Right];
+    let lines = table::lines(&sides, &std::iter::once(titles).chain(rows).collect::<Vec<_>>());
+    lines.iter().for_each(|line| show.line(&format!("  {line}")));
+    let (tables, indexes) = (text::bytes(estimate.table_bytes), text::bytes(estimate.index_bytes));
+    let wal = text::bytes(estimate.wal_bytes);
+    show.line(&human::head(
+        show,
+        "space",
+        &format!("about {tables} for tables, {indexes} for indexes, {wal} of log meanwhile"),
+    ));
+    show.line(&human::head(show, "", "on the target's disk; how much is free there cannot be asked over SQL"));
+    if estimate.source_copy_bytes > 0 {
+        let copy = text::bytes(estimate.source_copy_bytes);
+        show.line(&human::head(show, "", &format!("and {copy} here for a private copy of the source")));
+    }
 }

@@ -6,6 +6,7 @@ pub mod already;
 pub mod changed;
 pub mod clock;
 pub mod copy;
+pub mod estimate;
 pub mod examples;
 pub mod exclude;
 pub mod execute;

@@ -147,6 +147,7 @@ pub fn take(tx: &mut Transaction<'_>, control: bool, rows: &Rows) -> Result<Fing
             Err(_) => {}
         }
     };
+    lines.extend(positions(tx, control)?);
     lines.extend(data(tx, rows)?);
     Ok(Fingerprint::of(lines))
 }
@@ -156,13 +157,44 @@ fn catalog(tx: &mut Transaction<'_>, control: bool) -> Result<Vec<Line>> {
     let failed = |e| error_from_pg(e, "taking the target's fingerprint");
     let mut inner = tx.transaction().map_err(failed)?;
     // Names are written with their schema; the caller may have a path of his own.
-    inner.batch_execute("SET LOCAL search_path = pg_catalog").map_err(failed)?;
+    inner.batch_execute("SET LOCAL search_path = pg_catalog; SET LOCAL lock_timeout = '10s'").map_err(failed)?;
     let rows = inner.query(CATALOG, &[&control]).map_err(failed)?;
     // Takes the setting back, too.
     inner.rollback().map_err(failed)?;
     let text = |row: &postgres::Row, i| row.get::<_, Option<String>>(i).unwrap_or_default();
     let line = |r: &postgres::Row| Line { schema: text(r, 0), name: text(r, 1), object: text(r, 2), line: text(r, 3) };
     Ok(rows.iter().map(line).collect())
+}
+
+/// Sequences that are asked for their positions at once: each is locked for that until the savepoint goes.
+const AT_ONCE: usize = 500;
+
+/// Where each sequence stands, if the role may know.
+fn positions(tx: &mut Transaction<'_>, control: bool) -> Result<Vec<Line>> {
+    let failed = |e| error_from_pg(e, "asking where the sequences stand");
+    let sql = "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S' \
+               AND n.nspname !~ '^pg_' AND ($1 OR n.nspname <> 'lite2pg') AND has_sequence_privilege(c.oid, 'SELECT, USAGE')";
+    let all: Vec<u32> = tx.query(sql, &[&control]).map_err(failed)?.iter().map(|r| r.get(0)).collect();
+    let mut lines = Vec::new();
+    for some in all.chunks(AT_ONCE) {
+        let mut inner = tx.transaction().map_err(failed)?;
+        let rows = inner.batch_execute("SET LOCAL lock_timeout = '10s'").and_then(|()| {
+            inner.query(
+                "SELECT n.nspname::text, c.relname::text, format('position of sequence %I.%I', n.nspname, c.relname), \
+                 coalesce(pg_sequence_last_value(c.oid)::text, '') FROM pg_class c \
+                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1)",
+                &[&some],
+            )
+        });
+        inner.rollback().map_err(failed)?;
+        // One of them was dropped in this moment, say: they are data of others, and not worth failing for.
+        let rows = match rows {
+            Err(e) if e.is_closed() => return Err(failed(e)),
+            rows => rows.unwrap_or_default(),
+        };
+        lines.extend(rows.iter().map(|r| Line { schema: r.get(0), name: r.get(1), object: r.get(2), line: r.get(3) }));
+    }
+    Ok(lines)
 }
 
 /// Rows as counts and a sum over their hashes, made by the server: no order is needed, and a row that is there twice counts

@@ -150,7 +150,3 @@ SELECT '', '', format('database %I', d.datname), format('owner %I acl %s connect
 FROM pg_database d WHERE d.datname = current_database()
 UNION ALL
 SELECT '', '', 'large objects', format('%s', count(*)) FROM pg_largeobject_metadata
-UNION ALL
-SELECT s.schemaname, s.sequencename, format('position of sequence %I.%I', s.schemaname, s.sequencename),
-    format('%s', s.last_value)
-FROM pg_sequences s JOIN n ON n.name = s.schemaname

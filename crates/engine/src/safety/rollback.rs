@@ -160,9 +160,8 @@ impl Undo<'_> {
         // An unfinished run is undone with its staging schema alone, also if its plan is of another version.
         let plan = if published { Some(run.plan()?) } else { run.plan().ok() };
         let mut saved = None;
-        let before = if let Some(plan) = plan.as_ref().filter(|_| published) {
+        if let Some(plan) = plan.as_ref().filter(|_| published) {
             self.keep_writers_away(&mut tx, plan)?;
-            let before = Before::look(&mut tx, run, Ours::of(run, Some(plan), true))?;
             let mut found = self.published(&mut tx, plan, &mut undone)?;
             if !options.dry_run && !undone.changed.is_empty() {
                 if !options.discard_changes {
@@ -176,12 +175,11 @@ impl Undo<'_> {
                 }
             }
             close(found)?;
-            before
         } else {
-            let before = Before::look(&mut tx, run, Ours::of(run, plan.as_ref(), false))?;
             unfinished(&mut tx, run, plan.as_ref(), &mut undone)?;
-            before
-        };
+        }
+        // As late as can be: others may change what is theirs while our rows are read.
+        let before = Before::look(&mut tx, run, Ours::of(run, plan.as_ref(), published))?;
         if options.dry_run {
             undone.proof = before.so_far();
             self.refusals(&mut tx, plan.as_ref(), &before, &mut undone)?;
