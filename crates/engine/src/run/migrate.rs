@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer, memory};
 use crate::safety::lock::SourceLock;
-use crate::safety::rollback;
+use crate::safety::{fingerprint, rollback};
 use crate::source::{Reader, Source};
 use crate::target::catalog::{self, Facts};
 use crate::target::control::{self, Run, Status};
@@ -359,6 +359,7 @@ impl Migration<'_> {
         let settings = self.settings;
         let doing = "beginning the run";
         let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
+        let before = fingerprint::take(&mut tx, false, &fingerprint::Rows::Of(settings.schema.clone()))?;
         control::ensure(&mut tx)?;
         let id: String = tx
             .query_one(
@@ -406,6 +407,7 @@ impl Migration<'_> {
                 .map(|f| format!("{}:{}", f.code, f.object)).collect::<Vec<_>>(),
         });
         control::audit(&mut tx, &settings.operator, Some(&run.id), "run started", &detail)?;
+        fingerprint::store(&mut tx, &settings.operator, &run.id, &before)?;
         self.rely_on_copy(&run.id)?;
         tx.commit().map_err(|e| error_from_pg(e, doing))?;
         Ok(run)
