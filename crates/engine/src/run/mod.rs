@@ -17,6 +17,7 @@ pub mod normalised;
 pub mod prepare;
 pub mod reject;
 pub mod retry;
+pub mod room;
 pub mod scan;
 pub mod session;
 pub mod settings;
