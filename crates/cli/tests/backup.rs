@@ -413,6 +413,38 @@ fn a_kill_between_two_names_is_taken_back() {
     assert_eq!(all(&bench)["b"], whole["b"]);
 }
 
+/// SQLite sorts in files where `SQLITE_TMPDIR` says; there it may be full.
+#[test]
+fn a_full_temporary_directory_of_sqlite_is_told() {
+    let bench = Bench::new();
+    let small = bench.path("small");
+    fs::create_dir(&small).unwrap();
+    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "tmpfs", &small]).output();
+    if !mount.is_ok_and(|m| m.status.success()) {
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), "SKIPPED: no file system can be mounted here, so no disk gets full");
+        return;
+    }
+    bench.sqlite(
+        "s.db",
+        "CREATE TABLE p(k TEXT PRIMARY KEY); CREATE TABLE c(k TEXT REFERENCES p(k));
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+         INSERT INTO c SELECT hex(randomblob(100)) FROM n;
+         CREATE VIEW v AS SELECT DISTINCT k FROM c ORDER BY k DESC;",
+    );
+    let before = fs::read(bench.path("s.db")).unwrap();
+    let cluster = lite2pg_testkit::cluster::Cluster::start(&[], &[]);
+    let target = target(&cluster, "temp");
+    let args = ["migrate", "s.db", &target, "--policy", "orphans=not-valid", "--accept", "all"];
+    let out = Bench::finish(bench.command(&args).env("SQLITE_TMPDIR", &small));
+    assert!(Command::new("umount").args(["-l", &small]).status().unwrap().success());
+    assert_eq!(fs::read(bench.path("s.db")).unwrap(), before);
+    let out = out.exits(3);
+    assert!(out.stderr.contains("full") && out.stderr.contains("hint: make space"), "{}", out.stderr);
+    // With room the same command goes on, or begins anew.
+    bench.run(&args).exits(0);
+}
+
 const PAIR_A: (&str, &str) = (
     "age1zyd4kd34tsv2nm08kgw9gp70utpnhlewpm8q2mewgqakq06leausj0f544",
     "AGE-SECRET-KEY-1QP4GG667KZNGR3X5GQ5H86ZFJLHR9E22086KDPADPT6VKX95RHAS4XE0EL",

@@ -12,17 +12,17 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use lite2pg_engine::observe::Silent;
+use lite2pg_engine::observe::{Event, Observer, Silent};
 use lite2pg_engine::run::{Cancel, Settings, TargetSpec, migrate};
 use lite2pg_engine::safety::backup::{BackupOptions, backup};
 use lite2pg_engine::safety::rollback::{RollbackOptions, rollback};
 use lite2pg_engine::source::SnapshotMode;
 use lite2pg_engine::target::{Conninfo, Surroundings};
 use lite2pg_engine::{Error, Kind};
-use lite2pg_testkit::cluster::Cluster;
+use lite2pg_testkit::cluster::{Cluster, Stop};
 use lite2pg_testkit::picture::{compare, fingerprint};
 
 /// A small file system in memory; unmounted at the end.
@@ -122,44 +122,82 @@ fn says(error: &Error, kind: Kind, words: &[&str]) {
 /// The target's disk gets full in the middle; then there is room and the same command goes on, or rollback undoes it.
 #[test]
 fn a_full_target_publishes_nothing_and_goes_on_when_there_is_room() {
-    // With a small WAL the tables meet the end of the disk, with a large one the WAL does: PostgreSQL then PANICs.
-    for (config, undo) in [(&[][..], false), (&[][..], true), (&["max_wal_size=1GB"][..], false)] {
+    for undo in [false, true] {
         let Some(small) = Small::mount(160) else { return };
-        let (cluster, temp) = (server_on(&small, config), common::Temp::new());
+        let (cluster, temp) = (server_on(&small, &[]), common::Temp::new());
         prepare(&cluster);
-        let source = temp.data("s.db");
-        database(&source, 60);
-        let bytes = fs::read(&source).unwrap();
-        let before = fingerprint(&mut cluster.client("brim"), None);
-        // What is free is enough to begin with, not to end with. The big server file is of others.
+        // What is free is enough to begin with, not to end with.
         small.fill_but(40 << 20);
-        let settings = settings(&cluster, &temp.0, &source, "plain");
-        let error = migrate(&settings, &Silent, &Cancel::new()).unwrap_err();
+        let error = runs_full(&cluster, &temp, &small, undo);
+        says(&error, Kind::Target, &["No space left on device", "53100", "free space there", "to resume"]);
+    }
+}
+
+/// Where the write-ahead log cannot be written PostgreSQL gives up as a whole, and does not come up again by itself.
+#[test]
+fn a_server_that_dies_of_a_full_log_is_survived() {
+    for undo in [false, true] {
+        let Some(small) = Small::mount(64) else { return };
+        let (cluster, temp) = (Cluster::start(&["max_wal_size=1GB"], &[]), common::Temp::new());
+        prepare(&cluster);
+        cluster.stop(Stop::Fast);
+        let (here, there) = (cluster.dir.join("data/pg_wal"), small.0.join("wal"));
+        assert!(Command::new("cp").arg("-a").args([&here, &there]).status().unwrap().success());
+        fs::remove_dir_all(&here).unwrap();
+        std::os::unix::fs::symlink(&there, &here).unwrap();
+        cluster.restart();
+        let error = runs_full(&cluster, &temp, &small, undo);
         assert_eq!(error.kind, Kind::Target, "{error}");
-        let text = format!("{error} {:?}", error.hint);
-        eprintln!("max_wal_size and so on {config:?}: {text}");
-        assert!(error.hint.is_some(), "{text}");
-        // Nothing is published, the source is as it was.
-        assert_eq!(fs::read(&source).unwrap(), bytes);
-        assert_eq!(temp.listing().len(), 1, "nothing beside the source");
-        small.remount("size=400m");
-        // A server that could not write its WAL may be gone; somebody starts it again.
-        if postgres::Client::connect(&cluster.conninfo("brim"), postgres::NoTls).is_err() {
-            eprintln!("the server is gone, and is started again");
-            cluster.restart();
+        // What this process saw last: a server that is gone, or the words of the backend that gave up.
+        assert!(error.hint.is_some(), "{error}");
+        assert!(cluster.log().contains("PANIC"), "the log did not get full:\n{}", cluster.log());
+    }
+}
+
+/// Migrates onto a disk that gets full, makes room, and does it again, perhaps after an undo. The first one's error.
+fn runs_full(cluster: &Cluster, temp: &common::Temp, small: &Small, undo: bool) -> Error {
+    let source = temp.data("s.db");
+    database(&source, 60);
+    let bytes = fs::read(&source).unwrap();
+    let before = fingerprint(&mut cluster.client("brim"), None);
+    let settings = settings(cluster, &temp.0, &source, "plain");
+    let error = migrate(&settings, &Silent, &Cancel::new()).unwrap_err();
+    assert_eq!(fs::read(&source).unwrap(), bytes);
+    assert_eq!(temp.listing().len(), 1, "something lies beside the source");
+    small.remount("size=400m");
+    // A server that could not write its log is gone; somebody starts it again.
+    if postgres::Client::connect(&cluster.conninfo("brim"), postgres::NoTls).is_err() {
+        cluster.restart();
+    }
+    let published =
+        "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'public'";
+    assert_eq!(cluster.client("brim").query_one(published, &[]).unwrap().get::<_, i64>(0), 0);
+    let copied = "SELECT count(*) FROM lite2pg.migration_chunk WHERE table_name = 't' AND done";
+    let chunks: i64 = cluster.client("brim").query_one(copied, &[]).unwrap().get(0);
+    if undo {
+        rollback(&settings, RollbackOptions { purge: true, ..Default::default() }, &Silent, &Cancel::new()).unwrap();
+        assert_eq!(compare(&before, &fingerprint(&mut cluster.client("brim"), None)), "");
+    }
+    let resumed = Resumed::default();
+    let report = migrate(&settings, &resumed, &Cancel::new()).unwrap();
+    assert_eq!((report.status.as_str(), report.exit), ("done", 0), "{:?}", report.findings);
+    assert!(report.tables.iter().all(|t| t.verified && t.rows == t.target_rows));
+    assert_eq!(report.tables.iter().map(|t| t.rows).max(), Some(60 * 1024));
+    // It went on where it was: what was copied before is not copied again.
+    assert!(chunks > 0, "the disk was full before the first chunk");
+    assert_eq!(resumed.0.load(Ordering::Relaxed) > 0, !undo);
+    error
+}
+
+/// How many rows were there already when a run went on.
+#[derive(Default)]
+struct Resumed(AtomicU64);
+
+impl Observer for Resumed {
+    fn see(&self, event: &Event) {
+        if let Event::Resumed { rows, .. } = event {
+            self.0.store(*rows, Ordering::Relaxed);
         }
-        let count =
-            "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = 'public'";
-        assert_eq!(cluster.client("brim").query_one(count, &[]).unwrap().get::<_, i64>(0), 0);
-        if undo {
-            rollback(&settings, RollbackOptions { purge: true, ..Default::default() }, &Silent, &Cancel::new())
-                .unwrap();
-            assert_eq!(compare(&before, &fingerprint(&mut cluster.client("brim"), None)), "");
-        }
-        let report = migrate(&settings, &Silent, &Cancel::new()).unwrap();
-        assert_eq!((report.status.as_str(), report.exit), ("done", 0), "{:?}", report.findings);
-        assert!(report.tables.iter().all(|t| t.verified && t.rows == t.target_rows));
-        assert_eq!(report.tables.iter().map(|t| t.rows).max(), Some(60 * 1024));
     }
 }
 
@@ -267,9 +305,9 @@ fn a_disk_that_gets_full_during_a_backup_leaves_nothing() {
     database(&source, 20);
     /// Takes the space away when the copying begins.
     struct Greedy<'a>(&'a Small);
-    impl lite2pg_engine::observe::Observer for Greedy<'_> {
-        fn see(&self, event: &lite2pg_engine::observe::Event) {
-            if matches!(event, lite2pg_engine::observe::Event::Progress { stage: "backup", .. }) {
+    impl Observer for Greedy<'_> {
+        fn see(&self, event: &Event) {
+            if matches!(event, Event::Progress { stage: "backup", .. }) {
                 self.0.fill_but(64 << 10);
             }
         }

@@ -9,7 +9,7 @@ use super::pool::Cancel;
 use super::prepare::{self, Kept, Prepared};
 use super::session::Session;
 use super::settings::Settings;
-use super::{already, clock, finish, normalised, room};
+use super::{already, changed, clock, finish, normalised, room};
 use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer, memory};
@@ -214,6 +214,7 @@ impl Migration<'_> {
         facts.check(&settings.schema)?;
         let keys = Keys::of(&settings.schema);
         keys.take_from(&mut main, &settings.schema, &clock::is_dead, &self.lasting.left.borrow())?;
+        control::known_version(&mut main)?;
         let runs = control::runs(&mut main, Some(&settings.schema))?;
         let last = runs.iter().find(|r| r.status != Status::RolledBack);
         let ended = |report| Next::Ended(Box::new(report));
@@ -377,14 +378,15 @@ impl Migration<'_> {
             ended_at: None,
         };
         control::begin(&mut tx, &run)?;
-        for table in &plan.tables {
-            let ranges = prepared.ranges.get(&table.name).cloned().unwrap_or_else(|| vec![Range::default()]);
-            ledger::fix_chunks(&mut tx, &run.id, &table.name, &ranges)?;
-        }
+        let whole = [Range::default()];
+        let ranges = |table: &str| prepared.ranges.get(table).map_or(&whole[..], Vec::as_slice);
+        let chunks = plan.tables.iter().map(|t| (t.name.as_str(), ranges(&t.name)));
+        ledger::fix_chunks(&mut tx, &run.id, chunks)?;
         publish::make_staging(&mut tx, &run.staging, &run.source_path)?;
         normalised::record(&mut tx, &run.id, prepared, examples)?;
         let detail = serde_json::json!({
             "source": run.source_path, "schema": run.schema, "plan": run.plan_hash,
+            "options": changed::options(settings),
             "accepted": plan.findings.iter().filter(|f| f.accepted)
                 .map(|f| format!("{}:{}", f.code, f.object)).collect::<Vec<_>>(),
         });
@@ -417,9 +419,15 @@ impl Migration<'_> {
             return refuse(format!("it reads {}, not {path}", run.source_path));
         }
         if run.options_hash != self.settings.options_hash() && !self.same_plan(&mut main, facts, &run)? {
-            return refuse(
-                "its options were others (schema, --plan, --set, --names, --tables, --policy, --accept, --collation or --no-verify)".to_owned(),
-            );
+            let said = changed::list(changed::other_options(&mut main, &run.id, self.settings)?);
+            return refuse(said.map_or_else(
+                || {
+                    "its options were others (--schema, --plan, --set, --types, --names, --tables, --policy, --accept, \
+                     --collation, --max-rejects or --no-verify)"
+                        .to_owned()
+                },
+                |said| format!("its options were others: {said}"),
+            ));
         }
         // A new copy may have got the name of one that is gone: only one that was kept counts.
         let from_its_copy = self.kept.is_some() && self.copy() == run.snapshot_copy;
@@ -435,7 +443,11 @@ impl Migration<'_> {
         if run.steps_hash.as_ref().is_some_and(|hash| *hash != control::steps_hash(&steps)) {
             return refuse("it was begun by another version of lite2pg, whose statements are others".to_owned());
         }
-        ledger::steps_done(&mut main, &run.id, &steps)?;
+        // Whoever changed rows while this very process waited is found when they are read back.
+        let count = self.is_first() || !self.settings.verify;
+        if let Some(what) = changed::of_target(&mut main, &run, (&plan, &steps), facts.lock_slots, count)? {
+            return refuse(format!("the target has changed since: {what}"));
+        }
         if self.is_first() {
             prepare::tell_plan(&plan, self.observer);
         }

@@ -3,6 +3,7 @@
 
 pub mod again;
 pub mod already;
+pub mod changed;
 pub mod clock;
 pub mod copy;
 pub mod examples;
@@ -15,6 +16,7 @@ pub mod inspect;
 pub mod migrate;
 pub mod normalised;
 pub mod prepare;
+pub mod queue;
 pub mod reject;
 pub mod retry;
 pub mod room;

@@ -11,6 +11,7 @@ pub mod lock;
 pub mod programs;
 pub mod publish;
 pub mod rejected;
+pub mod staging;
 pub mod transient;
 
 pub use connect::{Conninfo, Origin, Surroundings};
