@@ -9,7 +9,7 @@ use super::pool::Cancel;
 use super::prepare::{self, Kept, Prepared};
 use super::session::Session;
 use super::settings::Settings;
-use super::{already, changed, clock, finish, normalised};
+use super::{already, changed, clock, finish, normalised, room};
 use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer, memory};
@@ -346,6 +346,7 @@ impl Migration<'_> {
         }
         facts.check_free(&prepared.plan, &prepare::published_names(&prepared.plan))?;
         facts.check_locks(&settings.schema, &prepared.plan)?;
+        room::check(self.session, &mut main, &prepared.plan, self.observer)?;
         let reader = readers.first_mut().ok_or_else(|| Error::internal("no reader"))?;
         let examples = Examples::find(reader, &prepared, self.cancel)?;
         let run = self.write_down(&mut main, &prepared, &examples)?;

@@ -21,6 +21,7 @@ pub mod queue;
 pub mod rehearse;
 pub mod reject;
 pub mod retry;
+pub mod room;
 pub mod scan;
 pub mod session;
 pub mod settings;
