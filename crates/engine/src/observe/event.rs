@@ -73,6 +73,15 @@ pub enum Event {
         /// Bytes since the last event.
         bytes: u64,
     },
+    /// A task of a stage begins: a chunk of a table, an index, a constraint. Stages may overlap; `Done` ends it.
+    Started {
+        /// The stage.
+        stage: &'static str,
+        /// Table, index or constraint.
+        object: String,
+        /// Bytes before it, 0 if that is not known.
+        bytes: u64,
+    },
     /// A table (or a step) of a stage is done.
     Done {
         /// The stage.

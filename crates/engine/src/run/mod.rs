@@ -23,7 +23,8 @@ pub mod shape;
 pub mod status;
 mod tryout;
 
-pub use crate::pool::{self, Cancel};
+pub use crate::cancel::Cancel;
+pub use crate::pool;
 pub use inspect::{DryRun, Inspection, dry_run, inspect};
 pub use migrate::migrate;
 pub use retry::retry;
