@@ -11,6 +11,8 @@ use postgres::Client;
 pub struct Session {
     conninfo: Conninfo,
     server: Option<Server>,
+    /// The directory of a managed server that another process runs.
+    dir: Option<String>,
     application: String,
 }
 
@@ -35,14 +37,30 @@ impl Session {
     pub fn open(target: &TargetSpec, application: &str) -> Result<Session> {
         let application = application.to_owned();
         match target {
-            TargetSpec::Server(conninfo) => Ok(Session { conninfo: conninfo.clone(), server: None, application }),
+            TargetSpec::Server(conninfo) => Ok(Session { conninfo: conninfo.clone(), server: None, dir: None, application }),
             TargetSpec::Managed(options) => {
                 let server = Server::start(options)?;
                 let socket = server.socket_dir().display().to_string();
                 let conninfo = Conninfo::from_parts(&socket, server.port(), server.user(), server.dbname())?;
-                Ok(Session { conninfo, server: Some(server), application })
+                Ok(Session { conninfo, server: Some(server), dir: None, application })
             }
         }
+    }
+
+    /// As [`Session::open`], but a managed server that another process of ours is running is asked as it runs.
+    ///
+    /// # Errors
+    /// As [`Session::open`]; also: another process runs the embedded one, which serves that process alone.
+    pub fn visit(target: &TargetSpec, application: &str) -> Result<Session> {
+        if let TargetSpec::Managed(options) = target
+            && let Some(running) = crate::local::running(options)?
+        {
+            let socket = running.socket_dir.display().to_string();
+            let conninfo = Conninfo::from_parts(&socket, running.port, running.user, &running.dbname)?;
+            let (dir, application) = (Some(running.dir.display().to_string()), application.to_owned());
+            return Ok(Session { conninfo, server: None, dir, application });
+        }
+        Session::open(target, application)
     }
 
     /// The managed server, if it is one.
@@ -52,9 +70,10 @@ impl Session {
 
     /// Where it is, without a secret.
     pub fn display(&self) -> String {
-        match &self.server {
-            Some(server) => server.dir().display().to_string(),
-            None => self.conninfo.display(),
+        match (&self.server, &self.dir) {
+            (Some(server), _) => server.dir().display().to_string(),
+            (None, Some(dir)) => dir.clone(),
+            (None, None) => self.conninfo.display(),
         }
     }
 
