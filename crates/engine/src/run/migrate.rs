@@ -1,12 +1,11 @@
 //! `migrate`: decide, do, prove, publish — or go on with an interrupted run, or say that the work is done.
 //! Owns the order of these; each of them lives in a module of its own.
 
+mod perform;
+
 use super::examples::Examples;
-use super::exclude::{self, Excluded};
-use super::execute::{Execution, TableCopy, Worker};
 use super::pool::Cancel;
 use super::prepare::{self, Kept, Prepared};
-use super::reject::Limit;
 use super::session::Session;
 use super::settings::Settings;
 use super::{already, clock, finish, normalised};
@@ -15,17 +14,15 @@ use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer, memory};
 use crate::safety::lock::SourceLock;
 use crate::safety::rollback;
-use crate::source::{Reader, Source};
+use crate::source::Source;
 use crate::target::catalog::{self, Facts};
 use crate::target::control::{self, Run, Status};
-use crate::target::ledger::{self, Chunk, Range};
+use crate::target::ledger::{self, Range};
 use crate::target::lock::Keys;
-use crate::target::{error_from_pg, is_too_many_connections, publish, rejected};
-use crate::verify::views::Limits;
-use lite2pg_model::plan::{Plan, Stage};
+use crate::target::{error_from_pg, publish};
+use lite2pg_model::plan::Stage;
 use postgres::Client;
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -311,85 +308,6 @@ impl Migration<'_> {
         self.execute(main, facts, run, keys, readers, (Vec::new(), None))
     }
 
-    fn execute(
-        &self,
-        mut main: Client,
-        facts: &Facts,
-        run: Run,
-        keys: Keys,
-        mut readers: Vec<Reader>,
-        (mut times, excluded): (Vec<StageTime>, Option<Excluded>),
-    ) -> Result<Report> {
-        let plan = run.plan()?;
-        let steps = plan.steps(&run.staging);
-        let done = ledger::steps_done(&mut main, &run.id, &steps)?;
-        let chunks: BTreeMap<String, Vec<Chunk>> = plan
-            .tables
-            .iter()
-            .map(|t| Ok((t.name.clone(), ledger::chunks(&mut main, &run.id, &t.name)?)))
-            .collect::<Result<_>>()?;
-        let copied: u64 = chunks.values().flatten().filter_map(|c| c.done).map(|(sum, _)| sum.rows).sum();
-        if !done.is_empty() || copied > 0 {
-            let (done, steps) = (done.len() as u64, steps.len() as u64);
-            self.observer.see(&Event::Resumed { run: run.id.clone(), done, steps, rows: copied });
-        }
-        let excluded = match (excluded, readers.first_mut()) {
-            (Some(excluded), _) => excluded,
-            // The same snapshot gives the same rows as it did when the run was begun.
-            (None, Some(reader)) if chunks.values().flatten().any(|c| c.done.is_none()) => {
-                exclude::find(reader, &plan, self.cancel)?
-            }
-            _ => Excluded::default(),
-        };
-        let before = rejected::counts(&mut main, &run.id)?.values().sum();
-        let limit = Limit::new(self.settings.max_rejects.map(|most| most.of(plan.rows())), before);
-        let wanted = self.session.extra_workers(self.settings.jobs, facts.free_connections).min(readers.len());
-        let mut clients = self.workers(wanted, keys)?;
-        let (observer, cancel) = (self.observer, self.cancel);
-        let execution = Execution {
-            run: &run.id,
-            staging: &run.staging,
-            plan: &plan,
-            steps: &steps,
-            chunks: &chunks,
-            done: &done,
-            excluded: &excluded,
-            limit: &limit,
-            views: Limits::of(self.settings, cancel),
-            observer,
-            cancel,
-        };
-        let one = std::slice::from_mut(&mut main);
-        let clients_used = if clients.is_empty() { one } else { clients.as_mut_slice() };
-        let mut workers: Vec<Worker<'_>> =
-            readers.iter_mut().zip(clients_used).map(|(reader, client)| Worker { reader, client }).collect();
-        let copies = execution.build(&mut workers, &mut times)?;
-        let first = workers.first_mut().ok_or_else(|| Error::internal("no worker"))?;
-        let rejected = rejected::counts(first.client, &run.id)?;
-        let mut report = self.report(&run, &plan, &copies, &rejected);
-        if self.settings.verify {
-            finish::verify(&execution, &mut workers, &mut report, &mut times)?;
-        }
-        drop(workers);
-        drop(clients);
-        self.cancel.check()?;
-        self.source.check_unchanged()?;
-        let verified = self.settings.verify && report.exit == 0;
-        finish::write_verification(&mut main, &run, &report)?;
-        if report.exit == 0 {
-            let publish = Instant::now();
-            report.stages = times;
-            let elapsed = || self.begin.elapsed().as_secs_f64();
-            finish::publish(&mut main, &run, &plan, verified, &mut report, elapsed, publish)?;
-            self.observer.see(&Event::Published { schema: run.schema.clone() });
-        } else {
-            report.stages = times;
-        }
-        report.seconds = self.begin.elapsed().as_secs_f64();
-        report.peak_rss_bytes = memory::peak_rss();
-        Ok(report)
-    }
-
     /// `--on-failure rollback`: undoes the run that failed. If that fails too, the error says both.
     fn take_back(&self, outcome: &mut Result<Next>) {
         let different = Kind::Different.exit();
@@ -418,57 +336,6 @@ impl Migration<'_> {
                 error.hint = Some(hint);
             }
         }
-    }
-
-    /// As many workers' connections as are wanted and can be had: a role, a database and other users' sessions (which we
-    /// may not see) all set limits. Without any, everything goes over the coordinator's.
-    fn workers(&self, wanted: usize, keys: Keys) -> Result<Vec<Client>> {
-        let mut clients = Vec::new();
-        while clients.len() < wanted {
-            match self.worker(keys) {
-                Ok(client) => clients.push(client),
-                Err(error) if is_too_many_connections(&error) => {
-                    let text = format!("the target allows {} connections; going on with those", clients.len() + 1);
-                    self.observer.see(&Event::Note { text });
-                    break;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(clients)
-    }
-
-    fn worker(&self, keys: Keys) -> Result<Client> {
-        let mut client = self.session.connect()?;
-        keys.join(&mut client)?;
-        // A chunk and its mark are lost together if the server crashes, and copied again; only the coordinator's
-        // commits must be on disk before they are believed.
-        client
-            .batch_execute("SET synchronous_commit = off; SET maintenance_work_mem = '256MB'")
-            .map_err(|e| error_from_pg(e, "setting up a worker"))?;
-        Ok(client)
-    }
-
-    fn report(
-        &self,
-        run: &Run,
-        plan: &Plan,
-        copies: &BTreeMap<String, TableCopy>,
-        rejected: &BTreeMap<String, u64>,
-    ) -> Report {
-        let mut report = prepare::report(self.settings, plan, &self.session.display());
-        report.run.clone_from(&run.id);
-        for table in &mut report.tables {
-            if let Some(copy) = copies.get(&table.name) {
-                table.rejected = rejected.get(&table.name).copied().unwrap_or(0);
-                table.rows = copy.sum.rows.saturating_add(table.rejected);
-                table.bytes = copy.bytes;
-                table.seconds = copy.seconds;
-                table.source_sha256 = copy.sum.hex();
-            }
-        }
-        report.rejected = report.tables.iter().map(|t| t.rejected).sum();
-        report
     }
 
     fn needs_decision(&self, prepared: Prepared, times: Vec<StageTime>) -> Report {
