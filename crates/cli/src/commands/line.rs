@@ -36,6 +36,20 @@ impl Line {
         Line(vec![command.to_owned(), path(dir)]).place(place)
     }
 
+    /// `lite2pg COMMAND TARGET`.
+    pub fn to(command: &str, target: &TargetSpec, place: &Place) -> Line {
+        Line(vec![command.to_owned(), target_word(target)]).place(place)
+    }
+
+    /// `lite2pg COMMAND SOURCE TARGET`, for a run that the target remembers.
+    pub fn between(command: &str, source: &str, target: &TargetSpec, place: &Place, schema: Option<&str>) -> Line {
+        let line = Line(vec![command.to_owned(), path(Path::new(source)), target_word(target)]).place(place);
+        match schema {
+            Some(schema) => line.flag("--schema", schema),
+            None => line,
+        }
+    }
+
     fn place(mut self, place: &Place) -> Line {
         if let Some(dir) = &place.work_dir {
             self = self.flag("--work-dir", &path(dir));
@@ -169,6 +183,13 @@ fn size_text(bytes: u64) -> String {
 }
 
 /// A path as an argument: one that begins with `-` would be a flag.
+fn target_word(target: &TargetSpec) -> String {
+    match target {
+        TargetSpec::Server(conninfo) => conninfo.display(),
+        TargetSpec::Managed(options) => path(&options.dir),
+    }
+}
+
 fn path(path: &Path) -> String {
     let text = path.display().to_string();
     if text.starts_with('-') { format!("./{text}") } else { text }

@@ -8,6 +8,7 @@ mod line;
 mod man;
 mod migrate;
 mod plan;
+mod request;
 mod rollback;
 mod serve;
 mod status;
@@ -40,8 +41,9 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Migrate(args) => migrate::run(args, &cli.global, &show),
         Command::Verify(args) => verify::run(args, &cli.global, &show),
         Command::Rollback(args) => rollback::run(args, &cli.global, &show),
-        Command::Status(args) => status::run(args, false, &show),
-        Command::History(args) => status::run(args, true, &show),
+        Command::Status(args) => status::run(args, &show),
+        Command::History(args) => status::history_of(args, &show),
+        Command::Request(args) => request::run(args, &show),
         Command::Serve(args) => serve::run(args, &show),
         Command::Dump(args) => dump::run(args, &show),
         Command::Completions { shell } => man::completions(*shell, &show),
@@ -64,7 +66,7 @@ fn check_outputs(cli: &Cli) -> Result<()> {
         Command::Verify(args) => (Some(args.way.source.clone()), None),
         Command::Rollback(args) => (Some(args.way.source.clone()), None),
         Command::Dump(args) => (Some(source_of_dir(&args.dir)), Some(("-o", args.output.as_path()))),
-        Command::Status(_) | Command::History(_) | Command::Serve(_) => (None, None),
+        Command::Status(_) | Command::History(_) | Command::Request(_) | Command::Serve(_) => (None, None),
         Command::Completions { .. } | Command::Man { .. } | Command::Keeper => (None, None),
     };
     let log = cli.global.log_file.as_deref().map(|p| ("--log-file", p));

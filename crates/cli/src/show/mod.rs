@@ -5,6 +5,7 @@ pub mod connect;
 pub mod findings;
 pub mod human;
 pub mod json;
+pub mod live;
 pub mod log;
 pub mod page;
 mod page_html;
@@ -120,6 +121,11 @@ impl Show {
     pub fn width(&self) -> Option<usize> {
         let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
         Some(usize::from(size.ws_col)).filter(|w| *w > 0)
+    }
+
+    /// Whether a terminal can be told to write over its lines.
+    pub fn can_redraw(&self) -> bool {
+        !self.json && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
     }
 
     /// Where bars are drawn.

@@ -19,6 +19,14 @@ pub fn application(operator: &Operator) -> String {
     }
 }
 
+/// Host and process that a session's name tells, if it is one of ours.
+pub fn whose(application: &str) -> Option<(&str, u32)> {
+    let mut words = application.split(' ');
+    let (word, host, pid) = (words.next()?, words.next()?, words.next()?);
+    (word == "lite2pg").then_some(())?;
+    Some((host, pid.parse().ok()?))
+}
+
 /// Whether a session's name is one of ours and its process is gone: it was of this host, this boot and this process
 /// namespace, and no such process is there or it is another one by now. Whatever we cannot see from here counts as
 /// living.

@@ -1,6 +1,7 @@
 //! Runs: what a person asked for, done step by step, in a way that can be killed at any instant.
 //! Owns the order of things; the only place beside `verify` where source and target meet.
 
+pub mod ahead;
 pub mod already;
 pub mod clock;
 pub mod copy;
@@ -11,10 +12,12 @@ pub mod finish;
 pub mod fit;
 mod huge;
 pub mod inspect;
+pub mod live;
 pub mod migrate;
 pub mod normalised;
 pub mod prepare;
 pub mod reject;
+pub mod requests;
 pub mod retry;
 pub mod scan;
 pub mod session;

@@ -37,7 +37,9 @@ impl Session {
     pub fn open(target: &TargetSpec, application: &str) -> Result<Session> {
         let application = application.to_owned();
         match target {
-            TargetSpec::Server(conninfo) => Ok(Session { conninfo: conninfo.clone(), server: None, dir: None, application }),
+            TargetSpec::Server(conninfo) => {
+                Ok(Session { conninfo: conninfo.clone(), server: None, dir: None, application })
+            }
             TargetSpec::Managed(options) => {
                 let server = Server::start(options)?;
                 let socket = server.socket_dir().display().to_string();
