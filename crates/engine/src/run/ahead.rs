@@ -1,42 +1,24 @@
 //! How much work lies before a run, stage by stage: told once when it begins, so that what is left can be estimated.
 //! Owns what a step weighs in bytes; never what is done when.
 
+use super::queue::tasks::Todo;
 use crate::observe::Event;
 use crate::observe::event::Ahead;
 use crate::target::ledger::Chunk;
-use lite2pg_model::plan::{Plan, Stage, Step};
+use lite2pg_model::plan::{Plan, Stage, Step, Work};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where the table of a step is found by the name of what the step is about.
-pub struct Places<'a>(BTreeMap<&'a str, usize>);
-
-impl<'a> Places<'a> {
-    /// Of a plan.
-    pub fn of(plan: &'a Plan) -> Places<'a> {
-        let tables = plan.tables.iter().enumerate();
-        let indexes = tables.clone().flat_map(|(i, t)| t.indexes.iter().map(move |index| (index.name.as_str(), i)));
-        // Where a table and an index have one name, the table is meant.
-        Places(indexes.chain(tables.map(|(i, t)| (t.name.as_str(), i))).collect())
-    }
-
-    /// What a step weighs: bytes that it reads or writes, about.
-    pub fn bytes_of(&self, plan: &Plan, step: &Step) -> u64 {
-        let Some(table) = self.table(&step.object).and_then(|i| plan.tables.get(i)) else { return 0 };
-        match step.stage {
-            Stage::Copy | Stage::Verify => table.bytes,
-            // A key of each row, and a look at all of the table.
-            Stage::Keys | Stage::Indexes => table.rows.saturating_mul(24).saturating_add(table.bytes / 20),
-            Stage::Constraints => table.rows.saturating_mul(16).saturating_add(table.bytes / 50),
-            // It reads a sample.
-            Stage::Analyze => table.bytes.min(64 << 20),
-            _ => 0,
-        }
-    }
-
-    /// `table`, `index`, or `table.what`, where both may have dots in them.
-    fn table(&self, object: &str) -> Option<usize> {
-        let whole = self.0.get(object).copied();
-        whole.or_else(|| object.rmatch_indices('.').find_map(|(at, _)| self.0.get(object.get(..at)?).copied()))
+/// What a step weighs: bytes that it reads or writes, about.
+pub fn bytes_of(plan: &Plan, step: &Step) -> u64 {
+    let of = |i: usize, weigh: &dyn Fn(u64, u64) -> u64| plan.tables.get(i).map_or(0, |t| weigh(t.rows, t.bytes));
+    match step.work {
+        Work::Copy(i) | Work::Verify(i) => of(i, &|_, bytes| bytes),
+        // A key of each row, and a look at all of the table.
+        Work::KeyIndex(i) | Work::Index { table: i, .. } => of(i, &|rows, bytes| rows.saturating_mul(24) + bytes / 20),
+        Work::Validate { child: i, .. } | Work::Check(i) => of(i, &|rows, bytes| rows.saturating_mul(16) + bytes / 50),
+        // It reads a sample.
+        Work::Analyze(i) => of(i, &|_, bytes| bytes.min(64 << 20)),
+        _ => 0,
     }
 }
 
@@ -48,19 +30,16 @@ pub fn told(
     chunks: &BTreeMap<String, Vec<Chunk>>,
     verify: bool,
 ) -> Event {
-    let places = Places::of(plan);
     let mut stages: BTreeMap<Stage, Ahead> = BTreeMap::new();
     for step in steps.iter().filter(|s| verify || s.stage != Stage::Verify) {
         let ahead = stages.entry(step.stage).or_insert(Ahead { stage: step.stage.word(), ..Ahead::default() });
-        let bytes = places.bytes_of(plan, step);
-        let table = match step.stage {
-            Stage::Copy | Stage::Verify => places.table(&step.object).and_then(|i| plan.tables.get(i)),
-            _ => None,
-        };
+        let bytes = bytes_of(plan, step);
         ahead.bytes += bytes;
-        ahead.rows += table.map_or(0, |t| t.rows);
-        let of_table = chunks.get(&step.object).map_or(&[][..], Vec::as_slice);
-        if step.stage == Stage::Copy {
+        if let Work::Copy(i) | Work::Verify(i) = step.work {
+            ahead.rows += plan.tables.get(i).map_or(0, |t| t.rows);
+        }
+        if let Work::Copy(i) = step.work {
+            let of_table = plan.tables.get(i).and_then(|t| chunks.get(&t.name)).map_or(&[][..], Vec::as_slice);
             ahead.tasks += of_table.len() as u64;
             for (sum, bytes) in of_table.iter().filter_map(|c| c.done) {
                 ahead.tasks_done += 1;
@@ -76,4 +55,18 @@ pub fn told(
         }
     }
     Event::Ahead { stages: stages.into_values().collect() }
+}
+
+/// A task begins.
+pub fn started(plan: &Plan, chunks: &BTreeMap<String, Vec<Chunk>>, todo: &Todo<'_>) -> Event {
+    let table = |i: usize| plan.tables.get(i);
+    let (object, bytes) = match todo {
+        Todo::Statement(step) => (step.object.clone(), bytes_of(plan, step)),
+        Todo::Chunk { table: i, .. } => table(*i).map_or_else(Default::default, |t| {
+            let parts = chunks.get(&t.name).map_or(1, Vec::len).max(1) as u64;
+            (t.name.clone(), t.bytes / parts)
+        }),
+        Todo::Read { table: i } => table(*i).map_or_else(Default::default, |t| (t.name.clone(), t.bytes)),
+    };
+    Event::Started { stage: todo.stage().word(), object, bytes }
 }

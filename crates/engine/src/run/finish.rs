@@ -8,39 +8,35 @@ use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer};
 use crate::target::control::{self, Run, Status};
 use crate::target::{catalog, error_from_pg, programs, publish};
-use crate::verify::{checks, digest, views};
+use crate::verify::{checks, views};
 use lite2pg_model::finding::Finding;
 use lite2pg_model::ident::pg_in;
+use lite2pg_model::normal::Sum;
 use lite2pg_model::plan::{Plan, Stage};
 use postgres::{Client, GenericClient};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Reads every table back and compares; then keys, foreign keys and sequences. What differs is in the report, with exit 7.
+/// Compares what was read back of every table (`read`, by its place in the plan, which began at `since`); then views, keys,
+/// foreign keys and sequences. What differs is in the report, with exit 7; a table that was not read back is not verified.
 ///
 /// # Errors
 /// The target cannot be read: then nothing was compared, and nothing may be called equal.
 pub fn verify(
     execution: &Execution<'_>,
     workers: &mut [Worker<'_>],
+    (read, since): (&BTreeMap<usize, Sum>, Option<Instant>),
     report: &mut Report,
     times: &mut Vec<StageTime>,
 ) -> Result<()> {
-    let begin = Instant::now();
+    let begin = since.unwrap_or_else(Instant::now);
     let (plan, observer) = (execution.plan, execution.observer);
-    let rows = plan.rows();
     let stage = Stage::Verify.word();
-    observer.see(&Event::StageStarted { stage, bytes: 0, rows, steps: plan.tables.len() as u64 });
-    let mut order: Vec<usize> = (0..plan.tables.len()).collect();
-    order.sort_by_key(|i| std::cmp::Reverse(plan.tables.get(*i).map_or(0, |t| t.bytes)));
-    let sums = Mutex::new(Vec::new());
-    pool::run(workers, order, execution.cancel, |worker, index| {
-        let Some(table) = plan.tables.get(index) else { return Ok(()) };
-        let sum = digest::of_target(worker.client, execution.staging, table, observer, execution.cancel)?;
-        sums.lock().unwrap_or_else(PoisonError::into_inner).push((index, sum));
-        Ok(())
-    })?;
-    for (index, sum) in sums.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    if since.is_none() {
+        observer.see(&Event::StageStarted { stage, bytes: 0, rows: plan.rows(), steps: plan.tables.len() as u64 });
+    }
+    for (&index, sum) in read {
         let Some(table) = report.tables.get_mut(index) else { continue };
         table.target_rows = sum.rows;
         table.target_sha256 = sum.hex();

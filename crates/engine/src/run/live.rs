@@ -284,7 +284,6 @@ fn tables(plan: &Plan, done: &Done, tasks: &[LiveTask]) -> Vec<LiveTable> {
 /// tables have been read back; so long as that is all that is left, no time is told.
 fn estimate(live: &mut Live, run: &Run, plan: &Plan, done: &Done) {
     let steps = plan.steps(&run.staging);
-    let places = ahead::Places::of(plan);
     let under_way = live.bytes_done.saturating_sub(done.tables.values().map(|(_, bytes)| bytes).sum());
     let mut stages: BTreeMap<Stage, LiveStage> = BTreeMap::new();
     let (mut all, mut left, mut now, mut build) = (0.0, 0.0, 0.0, 0.0);
@@ -293,7 +292,7 @@ fn estimate(live: &mut Live, run: &Run, plan: &Plan, done: &Done) {
         let stage = stages.entry(step.stage).or_insert(LiveStage { stage: step.stage.word(), ..LiveStage::default() });
         stage.tasks += 1;
         stage.done += u64::from(mark.is_some());
-        let seconds = usual_seconds(Kind::of(step.stage.word()), places.bytes_of(plan, step));
+        let seconds = usual_seconds(Kind::of(step.stage.word()), ahead::bytes_of(plan, step));
         if step.stage == Stage::Copy {
             continue;
         }

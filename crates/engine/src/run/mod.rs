@@ -16,6 +16,7 @@ pub mod live;
 pub mod migrate;
 pub mod normalised;
 pub mod prepare;
+pub mod queue;
 pub mod reject;
 pub mod requests;
 pub mod retry;

@@ -82,12 +82,13 @@ impl Migration<'_> {
         let mut workers: Vec<Worker<'_>> =
             readers.iter_mut().zip(clients_used).map(|(reader, client)| Worker { reader, client }).collect();
         let mut report = requests::heeding(idle, &run.id, observer, cancel, || {
-            let copies = execution.build(&mut workers, &mut times)?;
+            let built = execution.build(&mut workers, self.settings.verify, &mut times)?;
             let first = workers.first_mut().ok_or_else(|| Error::internal("no worker"))?;
             let rejected = rejected::counts(first.client, &run.id)?;
-            let mut report = self.report(&run, &plan, &copies, &rejected);
+            let mut report = self.report(&run, &plan, &built.copies, &rejected);
             if self.settings.verify {
-                finish::verify(&execution, &mut workers, &mut report, &mut times)?;
+                let read = (&built.read, built.reading_since);
+                finish::verify(&execution, &mut workers, read, &mut report, &mut times)?;
             }
             Ok(report)
         })?;
