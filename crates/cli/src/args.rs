@@ -264,6 +264,9 @@ pub struct Migrate {
         "accept", "collation", "on_failure", "chunk_bytes", "memory", "view_timeout",
     ])]
     pub retry_rejected: bool,
+    /// Copy at most so many bytes a second, over all workers, such as 20MiB; `lite2pg request` changes it later
+    #[arg(long, value_name = "RATE", value_parser = size, conflicts_with_all = ["dry_run", "retry_rejected"])]
+    pub throttle: Option<u64>,
     /// `keep` what is done for the next try, or `rollback`
     #[arg(long, value_enum, value_name = "WHAT", default_value = "keep")]
     pub on_failure: OnFailure,

@@ -176,13 +176,12 @@ impl Line {
 }
 
 /// Bytes as they may be typed: `64MiB`.
-fn size_text(bytes: u64) -> String {
+pub fn size_text(bytes: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     let unit = units.into_iter().find(|(bits, _)| bytes.is_multiple_of(1 << bits));
     unit.map_or_else(|| bytes.to_string(), |(bits, unit)| format!("{}{unit}", bytes >> bits))
 }
 
-/// A path as an argument: one that begins with `-` would be a flag.
 fn target_word(target: &TargetSpec) -> String {
     match target {
         TargetSpec::Server(conninfo) => conninfo.display(),
@@ -190,6 +189,7 @@ fn target_word(target: &TargetSpec) -> String {
     }
 }
 
+/// A path as an argument: one that begins with `-` would be a flag.
 fn path(path: &Path) -> String {
     let text = path.display().to_string();
     if text.starts_with('-') { format!("./{text}") } else { text }
@@ -224,6 +224,7 @@ mod tests {
         ("tables", "t"),
         ("exclude", "t"),
         ("max-rejects", "5%"),
+        ("throttle", "20MiB"),
         ("on-failure", "rollback"),
         ("no-verify", ""),
         ("discard-changes", ""),

@@ -51,6 +51,7 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
         retried(&report, show);
         return Ok(report.exit);
     }
+    CANCEL.throttle(args.throttle.unwrap_or(0));
     let outcome = run::migrate(&settings, &fan, &CANCEL);
     drop(fan);
     match outcome {
@@ -87,6 +88,9 @@ pub fn again(args: &Migrate, target: &TargetSpec) -> Line {
     }
     if let Some(most) = args.max_rejects {
         line = line.flag("--max-rejects", &most.to_string());
+    }
+    if let Some(rate) = args.throttle {
+        line = line.flag("--throttle", &super::line::size_text(rate));
     }
     match args.on_failure {
         OnFailure::Keep => line,

@@ -87,7 +87,7 @@ fn observers(
     if show.log_json {
         all.push(Box::new(Lines::new(std::io::stderr())));
     } else {
-        all.push(Box::new(People::new(show, inspect)));
+        all.push(Box::new(People::new(show, inspect, command == "migrate" && writes_log)));
     }
     if writes_log || global.log_file.is_some() {
         match log::open(global.log_file.as_deref(), &world.work_dir.join("logs"), command) {

@@ -123,6 +123,12 @@ impl Show {
         Some(usize::from(size.ws_col)).filter(|w| *w > 0)
     }
 
+    /// The width of the terminal that standard error is.
+    pub fn error_width(&self) -> Option<usize> {
+        let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+        Some(usize::from(size.ws_col)).filter(|w| *w > 0)
+    }
+
     /// Whether a terminal can be told to write over its lines.
     pub fn can_redraw(&self) -> bool {
         !self.json && std::env::var_os("TERM").is_none_or(|t| t != "dumb")

@@ -150,6 +150,11 @@ impl Estimate {
         }
     }
 
+    /// Bytes of a kind that are left.
+    pub fn left_of(&self, kind: Kind) -> u64 {
+        self.parts.get(kind.index()).map_or(0, |p| (p.all - p.done).max(0.0) as u64)
+    }
+
     /// Nothing of this kind is left.
     pub fn finished(&mut self, kind: Kind, now: f64) {
         self.pass(now);
