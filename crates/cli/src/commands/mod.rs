@@ -91,7 +91,10 @@ fn observers(
     }
     if writes_log || global.log_file.is_some() {
         match log::open(global.log_file.as_deref(), &world.work_dir.join("logs"), command) {
-            Ok((_, file)) => all.push(Box::new(Lines::new(file))),
+            Ok((_, file)) => {
+                log::remember(&file);
+                all.push(Box::new(Lines::new(file)));
+            }
             Err(e) if global.log_file.is_some() => {
                 let path = global.log_file.as_deref().unwrap_or(Path::new("")).display().to_string();
                 return Err(Error::usage(format!("the log file cannot be written: {e}")).about(path));
