@@ -1,19 +1,23 @@
 //! A run can be killed at any instant: the same command then ends it, or rollback undoes it, and the source is as it was.
-//! `LITE2PG_LONG=1` kills at every event on both branches and at more instants; `LITE2PG_SEED` repeats the instants.
+//! `LITE2PG_LONG=1` kills at every event, at 200 instants and at more bytes, on both branches; `LITE2PG_SEED` repeats the
+//! instants.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod breaking;
 mod running;
 
-use breaking::{Once, Place, ended, tell};
+use breaking::{Once, Place, ended, ended_anyhow, tell};
 use lite2pg_engine::error::Kind;
 use lite2pg_engine::observe::Event;
 use lite2pg_engine::run::{Cancel, migrate};
 use lite2pg_engine::source::SnapshotMode;
-use lite2pg_testkit::cluster::Cluster;
+use lite2pg_engine::verify::{Level, verify};
+use lite2pg_testkit::cluster::{Cluster, Stop};
+use lite2pg_testkit::dice::Dice;
 use lite2pg_testkit::fixtures;
 use lite2pg_testkit::picture::{compare, source_hash};
 use lite2pg_testkit::proxy::{Fault, Proxy, Way};
+use std::process::Child;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 #[test]
@@ -50,6 +54,8 @@ fn recover(place: &Place, cluster: &Cluster, known: &Known, resume: bool, why: &
         let report = place.must_migrate(why);
         assert_eq!(report.tables.iter().map(|t| t.target_rows).sum::<u64>(), known.rows, "{why}");
         assert_eq!(compare(&known.after, &place.picture(cluster)), "", "{why}: resumed to another end");
+        let rows = verify(&place.settings, Level::Rows, &running::Show, &Cancel::new()).map_err(|e| tell(&e)).unwrap();
+        assert!(rows.exit == 0 && rows.tables.iter().all(|t| t.verified), "{why}: rows differ: {rows:?}");
         assert_eq!(source_hash(&place.source), known.source, "{why}: the source changed");
     }
     place.must_undo(why);
@@ -111,34 +117,77 @@ fn at_bytes_on_the_wire() {
     }
 }
 
+/// Whom a random instant hits.
+#[derive(Clone, Copy, Debug)]
+enum Victim {
+    Lite2pg,
+    Backend,
+    Server,
+}
+
+impl Victim {
+    const ALL: [Victim; 3] = [Victim::Lite2pg, Victim::Backend, Victim::Server];
+
+    /// Strikes, and sees to it that the server answers again.
+    fn strike(self, child: &mut Child, place: &Place, cluster: &Cluster, dice: &mut Dice) {
+        match self {
+            Victim::Lite2pg => drop(child.kill()),
+            Victim::Backend => {
+                let sql = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'lite2pg %' ORDER BY pid";
+                let pids = place.client(cluster).query(sql, &[]).unwrap();
+                // Before its first and after its last connection nobody is there to be hit.
+                if let Some(row) = pids.get(dice.below(pids.len().max(1) as u64) as usize) {
+                    let pid = rustix::process::Pid::from_raw(row.get(0)).unwrap();
+                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+            }
+            Victim::Server => {
+                cluster.stop([Stop::Kill, Stop::Immediate, Stop::Fast][dice.below(3) as usize]);
+                std::thread::sleep(Duration::from_millis(dice.below(300)));
+                cluster.restart();
+            }
+        }
+        cluster.wait_until_it_answers();
+    }
+}
+
+/// Instants are drawn evenly from the whole length of an uninterrupted run; victims and branches take turns.
 #[test]
 fn at_random_instants_of_a_large_run() {
     let cluster = Cluster::start(&[], &[]);
-    let mut place = Place::new(&cluster, |path| {
-        fixtures::million(path, if long() || !cfg!(debug_assertions) { 1_000_000 } else { 200_000 })
-    });
-    place.settings.chunk_bytes = 1 << 20;
+    let mut place = Place::new(&cluster, |path| fixtures::million(path, 100_000));
+    place.settings.chunk_bytes = 256 << 10;
     let known = know(&place, &cluster);
     let begin = Instant::now();
     assert!(!place.run_child(usize::MAX).1);
     let whole = begin.elapsed();
     place.must_undo("timing");
-    let seed = std::env::var("LITE2PG_SEED")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64);
+    let seed = seed();
     println!("LITE2PG_SEED={seed}, a run takes {whole:?}");
-    let mut dice = seed | 1;
-    for i in 0..if long() { 40 } else { 10 } {
-        dice ^= dice << 13;
-        dice ^= dice >> 7;
-        dice ^= dice << 17;
-        let mut child = place.child(usize::MAX);
-        std::thread::sleep(whole.mul_f64((dice % 1000) as f64 / 1000.0));
-        let _ = child.kill();
-        let (told, _) = ended(child);
-        recover(&place, &cluster, &known, i % 2 == 0, &format!("killed after {:?}", told.last()));
+    let mut dice = Dice(seed);
+    let mut struck = 0;
+    for i in 0..if long() { 200 } else { 25 } {
+        let at = whole.mul_f64(dice.share());
+        let victim = Victim::ALL[i % Victim::ALL.len()];
+        // Every victim meets both branches.
+        let branch = (i / Victim::ALL.len()) % 2 == 0;
+        for resume in [branch, !branch].into_iter().take(if long() { 2 } else { 1 }) {
+            let mut child = place.child(usize::MAX);
+            std::thread::sleep(at);
+            victim.strike(&mut child, &place, &cluster, &mut dice);
+            let (told, status) = ended_anyhow(child);
+            struck += usize::from(!status.success());
+            let why = format!("LITE2PG_SEED={seed} {i}: {victim:?} after {at:?}, {status}: {:?}", told.last());
+            recover(&place, &cluster, &known, resume, &why);
+        }
     }
+    assert!(struck >= 5, "only {struck} runs were stopped");
+}
+
+fn seed() -> u64 {
+    let given = std::env::var("LITE2PG_SEED").ok().and_then(|s| s.parse().ok());
+    given.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64)
 }
 
 #[test]
@@ -199,7 +248,7 @@ fn a_worker_is_ended_by_the_server() {
 
 #[test]
 fn the_server_is_killed_and_comes_back() {
-    let mut cluster = Cluster::start(&["fsync = on"], &[]);
+    let cluster = Cluster::start(&["fsync = on"], &[]);
     let place = Place::new(&cluster, |path| fixtures::million(path, 50_000));
     let known = know(&place, &cluster);
     for (signal, stage) in [("QUIT", "copy"), ("KILL", "indexes"), ("KILL", "verify")] {

@@ -9,6 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use postgres::{Client, NoTls};
@@ -37,7 +38,31 @@ pub struct Cluster {
     /// The server's directory: `data`, `log` and the socket.
     pub dir: PathBuf,
     /// The newest is last; each ends the server that it started.
-    keepers: Vec<Child>,
+    keepers: Mutex<Vec<Child>>,
+    /// Where the data lies if a test chose the place; removed at the end too.
+    elsewhere: Option<PathBuf>,
+}
+
+/// How a server is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Ends every session and writes everything down (SIGINT to the postmaster).
+    Fast,
+    /// As a crash that the backends notice at once (SIGQUIT to the postmaster).
+    Immediate,
+    /// The postmaster is gone without a word (SIGKILL); its backends notice it when they next wait for something.
+    Kill,
+}
+
+impl Stop {
+    /// The signal's name, as `kill` takes it.
+    pub fn signal(self) -> &'static str {
+        match self {
+            Stop::Fast => "INT",
+            Stop::Immediate => "QUIT",
+            Stop::Kill => "KILL",
+        }
+    }
 }
 
 impl Cluster {
@@ -49,9 +74,19 @@ impl Cluster {
 
     /// The same, with files (name, contents) in the data directory, for instance `server.key`.
     pub fn start_with(config: &[&str], hba: &[&str], files: &[(&str, &[u8])]) -> Cluster {
+        Self::start_at(None, config, hba, files)
+    }
+
+    /// The same as [`Cluster::start`], with the server's data in `data`: a path that does not exist yet, in a directory
+    /// that the server's user may enter, for instance on a small file system. It is removed at the end.
+    pub fn start_in(data: &Path, config: &[&str], hba: &[&str]) -> Cluster {
+        Self::start_at(Some(data), config, hba, &[])
+    }
+
+    fn start_at(place: Option<&Path>, config: &[&str], hba: &[&str], files: &[(&str, &[u8])]) -> Cluster {
         // Between choosing a free port and using it, another process may take it: then another port is tried.
         for _ in 0..5 {
-            match Self::try_start(config, hba, files) {
+            match Self::try_start(place, config, hba, files) {
                 Ok(cluster) => return cluster,
                 Err(log) if log.contains("Address already in use") => {}
                 Err(log) => panic!("the test server did not start:\n{log}"),
@@ -60,7 +95,12 @@ impl Cluster {
         panic!("no free port on 127.0.0.1 for a test server")
     }
 
-    fn try_start(config: &[&str], hba: &[&str], files: &[(&str, &[u8])]) -> Result<Cluster, String> {
+    fn try_start(
+        place: Option<&Path>,
+        config: &[&str],
+        hba: &[&str],
+        files: &[(&str, &[u8])],
+    ) -> Result<Cluster, String> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let (bin, user) = (bin_dir(), server_user());
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -69,7 +109,10 @@ impl Cluster {
         let template = template(&bin, user);
         must(fs::create_dir(&dir), &dir);
         must(chown(&dir, user.map(|u| u.0), user.map(|u| u.1)), &dir);
-        must_run(Command::new("cp").args(["-a", "--reflink=auto"]).args([&template, &data]));
+        if let Some(place) = place {
+            must(std::os::unix::fs::symlink(place, &data), &data);
+        }
+        must_run(Command::new("cp").args(["-a", "--reflink=auto"]).arg(&template).arg(place.unwrap_or(&data)));
 
         let port = must(TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()), "127.0.0.1").port();
         let own = format!(
@@ -85,34 +128,76 @@ impl Cluster {
             put(&data, name, contents, user);
         }
 
-        let keepers = vec![keep(&bin, &dir, user)];
-        Cluster { socket_dir: dir.clone(), port, dir, keepers }.when_ready()
+        let keepers = Mutex::new(vec![keep(&bin, &dir, user)]);
+        Cluster { socket_dir: dir.clone(), port, dir, keepers, elsewhere: place.map(Path::to_owned) }.when_ready()
     }
 
-    /// Starts the server again after a test has killed it (by [`Cluster::pid`]). Panics if it does not come up.
-    pub fn restart(&mut self) {
+    fn keepers(&self) -> MutexGuard<'_, Vec<Child>> {
+        self.keepers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops the server and waits until its postmaster is gone. [`Cluster::restart`] starts it again.
+    pub fn stop(&self, how: Stop) {
+        let pid = self.pid();
+        must_run(Command::new("kill").arg(format!("-{}", how.signal())).arg(pid.to_string()));
+        let end = Instant::now() + Duration::from_secs(60);
+        while running(pid) {
+            assert!(Instant::now() < end, "the test server did not stop:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Starts the server again after it was stopped or killed. Panics if it does not come up within a minute.
+    pub fn restart(&self) {
         let end = Instant::now() + Duration::from_secs(60);
         // A server that was told to quit removes its pid file; one that was killed does not.
-        let gone = |dir: &Path| match fs::read_to_string(dir.join("data/postmaster.pid")) {
-            Ok(text) => !Path::new("/proc").join(text.lines().next().unwrap_or_default()).exists(),
+        let gone = || match fs::read_to_string(self.dir.join("data/postmaster.pid")) {
+            Ok(text) => text.lines().next().and_then(|l| l.parse().ok()).is_none_or(|pid| !running(pid)),
             Err(_) => true,
         };
-        while !gone(&self.dir) && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(20));
+        while !gone() {
+            assert!(Instant::now() < end, "the test server did not stop:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
         }
         // Backends of a killed server notice it only after a moment, and until then it cannot start.
-        while Client::connect(&self.conninfo("postgres"), NoTls).is_err() {
-            assert!(Instant::now() < end, "the test server did not start again:\n{}", self.log());
+        loop {
+            let before = self.log().len();
             let mut keeper = keep(&bin_dir(), &self.dir, server_user());
-            std::thread::sleep(Duration::from_millis(700));
-            if Client::connect(&self.conninfo("postgres"), NoTls).is_ok() {
-                self.keepers.push(keeper);
+            if self.comes_up(before, end) {
+                self.keepers().push(keeper);
                 return;
             }
+            assert!(Instant::now() < end, "the test server did not start again:\n{}", self.log());
             // It must not remove the directory as it would when it ends by itself.
             let _ = keeper.kill();
             let _ = keeper.wait();
+            std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Waits until the server answers, for instance after a backend of it was killed. Panics if it does not in a minute.
+    pub fn wait_until_it_answers(&self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        while Client::connect(&self.conninfo("postgres"), NoTls).is_err() {
+            assert!(Instant::now() < end, "the test server does not answer:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until the server answers, or has ended by itself: what it wrote to its log from `before` on says so.
+    fn comes_up(&self, before: usize, end: Instant) -> bool {
+        while Instant::now() < end {
+            if Client::connect(&self.conninfo("postgres"), NoTls).is_ok() {
+                return true;
+            }
+            let log = self.log();
+            let new = log.get(before..).unwrap_or_default();
+            if new.lines().any(|l| l.contains("FATAL:  ") && !l.contains("FATAL:  the database system is")) {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
     }
 
     fn when_ready(self) -> Result<Cluster, String> {
@@ -171,13 +256,24 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        while let Some(mut keeper) = self.keepers.pop() {
+        let mut keepers = self.keepers();
+        while let Some(mut keeper) = keepers.pop() {
             drop(keeper.stdin.take());
             let _ = keeper.wait();
+        }
+        drop(keepers);
+        if let Some(data) = &self.elsewhere {
+            let _ = fs::remove_dir_all(data);
         }
         // What a test put there as another user is left over by the keeper.
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+/// Whether a process is there and has not ended: one that nobody has waited for yet has.
+fn running(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 /// Starts a keeper, which starts the server.
@@ -287,6 +383,26 @@ mod tests {
             assert!(!Path::new(&format!("/proc/{pid}")).exists());
             assert!(!dir.exists());
         }
+    }
+
+    #[test]
+    fn stops_in_every_way_comes_back_and_lies_where_it_is_told() {
+        let place = Path::new(TMP).join(format!("l2pg-place-{}", std::process::id()));
+        let cluster = Cluster::start_in(&place, &[], &[]);
+        assert!(place.join("PG_VERSION").exists());
+        cluster.sql("CREATE TABLE t (a int); INSERT INTO t VALUES (7); CHECKPOINT");
+        for how in [Stop::Fast, Stop::Immediate, Stop::Kill] {
+            let before = cluster.pid();
+            cluster.stop(how);
+            assert!(Client::connect(&cluster.conninfo("postgres"), NoTls).is_err(), "{how:?}: still there");
+            cluster.restart();
+            assert_ne!(before, cluster.pid());
+            let rows: i64 = cluster.client("postgres").query_one("SELECT count(*) FROM t", &[]).unwrap().get(0);
+            assert_eq!(rows, 1, "{how:?}");
+        }
+        let dir = cluster.dir.clone();
+        drop(cluster);
+        assert!(!dir.exists() && !place.exists());
     }
 
     #[test]

@@ -76,6 +76,16 @@ INSERT INTO "odd ""name"", ünïcode" VALUES (1, 'x', 'Y', 0.5);
 DELETE FROM customers WHERE id = 60;
 "#;
 
+/// What a target's database holds before: it must never change.
+pub const SOMEBODY_ELSES: &str = "
+    CREATE TABLE public.of_others (id int PRIMARY KEY, t text DEFAULT 'x');
+    INSERT INTO public.of_others SELECT i, 'row ' || i FROM generate_series(1, 50) i;
+    CREATE INDEX of_others_t ON public.of_others (t);
+    COMMENT ON TABLE public.of_others IS 'not ours';
+    CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.v AS SELECT id FROM public.of_others;
+    CREATE SEQUENCE public.counter; SELECT setval('public.counter', 7);
+    CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';";
+
 /// Makes a small database with every feature that is carried: a view that uses another and helper functions, a trigger.
 pub fn everything(path: &Path) {
     make(path, EVERYTHING);

@@ -2,6 +2,8 @@
 //! Owns what a test needs around the tool; never contains a check of the tool itself.
 
 pub mod cluster;
+pub mod dice;
 pub mod fixtures;
 pub mod picture;
 pub mod proxy;
+pub mod workloads;

@@ -5,8 +5,9 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the proxy does once so many bytes have passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,7 @@ struct State {
     passed: [AtomicU64; 2],
     fault: Mutex<Option<(Way, u64, Fault)>>,
     stalled: AtomicBool,
+    down: AtomicBool,
     closed: AtomicBool,
     sockets: Mutex<Vec<TcpStream>>,
 }
@@ -49,6 +51,11 @@ pub struct Proxy {
 impl Proxy {
     /// Starts one before `127.0.0.1:port`.
     pub fn start(port: u16) -> Proxy {
+        Self::slow(port, Duration::ZERO)
+    }
+
+    /// Starts one that passes every byte `latency` after it came, each way: a far network, whose width is not narrower.
+    pub fn slow(port: u16, latency: Duration) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let own = listener.local_addr().unwrap().port();
         let state = Arc::new(State::default());
@@ -58,11 +65,16 @@ impl Proxy {
                 if shared.closed.load(Ordering::SeqCst) {
                     return;
                 }
+                if shared.down.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
+                // It delays nothing but what it is told to.
+                let _ = (client.set_nodelay(true), server.set_nodelay(true));
                 for (from, to, way) in [(&client, &server, Way::Up), (&server, &client, Way::Down)] {
                     let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
                     let shared = shared.clone();
-                    std::thread::spawn(move || pump(&shared, from, to, way));
+                    std::thread::spawn(move || pump(&shared, from, to, way, latency));
                 }
                 let mut sockets = shared.sockets.lock().unwrap_or_else(PoisonError::into_inner);
                 sockets.extend([client, server]);
@@ -84,6 +96,11 @@ impl Proxy {
         waiting
     }
 
+    /// Whether a fault is still to come.
+    pub fn is_armed(&self) -> bool {
+        self.state.fault.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Bytes that passed since the last `arm` or `reset`.
     pub fn passed(&self, way: Way) -> u64 {
         self.state.passed[way as usize].load(Ordering::SeqCst)
@@ -102,6 +119,17 @@ impl Proxy {
     /// Closes every connection now.
     pub fn cut(&self) {
         self.state.cut();
+    }
+
+    /// Closes every connection now, and new ones too, until [`Proxy::up`].
+    pub fn down(&self) {
+        self.state.down.store(true, Ordering::SeqCst);
+        self.cut();
+    }
+
+    /// Serves again.
+    pub fn up(&self) {
+        self.state.down.store(false, Ordering::SeqCst);
     }
 }
 
@@ -122,6 +150,13 @@ impl State {
         }
     }
 
+    /// Returns when it is not stalled.
+    fn wait(&self) {
+        while self.stalled.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// How many of `length` bytes may pass before the fault that is due with them, if one is.
     fn due(&self, way: Way, length: usize) -> (usize, Option<Fault>) {
         let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,16 +171,38 @@ impl State {
     }
 }
 
-fn pump(state: &State, mut from: TcpStream, mut to: TcpStream, way: Way) {
-    let mut block = vec![0; 16 * 1024];
-    while let Ok(length) = from.read(&mut block) {
-        while state.stalled.load(Ordering::SeqCst) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        if length == 0 {
-            break;
-        }
-        let (pass, fault) = state.due(way, length);
+/// How many bytes may be under way in one direction of a connection: beyond that the sender waits.
+const UNDER_WAY: usize = 16 << 20;
+const BLOCK: usize = 16 * 1024;
+
+/// What comes from a socket, each block `latency` after it came. `None`: nothing more will come.
+fn blocks(mut from: TcpStream, latency: Duration) -> Box<dyn FnMut() -> Option<Vec<u8>>> {
+    let mut read = move || {
+        let mut block = vec![0; BLOCK];
+        let length = from.read(&mut block).ok().filter(|n| *n > 0)?;
+        block.truncate(length);
+        Some(block)
+    };
+    if latency.is_zero() {
+        return Box::new(read);
+    }
+    let (send, receive) = sync_channel(UNDER_WAY / BLOCK);
+    std::thread::spawn(
+        move || while read().is_some_and(|block| send.send((Instant::now() + latency, block)).is_ok()) {},
+    );
+    Box::new(move || {
+        let (due, block) = receive.recv().ok()?;
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        Some(block)
+    })
+}
+
+fn pump(state: &State, from: TcpStream, mut to: TcpStream, way: Way, latency: Duration) {
+    let Ok(reading) = from.try_clone() else { return };
+    let mut next = blocks(reading, latency);
+    while let Some(block) = next() {
+        state.wait();
+        let (pass, fault) = state.due(way, block.len());
         if to.write_all(&block[..pass]).is_err() {
             break;
         }
@@ -158,13 +215,71 @@ fn pump(state: &State, mut from: TcpStream, mut to: TcpStream, way: Way) {
                 let _ = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
             }
         }
-        while state.stalled.load(Ordering::SeqCst) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        if to.write_all(&block[pass..length]).is_err() {
+        state.wait();
+        if to.write_all(&block[pass..]).is_err() {
             break;
         }
     }
+    state.wait();
     let _ = to.shutdown(Shutdown::Write);
     let _ = from.shutdown(Shutdown::Read);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that sends everything back.
+    fn echo() -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for socket in listener.incoming().flatten() {
+                let mut back = socket.try_clone().unwrap();
+                std::thread::spawn(move || std::io::copy(&mut &socket, &mut back));
+            }
+        });
+        port
+    }
+
+    fn ask(port: u16, text: &[u8]) -> std::io::Result<Vec<u8>> {
+        let mut socket = TcpStream::connect(("127.0.0.1", port))?;
+        socket.write_all(text)?;
+        socket.shutdown(Shutdown::Write)?;
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer)?;
+        Ok(answer)
+    }
+
+    #[test]
+    fn latency_delays_and_does_not_narrow() {
+        let proxy = Proxy::slow(echo(), Duration::from_millis(60));
+        let begin = Instant::now();
+        assert_eq!(ask(proxy.port, b"x").unwrap(), b"x");
+        assert!(begin.elapsed() >= Duration::from_millis(120), "{:?}", begin.elapsed());
+        let much = vec![7; 4 << 20];
+        let begin = Instant::now();
+        assert_eq!(ask(proxy.port, &much).unwrap(), much);
+        // One block after the other, each delayed, would take half a minute.
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn down_is_down_until_it_is_up() {
+        let proxy = Proxy::start(echo());
+        assert_eq!(ask(proxy.port, b"x").unwrap(), b"x");
+        proxy.down();
+        assert!(ask(proxy.port, b"x").map_or(true, |answer| answer.is_empty()));
+        proxy.up();
+        assert_eq!(ask(proxy.port, b"x").unwrap(), b"x");
+    }
+
+    #[test]
+    fn a_fault_comes_at_its_byte() {
+        let proxy = Proxy::start(echo());
+        proxy.arm(Way::Down, 5, Fault::Truncate);
+        assert_eq!(ask(proxy.port, b"0123456789").unwrap(), b"01234");
+        assert!(!proxy.reset(), "it is still waiting");
+        assert_eq!(ask(proxy.port, b"0123456789").unwrap(), b"0123456789");
+    }
 }

@@ -203,7 +203,7 @@ mod tests {
     use crate::settings::World;
 
     /// A value of each flag that takes one, never the default one.
-    const VALUES: [(&str, &str); 25] = [
+    const VALUES: [(&str, &str); 26] = [
         ("schema", "s"),
         ("work-dir", "w"),
         ("pg-bin", "b"),
@@ -225,6 +225,7 @@ mod tests {
         ("exclude", "t"),
         ("max-rejects", "5%"),
         ("throttle", "20MiB"),
+        ("retry-for", "7"),
         ("on-failure", "rollback"),
         ("no-verify", ""),
         ("discard-changes", ""),

@@ -1,6 +1,7 @@
 //! The commands: each asks the engine for one thing and shows what came of it.
 //! Owns the way from arguments to an exit status; never touches a database itself.
 
+mod backup;
 mod decide;
 mod dump;
 mod inspect;
@@ -9,6 +10,7 @@ mod man;
 mod migrate;
 mod plan;
 mod request;
+mod restore;
 mod rollback;
 mod serve;
 mod status;
@@ -44,6 +46,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Status(args) => status::run(args, &show),
         Command::History(args) => status::history_of(args, &show),
         Command::Request(args) => request::run(args, &show),
+        Command::Backup(args) => backup::run(args, &cli.global, &show),
+        Command::Restore(args) => restore::run(args, &cli.global, &show),
         Command::Serve(args) => serve::run(args, &show),
         Command::Dump(args) => dump::run(args, &show),
         Command::Completions { shell } => man::completions(*shell, &show),
@@ -65,6 +69,9 @@ fn check_outputs(cli: &Cli) -> Result<()> {
         Command::Migrate(args) => (Some(args.way.source.clone()), None),
         Command::Verify(args) => (Some(args.way.source.clone()), None),
         Command::Rollback(args) => (Some(args.way.source.clone()), None),
+        // What these write is never there before; the engine refuses.
+        Command::Backup(args) => (Some(args.source.clone()), None),
+        Command::Restore(args) => (Some(args.file.clone()), None),
         Command::Dump(args) => (Some(source_of_dir(&args.dir)), Some(("-o", args.output.as_path()))),
         Command::Status(_) | Command::History(_) | Command::Request(_) | Command::Serve(_) => (None, None),
         Command::Completions { .. } | Command::Man { .. } | Command::Keeper => (None, None),

@@ -66,7 +66,8 @@ pub fn started(plan: &Plan, chunks: &BTreeMap<String, Vec<Chunk>>, todo: &Todo<'
             let parts = chunks.get(&t.name).map_or(1, Vec::len).max(1) as u64;
             (t.name.clone(), t.bytes / parts)
         }),
-        Todo::Read { table: i } => table(*i).map_or_else(Default::default, |t| (t.name.clone(), t.bytes)),
+        // Some of its pages; rows are told as they go by.
+        Todo::Read { table: i, .. } => table(*i).map_or_else(Default::default, |t| (t.name.clone(), 0)),
     };
     Event::Started { stage: todo.stage().word(), object, bytes }
 }

@@ -1,6 +1,7 @@
 //! Does a run's tasks: creates, copies, builds keys and indexes, each with its mark in the ledger, and reads back.
 //! Owns what a worker does with a task; never decides which comes next (see `queue`) or what the steps are.
 
+use super::again::Retries;
 use super::ahead;
 use super::copy::{Job, copy_chunk};
 use super::exclude::Excluded;
@@ -55,6 +56,8 @@ pub struct Execution<'a> {
     pub observer: &'a dyn Observer,
     /// Who may ask for an end.
     pub cancel: &'a Cancel,
+    /// How long a task is done again that the server undid.
+    pub retries: Retries<'a>,
 }
 
 /// What a table's copy gave.
@@ -95,18 +98,40 @@ impl Execution<'_> {
             self.cancel.check()?;
             let stage = todo.stage();
             let since = stages.begin(stage);
-            self.observer.see(&ahead::started(self.plan, self.chunks, &todo));
+            // What is read back may come to several tasks first, which then tell for themselves.
+            let whole = matches!(todo, Todo::Read { pages: None, .. });
+            if !whole {
+                self.observer.see(&ahead::started(self.plan, self.chunks, &todo));
+            }
             match todo {
-                Todo::Statement(step) => self.statement(worker.client, step, alone)?,
+                Todo::Statement(step) => {
+                    let what = format!("{} of {}", step.stage.word(), step.object);
+                    self.retries.task(&what, || self.statement(worker.client, step, alone))?;
+                }
                 Todo::Chunk { table, chunk, create, copy } => {
                     let Some(table) = self.plan.tables.get(table) else { return Ok(Vec::new()) };
-                    let copied = self.chunk(worker, table, (chunk, create, copy))?;
+                    let what = format!("{} of {}", stage.word(), table.name);
+                    let copied = self.retries.task(&what, || self.chunk(worker, table, (chunk, create, copy)))?;
                     lock(&built).copies.entry(table.name.clone()).or_default().add(&copied);
                 }
-                Todo::Read { table: i } => {
+                Todo::Read { table: i, pages } => {
                     let Some(table) = self.plan.tables.get(i) else { return Ok(Vec::new()) };
+                    let (client, staging) = (&mut *worker.client, self.staging);
+                    let parts = match pages {
+                        Some(pages) => vec![pages],
+                        None => digest::parts(client, staging, table)?,
+                    };
+                    let [pages] = parts.as_slice() else {
+                        stages.more(stage, parts.len());
+                        stages.end(stage);
+                        return Ok(tasks::parts(self.plan, i, parts));
+                    };
+                    if whole {
+                        let (object, bytes) = (table.name.clone(), table.bytes);
+                        self.observer.see(&Event::Started { stage: stage.word(), object, bytes });
+                    }
                     let begin = Instant::now();
-                    let sum = digest::of_target(worker.client, self.staging, table, self.observer, self.cancel)?;
+                    let sum = digest::of_pages(client, staging, table, pages, self.observer, self.cancel)?;
                     let (object, seconds) = (table.name.clone(), begin.elapsed().as_secs_f64());
                     self.observer.see(&Event::Done { stage: stage.word(), object, rows: sum.rows, bytes: 0, seconds });
                     let mut built = lock(&built);
@@ -172,10 +197,13 @@ impl Execution<'_> {
         };
         let builds = matches!(step.work, Work::KeyIndex(_) | Work::Index { .. });
         let parallel = if builds && !alone { "SET LOCAL max_parallel_maintenance_workers = 0; " } else { "" };
-        let mut tx = client.transaction().map_err(about)?;
-        tx.batch_execute(&format!("{parallel}{}; {sql}", looking_in(self.plan, self.staging))).map_err(about)?;
-        ledger::step_done(&mut tx, self.run, step)?;
-        tx.commit().map_err(about)?;
+        let (path, mark) = (looking_in(self.plan, self.staging), ledger::mark(self.run, step));
+        // One round trip, however far away the target is.
+        if let Err(e) = client.batch_execute(&format!("BEGIN; {parallel}{path}; {sql}; {mark}; COMMIT")) {
+            // A connection that is gone has ended its transaction by itself; the first error is the one to tell.
+            let _ = client.batch_execute("ROLLBACK");
+            return Err(about(e));
+        }
         let seconds = begin.elapsed().as_secs_f64();
         let (stage, object) = (step.stage.word(), step.object.clone());
         self.observer.see(&Event::Done { stage, object, rows: 0, bytes: 0, seconds });
@@ -195,11 +223,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn looking_in(plan: &Plan, schema: &str) -> String {
+/// Lets names without a schema mean those of a schema and the helper functions, until the transaction ends.
+pub fn looking_in(plan: &Plan, schema: &str) -> String {
     format!("SET LOCAL search_path TO {}", plan.search_path(schema))
 }
 
-/// Lets names without a schema mean those of a schema and the helper functions, until the transaction ends.
+/// Runs [`looking_in`].
 ///
 /// # Errors
 /// The target refuses.

@@ -4,7 +4,7 @@
 use super::execute::{Execution, Worker};
 use super::pool;
 use crate::error::{Error, Kind, Result};
-use crate::observe::report::{Report, StageTime};
+use crate::observe::report::{Report, StageTime, TableReport};
 use crate::observe::{Event, Observer};
 use crate::target::control::{self, Run, Status};
 use crate::target::{catalog, error_from_pg, programs, publish};
@@ -175,20 +175,24 @@ pub fn changed_counts(client: &mut impl GenericClient, plan: &Plan, report: &Rep
 pub fn write_verification(main: &mut Client, run: &Run, report: &Report) -> Result<()> {
     let doing = "recording the verification";
     let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
-    for table in &report.tables {
-        // Of the rows that its digest counts.
-        let rows = table.rows.saturating_sub(table.rejected).cast_signed();
-        let target_rows = table.target_rows.cast_signed();
-        tx.execute(
-            "INSERT INTO lite2pg.checksum_verification (run, table_name, source_rows, source_sha256, target_rows, \
-             target_sha256, verified) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (run, table_name) DO UPDATE SET \
-             source_rows = excluded.source_rows, source_sha256 = excluded.source_sha256, \
-             target_rows = excluded.target_rows, target_sha256 = excluded.target_sha256, \
-             verified = excluded.verified, verified_at = clock_timestamp()",
-            &[&run.id, &table.name, &rows, &table.source_sha256, &target_rows, &table.target_sha256, &table.verified],
-        )
-        .map_err(|e| error_from_pg(e, doing))?;
-    }
+    // Of the rows that its digest counts.
+    let rows = |t: &TableReport| t.rows.saturating_sub(t.rejected).cast_signed();
+    let names: Vec<&str> = report.tables.iter().map(|t| t.name.as_str()).collect();
+    let source_rows: Vec<i64> = report.tables.iter().map(rows).collect();
+    let source: Vec<&str> = report.tables.iter().map(|t| t.source_sha256.as_str()).collect();
+    let target_rows: Vec<i64> = report.tables.iter().map(|t| t.target_rows.cast_signed()).collect();
+    let target: Vec<&str> = report.tables.iter().map(|t| t.target_sha256.as_str()).collect();
+    let verified: Vec<bool> = report.tables.iter().map(|t| t.verified).collect();
+    tx.execute(
+        "INSERT INTO lite2pg.checksum_verification (run, table_name, source_rows, source_sha256, target_rows, \
+         target_sha256, verified) SELECT $1, * FROM unnest($2::text[], $3::int8[], $4::text[], $5::int8[], $6::text[], \
+         $7::bool[]) ON CONFLICT (run, table_name) DO UPDATE SET \
+         source_rows = excluded.source_rows, source_sha256 = excluded.source_sha256, \
+         target_rows = excluded.target_rows, target_sha256 = excluded.target_sha256, \
+         verified = excluded.verified, verified_at = clock_timestamp()",
+        &[&run.id, &names, &source_rows, &source, &target_rows, &target, &verified],
+    )
+    .map_err(|e| error_from_pg(e, doing))?;
     if report.exit != 0 {
         let detail = serde_json::json!({ "status": report.status });
         control::audit(&mut tx, &run.operator, Some(&run.id), "verification found differences", &detail)?;

@@ -1,8 +1,10 @@
 //! Runs: what a person asked for, done step by step, in a way that can be killed at any instant.
 //! Owns the order of things; the only place beside `verify` where source and target meet.
 
+pub mod again;
 pub mod ahead;
 pub mod already;
+pub mod changed;
 pub mod clock;
 pub mod copy;
 pub mod examples;

@@ -1,6 +1,6 @@
 //! What the tests that break things share: a place to migrate from and to, pictures of it, a child that can be killed.
 //! Owns the test binary's second role; never checks anything but that nothing changed.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::exit)]
 
 use lite2pg_engine::observe::{Event, Observer, Report, Silent};
 use lite2pg_engine::run::{Cancel, Settings, TargetSpec, migrate};
@@ -9,12 +9,12 @@ use lite2pg_engine::source::SnapshotMode;
 use lite2pg_engine::target::Conninfo;
 use lite2pg_engine::target::control::Operator;
 use lite2pg_testkit::cluster::Cluster;
-use lite2pg_testkit::picture;
+use lite2pg_testkit::{fixtures, picture};
 use postgres::Client;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crate::running;
@@ -34,16 +34,6 @@ pub struct Place {
     pub policies: Vec<String>,
 }
 
-/// What the application's database holds before: it must never change.
-const SOMEBODY_ELSES: &str = "
-    CREATE TABLE public.of_others (id int PRIMARY KEY, t text DEFAULT 'x');
-    INSERT INTO public.of_others SELECT i, 'row ' || i FROM generate_series(1, 50) i;
-    CREATE INDEX of_others_t ON public.of_others (t);
-    COMMENT ON TABLE public.of_others IS 'not ours';
-    CREATE SCHEMA elsewhere; CREATE VIEW elsewhere.v AS SELECT id FROM public.of_others;
-    CREATE SEQUENCE public.counter; SELECT setval('public.counter', 7);
-    CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1';";
-
 impl Place {
     /// A new directory and a new database; `make` fills the source.
     pub fn new(cluster: &Cluster, make: impl FnOnce(&Path)) -> Place {
@@ -55,7 +45,7 @@ impl Place {
         make(&source);
         let db = format!("place{n}");
         cluster.sql(&format!("CREATE DATABASE {db}"));
-        cluster.client(&db).batch_execute(SOMEBODY_ELSES).unwrap();
+        cluster.client(&db).batch_execute(fixtures::SOMEBODY_ELSES).unwrap();
         let settings = running::lenient(&source, cluster, &db, &dir);
         let host = cluster.socket_dir.display().to_string();
         let mut place = Place {
@@ -155,12 +145,17 @@ impl Drop for Place {
 }
 
 /// Waits for a child: the events it told, and whether it was killed. It must not have failed by itself.
-pub fn ended(mut child: Child) -> (Vec<String>, bool) {
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let events: Vec<String> = lines.filter_map(|l| l.split_once("@@ ").map(|(_, e)| e.to_owned())).collect();
-    let status = child.wait().unwrap();
+pub fn ended(child: Child) -> (Vec<String>, bool) {
+    let (events, status) = ended_anyhow(child);
     assert!(status.signal() == Some(9) || status.success(), "the child ended with {status}: {:?}", events.last());
     (events, status.signal() == Some(9))
+}
+
+/// Waits for a child: the events it told, the last of them its error if it failed, and how it ended.
+pub fn ended_anyhow(mut child: Child) -> (Vec<String>, ExitStatus) {
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let events: Vec<String> = lines.filter_map(|l| l.split_once("@@ ").map(|(_, e)| e.to_owned())).collect();
+    (events, child.wait().unwrap())
 }
 
 pub fn hostname() -> String {
@@ -217,12 +212,19 @@ pub fn be_child() {
         view_timeout: std::time::Duration::from_secs(60),
         collation_database: false,
         max_rejects: None,
+        retry_for: std::time::Duration::ZERO,
         rollback_on_failure: false,
         operator: Operator { name: "tester".to_owned(), host: hostname() },
     };
     let teller = Teller { stop: number("stop") as usize, seen: AtomicUsize::new(0) };
-    let report = migrate(&settings, &teller, &Cancel::new()).expect("the child's migration");
-    assert_eq!(report.exit, 0);
+    let exit = match migrate(&settings, &teller, &Cancel::new()) {
+        Ok(report) => report.exit,
+        Err(e) => {
+            println!("@@ {}", tell(&e));
+            e.kind.exit()
+        }
+    };
+    std::process::exit(i32::from(exit));
 }
 
 /// Calls a function once, at the first event that a test chose.

@@ -334,3 +334,102 @@ fn bar(fraction: f64, width: usize) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lite2pg_engine::observe::event::Ahead;
+
+    fn started(stage: &'static str, object: &str, bytes: u64) -> Event {
+        Event::Started { stage, object: object.to_owned(), bytes }
+    }
+
+    fn moved(table: &str, rows: u64, bytes: u64) -> Event {
+        Event::Progress { stage: "copy", table: table.to_owned(), rows, bytes }
+    }
+
+    fn ended(stage: &'static str, object: &str, rows: u64) -> Event {
+        Event::Done { stage, object: object.to_owned(), rows, bytes: rows * 10, seconds: 0.1 }
+    }
+
+    /// A run of so many tables of 1,000 rows, up to its first task.
+    fn begun(tables: u64) -> Board {
+        let mut board = Board::new(true);
+        for i in 0..tables {
+            board.see(&ended("census", &format!("t{i}"), 1000), 0.5);
+        }
+        let of = |stage, tasks, bytes| Ahead { stage, tasks, bytes, rows: tables * 1000, ..Ahead::default() };
+        let stages =
+            vec![of("create", tables, 0), of("copy", tables, tables * 10_000), of("keys", tables, tables * 24_000)];
+        board.see(&Event::Ahead { stages }, 1.0);
+        board.see(&Event::StageStarted { stage: "copy", bytes: 0, rows: 0, steps: 0 }, 1.0);
+        board
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_no_name_reaches_it_raw() {
+        let names = ["t", "\u{1b}[2J\u{1b}]0;x\u{7}", "日本語のとても長い名前".repeat(9).as_str(), "a\nb", "\u{202e}x"]
+            .map(str::to_owned);
+        for width in [20, 40, 60, 79, 80, 120, 250] {
+            let mut board = begun(20);
+            for (i, name) in names.iter().enumerate() {
+                board.see(&started("copy", name, 1 << 40), 1.0 + i as f64);
+                board.see(&moved(name, 123_456_789_012, 1 << 50), 4.0);
+            }
+            for now in [4.1, 5.0, 60.0, 100_000.0] {
+                board.pass(now);
+                let mut lines = board.task_lines(now, width);
+                lines.push(board.whole(now, width));
+                for line in lines {
+                    assert!(columns(&line) <= width, "{width}: {line}");
+                    assert!(!line.chars().any(char::is_control) && !line.contains('\u{202e}'), "{line:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ten_thousand_tables_are_a_few_lines() {
+        let mut board = begun(10_000);
+        for i in 0..200 {
+            board.see(&started("copy", &format!("t{i}"), 10_000), 2.0);
+        }
+        let lines = board.task_lines(2.5, 79);
+        assert_eq!(lines.len(), TASKS + 1);
+        assert!(lines.last().is_some_and(|l| l.contains("and 192 more")), "{lines:?}");
+        for i in 0..200 {
+            board.see(&moved(&format!("t{i}"), 1000, 10_000), 3.0);
+            board.see(&ended("copy", &format!("t{i}"), 1000), 3.0);
+        }
+        board.pass(3.5);
+        assert!(board.task_lines(3.5, 79).is_empty());
+        let whole = board.whole(3.5, 79);
+        assert!(whole.contains("200/10,000 tables"), "{whole}");
+    }
+
+    #[test]
+    fn a_paused_run_says_so_and_tells_no_time() {
+        let mut board = begun(2);
+        board.see(&started("copy", "t0", 10_000), 1.0);
+        board.see(&moved("t0", 500, 5000), 5.0);
+        board.pass(5.0);
+        assert!(board.whole(5.0, 79).contains(" left"));
+        let ask = |request: &str| Event::Request { request: request.to_owned(), bytes_a_second: 0, by: String::new() };
+        board.see(&ask("pause"), 6.0);
+        let whole = board.whole(6.5, 79);
+        assert!(whole.ends_with("paused") && !whole.contains("left"), "{whole}");
+        board.see(&ask("continue"), 7.0);
+        assert!(board.whole(7.5, 79).contains(" left"));
+    }
+
+    #[test]
+    fn what_an_earlier_process_copied_is_counted_but_is_no_speed() {
+        let mut board = begun(2);
+        board.see(&moved("t0", 1000, 10_000), 1.0);
+        board.pass(1.0);
+        board.pass(2.5);
+        assert_eq!(board.rate(), None);
+        assert_eq!(board.stage("copy").map(|c| c.rows), Some(1000));
+        assert!(board.task_lines(2.5, 79).is_empty(), "no task runs");
+    }
+}

@@ -5,6 +5,7 @@ use super::Migration;
 use crate::error::{Error, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, memory};
+use crate::run::again::Retries;
 use crate::run::exclude::{self, Excluded};
 use crate::run::execute::{Execution, TableCopy, Worker};
 use crate::run::reject::Limit;
@@ -12,7 +13,7 @@ use crate::run::{ahead, finish, prepare, requests};
 use crate::source::Reader;
 use crate::target::catalog::Facts;
 use crate::target::control::Run;
-use crate::target::ledger::{self, Chunk};
+use crate::target::ledger;
 use crate::target::lock::Keys;
 use crate::target::{error_from_pg, is_too_many_connections, rejected};
 use crate::verify::views::Limits;
@@ -32,17 +33,13 @@ impl Migration<'_> {
         facts: &Facts,
         run: Run,
         keys: Keys,
-        mut readers: Vec<Reader>,
+        readers: &mut [Reader],
         (mut times, excluded): (Vec<StageTime>, Option<Excluded>),
     ) -> Result<Report> {
         let plan = run.plan()?;
         let steps = plan.steps(&run.staging);
         let done = ledger::steps_done(&mut main, &run.id, &steps)?;
-        let chunks: BTreeMap<String, Vec<Chunk>> = plan
-            .tables
-            .iter()
-            .map(|t| Ok((t.name.clone(), ledger::chunks(&mut main, &run.id, &t.name)?)))
-            .collect::<Result<_>>()?;
+        let chunks = ledger::chunks(&mut main, &run.id)?;
         let copied: u64 = chunks.values().flatten().filter_map(|c| c.done).map(|(sum, _)| sum.rows).sum();
         if !done.is_empty() || copied > 0 {
             let (done, steps) = (done.len() as u64, steps.len() as u64);
@@ -74,6 +71,7 @@ impl Migration<'_> {
             views: Limits::of(self.settings, cancel),
             observer,
             cancel,
+            retries: Retries { observer, cancel, limit: self.settings.retry_for },
         };
         let (idle, clients_used) = match clients.as_mut_slice() {
             [] => (None, std::slice::from_mut(&mut main)),

@@ -4,6 +4,7 @@
 use super::locks::{Lock, Mode};
 use super::order::Task;
 use crate::target::ledger::Chunk;
+use crate::verify::digest::Pages;
 use lite2pg_model::plan::{Plan, Stage, Step, TablePlan, Work};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,10 +24,12 @@ pub enum Todo<'a> {
         /// It is the table's only chunk: this step is done with it.
         copy: Option<&'a Step>,
     },
-    /// Reads a table back, to compare it.
+    /// Reads some of a table back, to compare it; without pages: says in which parts that is to be done.
     Read {
         /// The table's place in the plan.
         table: usize,
+        /// Which of its pages.
+        pages: Option<Pages>,
     },
 }
 
@@ -39,6 +42,17 @@ impl Todo<'_> {
             Todo::Read { .. } => Stage::Verify,
         }
     }
+}
+
+/// Reads a table in parts, now that they are known.
+pub fn parts<'a>(plan: &Plan, i: usize, parts: Vec<Pages>) -> Vec<(Task, Todo<'a>)> {
+    let Some(table) = plan.tables.get(i) else { return Vec::new() };
+    let task = |pages: Pages| {
+        let locks = locks(table, &[(i, Mode::AccessShare)]);
+        let task = Task { locks, cost: 500 + pages.bytes / 250, filler: true, ..Task::default() };
+        (task, Todo::Read { table: i, pages: Some(pages) })
+    };
+    parts.into_iter().map(task).collect()
 }
 
 /// What has been done before.
@@ -144,7 +158,8 @@ impl<'a> Tasks<'a, '_> {
         let (Some(table), Some(of)) = (self.plan.tables.get(i), self.of.get(i)) else { return };
         let locks = locks(table, &[(i, Mode::AccessShare)]);
         let (needs, cost) = (of.chunks.clone(), read_cost(table));
-        self.list.push((Task { needs, locks, cost, filler: true, ..Task::default() }, Todo::Read { table: i }));
+        self.list
+            .push((Task { needs, locks, cost, filler: true, ..Task::default() }, Todo::Read { table: i, pages: None }));
     }
 
     /// A step about one table (or a view).
