@@ -77,6 +77,10 @@ pub enum Command {
     Verify(Verify),
     /// Undo the last run, finished or not: the target is as it was before
     Rollback(Rollback),
+    /// Copy a database while others use it: one file, checked, with its SHA-256 beside it
+    Backup(Backup),
+    /// Make a database of a backup again, once everything about it has proven right
+    Restore(Restore),
     /// What is running and what ran last
     Status(Status),
     /// Every run a target has seen
@@ -111,6 +115,8 @@ pub const CHUNK_BYTES: &str = "64MiB";
 pub const MEMORY: &str = "128MiB";
 /// The default of `--view-timeout`.
 pub const VIEW_TIMEOUT: &str = "60";
+/// The default of `--retry-for`.
+pub const RETRY_FOR: &str = "60";
 
 /// From where to where.
 #[derive(Clone, Debug, Args)]
@@ -259,9 +265,12 @@ pub struct Migrate {
     /// Try the rows that the last run rejected again, after the cause was mended; they cross as that run decided
     #[arg(long, conflicts_with_all = [
         "dry_run", "no_verify", "max_rejects", "types", "names", "assume_tz", "plan", "set", "tables", "exclude",
-        "accept", "collation", "on_failure", "chunk_bytes", "memory", "view_timeout",
+        "accept", "collation", "on_failure", "retry_for", "chunk_bytes", "memory", "view_timeout",
     ])]
     pub retry_rejected: bool,
+    /// How long to try again without getting on when the target is gone or busy; 0: not at all
+    #[arg(long, value_name = "SECONDS", default_value = RETRY_FOR, value_parser = clap::value_parser!(u64).range(0..=604_800))]
+    pub retry_for: u64,
     /// `keep` what is done for the next try, or `rollback`
     #[arg(long, value_enum, value_name = "WHAT", default_value = "keep")]
     pub on_failure: OnFailure,
@@ -301,6 +310,49 @@ pub struct Rollback {
     /// Remove the control tables (schema lite2pg) too, if no other run needs them
     #[arg(long)]
     pub purge: bool,
+}
+
+/// `backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The SQLite database
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub source: PathBuf,
+    /// The backup's file, or the directory it is to lie in [default: SOURCE.backup-TIME beside the source]
+    #[arg(short, long, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
+    pub output: Option<PathBuf>,
+    /// Encrypt to this recipient of age (age1…), or to those in this file; can be repeated
+    #[arg(long, value_name = "RECIPIENT|FILE", conflicts_with = "passphrase_file")]
+    pub encrypt_to: Vec<String>,
+    /// Encrypt with the passphrase that is the only line of this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub passphrase_file: Option<PathBuf>,
+    /// For the plain copy while an encrypted backup is made [default: as for migrate]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub work_dir: Option<PathBuf>,
+}
+
+/// `restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup's file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub backup: PathBuf,
+    /// The database it is to become
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Decrypt with the identities (secret keys) in this file; can be repeated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "passphrase_file")]
+    pub identity: Vec<PathBuf>,
+    /// Decrypt with the passphrase that is the only line of this file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub passphrase_file: Option<PathBuf>,
+    /// Restore although FILE is there: the old one is kept under another name
+    #[arg(long)]
+    pub force: bool,
+    /// Restore without the SHA-256 beside the backup; SQLite's own check is then all that vouches for it
+    #[arg(long)]
+    pub no_checksum: bool,
 }
 
 /// `status` and `history`.

@@ -153,6 +153,8 @@ impl World {
             view_timeout: Duration::from_secs(reading.map_or(60, |r| r.view_timeout)),
             collation_database: said.collation_database,
             max_rejects: None,
+            // Whoever reads only, and does it in a moment, does not wait.
+            retry_for: Duration::ZERO,
             rollback_on_failure: false,
             operator: self.operator.clone(),
         })
@@ -169,7 +171,10 @@ impl World {
     }
 
     /// One that is there already must be ours: what lies in it is believed.
-    fn check_work_dir(&self) -> Result<PathBuf> {
+    ///
+    /// # Errors
+    /// It belongs to another user.
+    pub fn check_work_dir(&self) -> Result<PathBuf> {
         let uid = rustix::process::geteuid().as_raw();
         match std::fs::metadata(&self.work_dir) {
             Ok(m) if m.uid() != uid && uid != 0 => Err(self.bad_work_dir("belongs to another user")),
@@ -177,7 +182,8 @@ impl World {
         }
     }
 
-    fn bad_work_dir(&self, what: &str) -> Error {
+    /// The error of a work directory that cannot be used.
+    pub fn bad_work_dir(&self, what: &str) -> Error {
         Error::usage(what)
             .about(self.work_dir.display().to_string())
             .hint("name a directory that you may write with --work-dir")
@@ -227,7 +233,7 @@ pub fn source_of_dir(path: &Path) -> PathBuf {
 }
 
 /// A server's address where a file belongs may hold a password, and what is said of files repeats their names.
-fn no_target_here(place: &str, path: &Path) -> Result<()> {
+pub fn no_target_here(place: &str, path: &Path) -> Result<()> {
     let text = path.to_string_lossy();
     match may_hold_secret(&text) && std::fs::symlink_metadata(path).is_err() {
         true => Err(Error::usage(format!("there is no such file, and a server's address cannot be the {place}"))

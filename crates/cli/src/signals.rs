@@ -34,6 +34,13 @@ pub static UNDO: Ending = Ending {
     at_once: "ended at once; it was done whole or not at all: lite2pg status tells, and the same command begins again",
     next: Some("nothing was undone; the same command begins again"),
 };
+/// `backup` and `restore`.
+pub static COPY: Ending = Ending {
+    asked: "ending; what is half made is removed",
+    at_once: "ended at once; what was half made lies in a directory lite2pg-backup-… (or, of an encrypted backup, in the \
+              work directory), which the next backup or restore removes",
+    next: Some("nothing was made; the same command begins again"),
+};
 /// `migrate --dry-run`.
 pub static TRIAL: Ending = Ending {
     asked: "ending; everything is taken back",

@@ -136,6 +136,7 @@ fn a_retry_takes_no_flags_that_would_do_nothing() {
         "--accept=all",
         "--collation=source",
         "--on-failure=keep",
+        "--retry-for=5",
         "--chunk-bytes=1MiB",
         "--memory=64MiB",
         "--view-timeout=5",

@@ -8,6 +8,7 @@ pub mod pool;
 pub mod run;
 pub mod safety;
 pub mod source;
+pub mod space;
 pub mod target;
 pub mod verify;
 

@@ -182,7 +182,7 @@ mod tests {
     use crate::settings::World;
 
     /// A value of each flag that takes one, never the default one.
-    const VALUES: [(&str, &str); 24] = [
+    const VALUES: [(&str, &str); 25] = [
         ("schema", "s"),
         ("work-dir", "w"),
         ("pg-bin", "b"),
@@ -203,6 +203,7 @@ mod tests {
         ("tables", "t"),
         ("exclude", "t"),
         ("max-rejects", "5%"),
+        ("retry-for", "7"),
         ("on-failure", "rollback"),
         ("no-verify", ""),
         ("discard-changes", ""),

@@ -3,7 +3,7 @@
 
 use super::line::Line;
 use super::{decide, observers, warn_about_target};
-use crate::args::{Global, Migrate, OnFailure};
+use crate::args::{Global, Migrate, OnFailure, RETRY_FOR};
 use crate::exit;
 use crate::settings::World;
 use crate::show::connect::Address;
@@ -13,7 +13,7 @@ use crate::signals::{self, CANCEL};
 use lite2pg_engine::observe::Report;
 use lite2pg_engine::run::{self, Settings, TargetSpec};
 use lite2pg_engine::{Error, Kind, Result};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
     let world = World::read(args.way.place.work_dir.as_deref());
@@ -21,6 +21,7 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
     settings.chunk_bytes = args.copying.chunk_bytes;
     settings.verify = !args.no_verify;
     settings.max_rejects = args.max_rejects;
+    settings.retry_for = Duration::from_secs(args.retry_for);
     settings.rollback_on_failure = args.on_failure == OnFailure::Rollback;
     if !args.dry_run {
         world.make_places(&mut settings)?;
@@ -87,6 +88,9 @@ pub fn again(args: &Migrate, target: &TargetSpec) -> Line {
     }
     if let Some(most) = args.max_rejects {
         line = line.flag("--max-rejects", &most.to_string());
+    }
+    if args.retry_for.to_string() != RETRY_FOR {
+        line = line.flag("--retry-for", &args.retry_for.to_string());
     }
     match args.on_failure {
         OnFailure::Keep => line,

@@ -1,6 +1,7 @@
 //! The commands: each asks the engine for one thing and shows what came of it.
 //! Owns the way from arguments to an exit status; never touches a database itself.
 
+mod backup;
 mod decide;
 mod dump;
 mod inspect;
@@ -8,6 +9,7 @@ mod line;
 mod man;
 mod migrate;
 mod plan;
+mod restore;
 mod rollback;
 mod serve;
 mod status;
@@ -40,6 +42,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Migrate(args) => migrate::run(args, &cli.global, &show),
         Command::Verify(args) => verify::run(args, &cli.global, &show),
         Command::Rollback(args) => rollback::run(args, &cli.global, &show),
+        Command::Backup(args) => backup::run(args, &cli.global, &show),
+        Command::Restore(args) => restore::run(args, &cli.global, &show),
         Command::Status(args) => status::run(args, false, &show),
         Command::History(args) => status::run(args, true, &show),
         Command::Serve(args) => serve::run(args, &show),
@@ -63,6 +67,9 @@ fn check_outputs(cli: &Cli) -> Result<()> {
         Command::Migrate(args) => (Some(args.way.source.clone()), None),
         Command::Verify(args) => (Some(args.way.source.clone()), None),
         Command::Rollback(args) => (Some(args.way.source.clone()), None),
+        // What these write is never there before; the engine refuses.
+        Command::Backup(args) => (Some(args.source.clone()), None),
+        Command::Restore(args) => (Some(args.file.clone()), None),
         Command::Dump(args) => (Some(source_of_dir(&args.dir)), Some(("-o", args.output.as_path()))),
         Command::Status(_) | Command::History(_) | Command::Serve(_) => (None, None),
         Command::Completions { .. } | Command::Man { .. } | Command::Keeper => (None, None),

@@ -1,6 +1,7 @@
 //! A run that has ended already: is what it published still what the source holds?
 //! Owns that quick look; never compares rows and never changes anything.
 
+use super::changed;
 use super::finish;
 use super::session::Session;
 use super::settings::Settings;
@@ -59,8 +60,10 @@ pub fn done(
         .hint("lite2pg rollback removes that state, then migrate again; or --schema NAME to keep both"));
     }
     if last.options_hash != settings.options_hash() && !same_plan(main)? {
+        let said = changed::list(changed::other_options(main, &last.id, settings)?);
+        let said = said.map_or_else(String::new, |said| format!(": {said}"));
         return Err(Error::target(format!(
-            "schema {} holds this source already, migrated with other options (run {})",
+            "schema {} holds this source already, migrated with other options (run {}){said}",
             last.schema, last.id
         ))
         .about(session.display())

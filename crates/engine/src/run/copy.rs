@@ -4,7 +4,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::observe::{Event, Observer};
 use crate::run::exclude::Why;
-use crate::run::execute::look_in;
+use crate::run::execute::looking_in;
 use crate::run::fit::Fit;
 use crate::run::huge;
 use crate::run::normalised::{Tally, Watch};
@@ -60,9 +60,8 @@ pub fn copy_chunk(
     let _alone = Alone::on(job.table);
     let mut tx = client.transaction().map_err(about)?;
     if let Some((step, sql)) = job.create {
-        look_in(&mut tx, job.plan, job.staging)?;
-        tx.batch_execute(sql).map_err(about)?;
-        ledger::step_done(&mut tx, job.run, step)?;
+        let (path, mark) = (looking_in(job.plan, job.staging), ledger::mark(job.run, step));
+        tx.batch_execute(&format!("{path}; {sql}; {mark}")).map_err(about)?;
     }
     let mut copy = CopyIn::start(&mut tx, job.staging, job.table, job.create.is_some())?;
     let mut copied = Copied::new(observer, job.table);
@@ -77,10 +76,8 @@ pub fn copy_chunk(
     let chunk = reject::Chunk { run: job.run, table: job.table, number, range };
     reject::write(reader, &mut tx, chunk, &copied.rejects)?;
     copied.tally.write(&mut tx, job.run, &job.table.name)?;
-    ledger::chunk_done(&mut tx, job.run, &job.table.name, job.chunk.number, &copied.sum, copied.bytes)?;
-    if let Some(step) = job.copy_step {
-        ledger::step_done(&mut tx, job.run, step)?;
-    }
+    let counted = (&copied.sum, copied.bytes);
+    ledger::chunk_done(&mut tx, job.run, &job.table.name, job.chunk.number, counted, job.copy_step)?;
     tx.commit().map_err(about)?;
     Ok(Done { sum: copied.sum, bytes: copied.bytes, rejected: copied.rejects.len() })
 }

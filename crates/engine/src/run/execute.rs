@@ -1,22 +1,26 @@
-//! Does the plan's steps: creates, copies, builds keys and indexes, and marks each in the ledger with its effect.
-//! Owns the order at run time; never decides what the steps are.
+//! Does a run's tasks: creates, copies, builds keys and indexes, each with its mark in the ledger, and reads back.
+//! Owns what a worker does with a task; never decides which comes next (see `queue`) or what the steps are.
 
+use super::again::Retries;
 use super::copy::{Job, copy_chunk};
 use super::exclude::Excluded;
-use super::pool::{self, Cancel};
+use super::pool::Cancel;
+use super::queue::tasks::{self, Done, Todo};
+use super::queue::{self, stages::Stages};
 use super::reject::{Limit, Rules};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::observe::report::StageTime;
 use crate::observe::{Event, Observer};
 use crate::source::Reader;
 use crate::target::error_from_pg;
 use crate::target::ledger::{self, Chunk};
+use crate::verify::digest;
 use crate::verify::views::Limits;
 use lite2pg_model::normal::Sum;
-use lite2pg_model::plan::{Effect, Plan, Stage, Step};
+use lite2pg_model::plan::{Effect, Plan, Stage, Step, TablePlan, Work};
 use postgres::{Client, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// A worker: one connection to either side.
@@ -51,6 +55,8 @@ pub struct Execution<'a> {
     pub observer: &'a dyn Observer,
     /// Who may ask for an end.
     pub cancel: &'a Cancel,
+    /// How long a task is done again that the server undid.
+    pub retries: Retries<'a>,
 }
 
 /// What a table's copy gave.
@@ -64,154 +70,109 @@ pub struct TableCopy {
     pub seconds: f64,
 }
 
+/// What the build gave.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// What each table's copy gave, by its name in the source; chunks of an interrupted run are counted.
+    pub copies: BTreeMap<String, TableCopy>,
+    /// What was read back of each table, by its place in the plan.
+    pub read: BTreeMap<usize, Sum>,
+    /// When reading back began.
+    pub reading_since: Option<Instant>,
+}
+
 impl Execution<'_> {
-    /// Everything up to verification. Returns what each table's copy gave, chunks of an interrupted run included.
+    /// Everything up to verification, and with `verify` the reading back of every table as well.
     ///
     /// # Errors
     /// The first thing that fails; what is done stays done and marked.
-    pub fn build(&self, workers: &mut [Worker<'_>], times: &mut Vec<StageTime>) -> Result<BTreeMap<String, TableCopy>> {
-        self.stage(times, Stage::Helpers, |e| e.statements(workers, Stage::Helpers, false))?;
-        self.stage(times, Stage::Create, |e| e.create(workers))?;
-        let copies = self.stage(times, Stage::Copy, |e| e.copy(workers))?;
-        for stage in [Stage::Keys, Stage::Indexes] {
-            self.stage(times, stage, |e| e.statements(workers, stage, true))?;
-        }
-        for stage in [Stage::Constraints, Stage::Sequences, Stage::Analyze, Stage::Views, Stage::Triggers] {
-            self.stage(times, stage, |e| e.statements(workers, stage, false))?;
-        }
-        Ok(copies)
-    }
-
-    /// Runs one stage, timed and told.
-    fn stage<T>(&self, times: &mut Vec<StageTime>, stage: Stage, work: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
-        let begin = Instant::now();
-        let steps = self.steps.iter().filter(|s| s.stage == stage).count() as u64;
-        if steps == 0 && matches!(stage, Stage::Helpers | Stage::Views | Stage::Triggers) {
-            return work(self);
-        }
-        let (rows, bytes) = match stage {
-            Stage::Copy => (self.plan.rows(), self.plan.tables.iter().map(|t| t.bytes).sum()),
-            _ => (0, 0),
-        };
-        self.observer.see(&Event::StageStarted { stage: stage.word(), bytes, rows, steps });
-        let out = work(self)?;
-        let seconds = begin.elapsed().as_secs_f64();
-        times.push(StageTime { name: stage.word().to_owned(), seconds });
-        self.observer.see(&Event::StageDone { stage: stage.word(), seconds });
-        Ok(out)
-    }
-
-    fn steps_of(&self, stage: Stage) -> Vec<&Step> {
-        self.steps.iter().filter(|s| s.stage == stage && !self.done.contains(&s.id)).collect()
-    }
-
-    fn chunks_of(&self, table: &str) -> &[Chunk] {
-        self.chunks.get(table).map_or(&[], Vec::as_slice)
-    }
-
-    /// Makes the tables of several chunks; one of a single chunk is made with its rows, so that they can be frozen.
-    fn create(&self, workers: &mut [Worker<'_>]) -> Result<()> {
-        let steps = self.steps_of(Stage::Create).into_iter().filter(|s| self.chunks_of(&s.object).len() != 1).collect();
-        pool::run(workers, steps, self.cancel, |worker, step| self.statement(worker.client, step))
-    }
-
-    fn copy(&self, workers: &mut [Worker<'_>]) -> Result<BTreeMap<String, TableCopy>> {
-        let copies: Mutex<BTreeMap<String, TableCopy>> = Mutex::new(BTreeMap::new());
-        let add = |table: &str, sum: &Sum, bytes: u64, seconds: f64| {
-            let mut copies = copies.lock().unwrap_or_else(PoisonError::into_inner);
-            let copy = copies.entry(table.to_owned()).or_default();
-            copy.sum.merge(sum);
-            copy.bytes += bytes;
-            copy.seconds += seconds;
-        };
-        let mut jobs = Vec::new();
-        for step in self.steps.iter().filter(|s| s.stage == Stage::Copy) {
-            let Effect::Copy(index) = step.effect else { continue };
-            let Some(table) = self.plan.tables.get(index) else { continue };
-            let chunks = self.chunks_of(&table.name);
-            for chunk in chunks {
-                if let Some((sum, bytes)) = &chunk.done {
-                    add(&table.name, sum, *bytes, 0.0);
-                    let (rows, bytes) = (sum.rows, *bytes);
-                    self.observer.see(&Event::Progress { stage: "copy", table: table.name.clone(), rows, bytes });
-                    continue;
+    pub fn build(&self, workers: &mut [Worker<'_>], verify: bool, times: &mut Vec<StageTime>) -> Result<Built> {
+        let done = Done { steps: self.done, chunks: self.chunks };
+        let tasks = tasks::tasks(self.plan, self.steps, &done, verify);
+        let stages = Stages::new(self.plan, self.steps, tasks.iter().map(|(_, todo)| todo.stage()), self.observer);
+        let built = Mutex::new(Built { copies: self.copied_before(), ..Built::default() });
+        stages.empty_ones();
+        queue::run(workers, tasks, self.cancel, |worker, todo, alone| {
+            let stage = todo.stage();
+            let since = stages.begin(stage);
+            match todo {
+                Todo::Statement(step) => {
+                    let what = format!("{} of {}", step.stage.word(), step.object);
+                    self.retries.task(&what, || self.statement(worker.client, step, alone))?;
                 }
-                let only = chunks.len() == 1;
-                let create = if only { self.pending_create(&table.name)? } else { None };
-                let (run, staging) = (self.run, self.staging);
-                let rules = Rules::of(self.plan, self.excluded, self.limit, table);
-                jobs.push(Job {
-                    run,
-                    staging,
-                    table,
-                    rules,
-                    chunk,
-                    create,
-                    plan: self.plan,
-                    copy_step: only.then_some(step),
-                });
+                Todo::Chunk { table, chunk, create, copy } => {
+                    let Some(table) = self.plan.tables.get(table) else { return Ok(Vec::new()) };
+                    let what = format!("{} of {}", stage.word(), table.name);
+                    let copied = self.retries.task(&what, || self.chunk(worker, table, (chunk, create, copy)))?;
+                    lock(&built).copies.entry(table.name.clone()).or_default().add(&copied);
+                }
+                Todo::Read { table: i, pages } => {
+                    let Some(table) = self.plan.tables.get(i) else { return Ok(Vec::new()) };
+                    let (client, staging) = (&mut *worker.client, self.staging);
+                    let parts = match pages {
+                        Some(pages) => vec![pages],
+                        None => digest::parts(client, staging, table)?,
+                    };
+                    let [pages] = parts.as_slice() else {
+                        stages.more(stage, parts.len());
+                        stages.end(stage);
+                        return Ok(tasks::parts(self.plan, i, parts));
+                    };
+                    let sum = digest::of_pages(client, staging, table, pages, self.observer, self.cancel)?;
+                    let mut built = lock(&built);
+                    built.reading_since.get_or_insert(since);
+                    built.read.entry(i).or_default().merge(&sum);
+                }
             }
-        }
-        pool::run(workers, jobs, self.cancel, |worker, job| {
-            let begin = Instant::now();
-            let done = copy_chunk(worker.reader, worker.client, &job, self.observer, self.cancel)?;
-            let (sum, bytes) = (done.sum, done.bytes);
-            let seconds = begin.elapsed().as_secs_f64();
-            if done.rejected > 0 {
-                let (table, rows) = (job.table.name.clone(), done.rejected);
-                self.observer.see(&Event::Rejected { table, rows });
-            }
-            add(&job.table.name, &sum, bytes, seconds);
-            let object = job.table.name.clone();
-            self.observer.see(&Event::Done { stage: "copy", object, rows: sum.rows, bytes, seconds });
-            Ok(())
+            stages.end(stage);
+            Ok(Vec::new())
         })?;
-        Ok(copies.into_inner().unwrap_or_else(PoisonError::into_inner))
+        times.extend(stages.times());
+        Ok(built.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn pending_create(&self, table: &str) -> Result<Option<(&Step, &str)>> {
-        let step = self
-            .steps
-            .iter()
-            .find(|s| s.stage == Stage::Create && s.object == table)
-            .ok_or_else(|| Error::internal("a table without a step that makes it").about(table))?;
-        match &step.effect {
-            Effect::Sql(sql) if !self.done.contains(&step.id) => Ok(Some((step, sql))),
-            _ => Ok(None),
-        }
-    }
-
-    /// Runs the statements of a stage; with `parallel`, those of different tables at once (those of one table never:
-    /// they would wait for each other's locks).
-    fn statements(&self, workers: &mut [Worker<'_>], stage: Stage, parallel: bool) -> Result<()> {
-        let mut groups: Vec<(String, Vec<&Step>)> = Vec::new();
-        for step in self.steps_of(stage) {
-            let group = if parallel { self.table_of(step) } else { String::new() };
-            match groups.iter_mut().find(|(name, _)| *name == group) {
-                Some((_, steps)) => steps.push(step),
-                None => groups.push((group, vec![step])),
+    /// What the ledger has of each table, told as if it went by now.
+    fn copied_before(&self) -> BTreeMap<String, TableCopy> {
+        let mut copies: BTreeMap<String, TableCopy> = BTreeMap::new();
+        for (table, chunks) in self.chunks {
+            for (sum, bytes) in chunks.iter().filter_map(|c| c.done) {
+                copies.entry(table.clone()).or_default().add(&TableCopy { sum, bytes, seconds: 0.0 });
+                let (table, rows) = (table.clone(), sum.rows);
+                self.observer.see(&Event::Progress { stage: Stage::Copy.word(), table, rows, bytes });
             }
         }
-        pool::run(workers, groups, self.cancel, |worker, (_, steps)| {
-            for step in steps {
-                self.cancel.check()?;
-                self.statement(worker.client, step)?;
-            }
-            Ok(())
-        })
+        copies
     }
 
-    fn table_of(&self, step: &Step) -> String {
-        if step.stage == Stage::Indexes {
-            let owner = self.plan.tables.iter().find(|t| t.indexes.iter().any(|i| i.name == step.object));
-            return owner.map_or_else(String::new, |t| t.name.clone());
+    fn chunk(
+        &self,
+        worker: &mut Worker<'_>,
+        table: &TablePlan,
+        (chunk, create, copy_step): (&Chunk, Option<&Step>, Option<&Step>),
+    ) -> Result<TableCopy> {
+        let begin = Instant::now();
+        let create = create.and_then(|step| match &step.effect {
+            Effect::Sql(sql) => Some((step, sql.as_str())),
+            _ => None,
+        });
+        let rules = Rules::of(self.plan, self.excluded, self.limit, table);
+        let (run, staging, plan) = (self.run, self.staging, self.plan);
+        let job = Job { run, staging, table, rules, chunk, create, plan, copy_step };
+        let done = copy_chunk(worker.reader, worker.client, &job, self.observer, self.cancel)?;
+        let (sum, bytes) = (done.sum, done.bytes);
+        let seconds = begin.elapsed().as_secs_f64();
+        if done.rejected > 0 {
+            let (table, rows) = (table.name.clone(), done.rejected);
+            self.observer.see(&Event::Rejected { table, rows });
         }
-        let owner = self.plan.tables.iter().filter(|t| step.object.starts_with(&format!("{}.", t.name)));
-        owner.max_by_key(|t| t.name.len()).map_or_else(String::new, |t| t.name.clone())
+        let (stage, object) = (Stage::Copy.word(), table.name.clone());
+        self.observer.see(&Event::Done { stage, object, rows: sum.rows, bytes, seconds });
+        Ok(TableCopy { sum, bytes, seconds })
     }
 
-    /// One statement and its mark, in one transaction.
-    fn statement(&self, client: &mut Client, step: &Step) -> Result<()> {
+    /// One statement and its mark, in one transaction. An index that has the server to itself may be built by several of
+    /// its processes; beside other work they would only stand in each other's way.
+    fn statement(&self, client: &mut Client, step: &Step, alone: bool) -> Result<()> {
         let Effect::Sql(sql) = &step.effect else { return Ok(()) };
         let begin = Instant::now();
         let about = |e: postgres::Error| {
@@ -219,11 +180,15 @@ impl Execution<'_> {
             error.object.get_or_insert_with(|| step.object.clone());
             error
         };
-        let mut tx = client.transaction().map_err(about)?;
-        look_in(&mut tx, self.plan, self.staging)?;
-        tx.batch_execute(sql).map_err(about)?;
-        ledger::step_done(&mut tx, self.run, step)?;
-        tx.commit().map_err(about)?;
+        let builds = matches!(step.work, Work::KeyIndex(_) | Work::Index { .. });
+        let parallel = if builds && !alone { "SET LOCAL max_parallel_maintenance_workers = 0; " } else { "" };
+        let (path, mark) = (looking_in(self.plan, self.staging), ledger::mark(self.run, step));
+        // One round trip, however far away the target is.
+        if let Err(e) = client.batch_execute(&format!("BEGIN; {parallel}{path}; {sql}; {mark}; COMMIT")) {
+            // A connection that is gone has ended its transaction by itself; the first error is the one to tell.
+            let _ = client.batch_execute("ROLLBACK");
+            return Err(about(e));
+        }
         let seconds = begin.elapsed().as_secs_f64();
         let (stage, object) = (step.stage.word(), step.object.clone());
         self.observer.see(&Event::Done { stage, object, rows: 0, bytes: 0, seconds });
@@ -231,11 +196,27 @@ impl Execution<'_> {
     }
 }
 
+impl TableCopy {
+    fn add(&mut self, more: &TableCopy) {
+        self.sum.merge(&more.sum);
+        self.bytes = self.bytes.saturating_add(more.bytes);
+        self.seconds += more.seconds;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Lets names without a schema mean those of a schema and the helper functions, until the transaction ends.
+pub fn looking_in(plan: &Plan, schema: &str) -> String {
+    format!("SET LOCAL search_path TO {}", plan.search_path(schema))
+}
+
+/// Runs [`looking_in`].
 ///
 /// # Errors
 /// The target refuses.
 pub fn look_in(tx: &mut Transaction<'_>, plan: &Plan, schema: &str) -> Result<()> {
-    let sql = format!("SET LOCAL search_path TO {}", plan.search_path(schema));
-    tx.batch_execute(&sql).map_err(|e| error_from_pg(e, "setting the search path"))
+    tx.batch_execute(&looking_in(plan, schema)).map_err(|e| error_from_pg(e, "setting the search path"))
 }

@@ -4,43 +4,39 @@
 use super::execute::{Execution, Worker};
 use super::pool;
 use crate::error::{Error, Kind, Result};
-use crate::observe::report::{Report, StageTime};
+use crate::observe::report::{Report, StageTime, TableReport};
 use crate::observe::{Event, Observer};
 use crate::target::control::{self, Run, Status};
 use crate::target::{catalog, error_from_pg, programs, publish};
-use crate::verify::{checks, digest, views};
+use crate::verify::{checks, views};
 use lite2pg_model::finding::Finding;
 use lite2pg_model::ident::pg_in;
+use lite2pg_model::normal::Sum;
 use lite2pg_model::plan::{Plan, Stage};
 use postgres::{Client, GenericClient};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Reads every table back and compares; then keys, foreign keys and sequences. What differs is in the report, with exit 7.
+/// Compares what was read back of every table (`read`, by its place in the plan, which began at `since`); then views, keys,
+/// foreign keys and sequences. What differs is in the report, with exit 7; a table that was not read back is not verified.
 ///
 /// # Errors
 /// The target cannot be read: then nothing was compared, and nothing may be called equal.
 pub fn verify(
     execution: &Execution<'_>,
     workers: &mut [Worker<'_>],
+    (read, since): (&BTreeMap<usize, Sum>, Option<Instant>),
     report: &mut Report,
     times: &mut Vec<StageTime>,
 ) -> Result<()> {
-    let begin = Instant::now();
+    let begin = since.unwrap_or_else(Instant::now);
     let (plan, observer) = (execution.plan, execution.observer);
-    let rows = plan.rows();
     let stage = Stage::Verify.word();
-    observer.see(&Event::StageStarted { stage, bytes: 0, rows, steps: plan.tables.len() as u64 });
-    let mut order: Vec<usize> = (0..plan.tables.len()).collect();
-    order.sort_by_key(|i| std::cmp::Reverse(plan.tables.get(*i).map_or(0, |t| t.bytes)));
-    let sums = Mutex::new(Vec::new());
-    pool::run(workers, order, execution.cancel, |worker, index| {
-        let Some(table) = plan.tables.get(index) else { return Ok(()) };
-        let sum = digest::of_target(worker.client, execution.staging, table, observer, execution.cancel)?;
-        sums.lock().unwrap_or_else(PoisonError::into_inner).push((index, sum));
-        Ok(())
-    })?;
-    for (index, sum) in sums.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    if since.is_none() {
+        observer.see(&Event::StageStarted { stage, bytes: 0, rows: plan.rows(), steps: plan.tables.len() as u64 });
+    }
+    for (&index, sum) in read {
         let Some(table) = report.tables.get_mut(index) else { continue };
         table.target_rows = sum.rows;
         table.target_sha256 = sum.hex();
@@ -179,20 +175,24 @@ pub fn changed_counts(client: &mut impl GenericClient, plan: &Plan, report: &Rep
 pub fn write_verification(main: &mut Client, run: &Run, report: &Report) -> Result<()> {
     let doing = "recording the verification";
     let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
-    for table in &report.tables {
-        // Of the rows that its digest counts.
-        let rows = table.rows.saturating_sub(table.rejected).cast_signed();
-        let target_rows = table.target_rows.cast_signed();
-        tx.execute(
-            "INSERT INTO lite2pg.checksum_verification (run, table_name, source_rows, source_sha256, target_rows, \
-             target_sha256, verified) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (run, table_name) DO UPDATE SET \
-             source_rows = excluded.source_rows, source_sha256 = excluded.source_sha256, \
-             target_rows = excluded.target_rows, target_sha256 = excluded.target_sha256, \
-             verified = excluded.verified, verified_at = clock_timestamp()",
-            &[&run.id, &table.name, &rows, &table.source_sha256, &target_rows, &table.target_sha256, &table.verified],
-        )
-        .map_err(|e| error_from_pg(e, doing))?;
-    }
+    // Of the rows that its digest counts.
+    let rows = |t: &TableReport| t.rows.saturating_sub(t.rejected).cast_signed();
+    let names: Vec<&str> = report.tables.iter().map(|t| t.name.as_str()).collect();
+    let source_rows: Vec<i64> = report.tables.iter().map(rows).collect();
+    let source: Vec<&str> = report.tables.iter().map(|t| t.source_sha256.as_str()).collect();
+    let target_rows: Vec<i64> = report.tables.iter().map(|t| t.target_rows.cast_signed()).collect();
+    let target: Vec<&str> = report.tables.iter().map(|t| t.target_sha256.as_str()).collect();
+    let verified: Vec<bool> = report.tables.iter().map(|t| t.verified).collect();
+    tx.execute(
+        "INSERT INTO lite2pg.checksum_verification (run, table_name, source_rows, source_sha256, target_rows, \
+         target_sha256, verified) SELECT $1, * FROM unnest($2::text[], $3::int8[], $4::text[], $5::int8[], $6::text[], \
+         $7::bool[]) ON CONFLICT (run, table_name) DO UPDATE SET \
+         source_rows = excluded.source_rows, source_sha256 = excluded.source_sha256, \
+         target_rows = excluded.target_rows, target_sha256 = excluded.target_sha256, \
+         verified = excluded.verified, verified_at = clock_timestamp()",
+        &[&run.id, &names, &source_rows, &source, &target_rows, &target, &verified],
+    )
+    .map_err(|e| error_from_pg(e, doing))?;
     if report.exit != 0 {
         let detail = serde_json::json!({ "status": report.status });
         control::audit(&mut tx, &run.operator, Some(&run.id), "verification found differences", &detail)?;

@@ -3,33 +3,37 @@
 
 mod perform;
 
+use super::again::{self, Listener, Patience, Retries};
 use super::examples::Examples;
 use super::pool::Cancel;
 use super::prepare::{self, Kept, Prepared};
 use super::session::Session;
 use super::settings::Settings;
-use super::{already, clock, finish, normalised};
+use super::{already, changed, clock, finish, normalised};
 use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer, memory};
 use crate::safety::lock::SourceLock;
 use crate::safety::rollback;
-use crate::source::Source;
+use crate::source::{Reader, Source};
 use crate::target::catalog::{self, Facts};
 use crate::target::control::{self, Run, Status};
 use crate::target::ledger::{self, Range};
 use crate::target::lock::Keys;
+use crate::target::transient::Reached;
 use crate::target::{error_from_pg, publish};
 use lite2pg_model::plan::Stage;
 use postgres::Client;
-use std::cell::OnceCell;
+use std::cell::{Cell, RefCell, RefMut};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Migrates a source to a target and proves it. The report says how it ended; findings that need a decision and
 /// differences are values in it, not errors.
 ///
-/// After a crash at any instant the same call goes on, or `rollback` undoes what was done.
+/// A transient error of the target ends an attempt, not the call: it waits and goes on from the ledger as long as
+/// [`Settings::retry_for`] allows, on the same snapshot of the source. After a crash at any instant the same call goes on,
+/// or `rollback` undoes what was done.
 ///
 /// # Errors
 /// Problems in doing: the source or the target fails, another run is going on, or it was interrupted.
@@ -40,23 +44,38 @@ pub fn migrate(settings: &Settings, observer: &dyn Observer, cancel: &Cancel) ->
     prepare::sweep_copies(settings);
     let mut kept = prepare::kept_copy(settings);
     loop {
-        match attempt(settings, observer, cancel, begin, kept)? {
+        match on_source(settings, observer, cancel, begin, kept)? {
             Next::Ended(report) => return Ok(*report),
-            Next::Again(other) => kept = other,
+            Next::Reread(other) => kept = other,
         }
     }
 }
 
-/// What one try came to.
+/// What one reading of the source came to.
 enum Next {
     /// The end.
     Ended(Box<Report>),
-    /// What was read is not what the run that is to be made now needs: another try reads this copy, or the source itself.
-    Again(Option<Kept>),
+    /// What was read is not what the run that is to be made now needs: this copy is read next, or the source itself.
+    Reread(Option<Kept>),
 }
 
-/// One try, on a kept copy or on the source.
-fn attempt(
+/// What lasts from one attempt on the target to the next; the snapshot of the source does, too.
+#[derive(Default)]
+struct Lasting {
+    /// The run that this process began, or rightly went on with: the only one it may take back.
+    own: RefCell<Option<String>>,
+    /// How far this process has come.
+    reached: Cell<Option<Reached>>,
+    /// Others may write to the source meanwhile, and then no new reader would see the same state.
+    readers: RefCell<Vec<Reader>>,
+    /// The server's processes of our connections that are over: some of them may not have noticed.
+    left: RefCell<Vec<i32>>,
+    /// Attempts that failed.
+    failed: Cell<u32>,
+}
+
+/// One opened source, a kept copy or the file itself: attempts on the target until one ends it.
+fn on_source(
     settings: &Settings,
     observer: &dyn Observer,
     cancel: &Cancel,
@@ -64,21 +83,53 @@ fn attempt(
     kept: Option<Kept>,
 ) -> Result<Next> {
     let source = prepare::open_source(settings, kept.clone().map(|k| k.path), observer)?;
-    let session = Session::open(&settings.target, &clock::application(&settings.operator))?;
-    let own = OnceCell::new();
-    let migration = Migration { settings, observer, cancel, source: &source, session: &session, begin, kept, own };
-    let mut outcome = migration.run();
-    if settings.rollback_on_failure {
-        migration.take_back(&mut outcome);
+    let (lasting, listener) = (Lasting::default(), Listener::new(observer));
+    let retries = Retries { observer, cancel, limit: settings.retry_for };
+    let mut patience = Patience::new(settings.retry_for);
+    let (mut outcome, mut session) = loop {
+        let (outcome, session) = match open_session(settings) {
+            Ok(session) => {
+                let (kept, source, lasting, observer) = (kept.clone(), &source, &lasting, &listener);
+                let attempt = Migration { settings, observer, cancel, source, session: &session, begin, kept, lasting };
+                (attempt.run(), Some(session))
+            }
+            Err(error) => (Err(error), None),
+        };
+        let got_on = listener.got_on();
+        let reached = lasting.reached.get().unwrap_or(Reached::Start);
+        let error = match outcome {
+            Err(error) if !cancel.requested() && again::worth_another(&error, reached) => error,
+            ended => break (ended, session),
+        };
+        if let Some(session) = session {
+            lasting.left.borrow_mut().extend(session.backends());
+            if let Err(e) = session.close() {
+                observer.see(&Event::Detail { text: format!("closing the target: {e}") });
+            }
+        }
+        if got_on {
+            patience.restore();
+        }
+        lasting.failed.set(lasting.failed.get().saturating_add(1));
+        if let Err(error) = patience.wait(retries, "trying", error) {
+            break (Err(error), None);
+        }
+    };
+    if settings.rollback_on_failure && with_failed(&outcome) {
+        if session.is_none() && lasting.own.borrow().is_some() {
+            session = open_session(settings).ok();
+        }
+        take_back(settings, &lasting, session.as_ref(), observer, cancel, &mut outcome);
     }
-    let closed = session.close();
+    let closed = session.map_or(Ok(()), Session::close);
     // What was kept for a run that is still open stays; a copy that no run relies on goes with the source.
     let ended = match &outcome {
         Ok(Next::Ended(report)) => report.exit == 0 || report.exit == Kind::NeedsDecision.exit(),
         // The copy was of a run that is known to have ended, or was made for nothing.
-        Ok(Next::Again(_)) => true,
+        Ok(Next::Reread(_)) => true,
         Err(_) => false,
     };
+    drop(lasting);
     if ended {
         let copy = source.copy_path().map(Path::to_owned);
         source.discard_copy()?;
@@ -89,6 +140,56 @@ fn attempt(
     Ok(next)
 }
 
+fn open_session(settings: &Settings) -> Result<Session> {
+    Session::open(&settings.target, &clock::application(&settings.operator))
+}
+
+/// Whether `--on-failure rollback` has something to do.
+fn with_failed(outcome: &Result<Next>) -> bool {
+    match outcome {
+        Ok(Next::Ended(report)) => report.exit == Kind::Different.exit(),
+        Ok(Next::Reread(_)) => false,
+        Err(_) => true,
+    }
+}
+
+/// `--on-failure rollback`: undoes the run that failed. If that fails too, the error says both.
+fn take_back(
+    settings: &Settings,
+    lasting: &Lasting,
+    session: Option<&Session>,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+    outcome: &mut Result<Next>,
+) {
+    // A run that we refused to go on with is somebody else's.
+    let Some(own) = lasting.own.borrow().clone() else { return };
+    let undone = match session {
+        Some(session) => rollback::unfinished_run(session, settings, &own, observer, cancel),
+        None => Err(Error::target("the target cannot be reached")),
+    };
+    let hint = match undone {
+        Ok(true) => format!("run {own} was rolled back, as --on-failure rollback asks; nothing of it is left"),
+        Ok(false) => return,
+        Err(second) => format!("rolling back failed too: {second}; lite2pg rollback tries again"),
+    };
+    match outcome {
+        Ok(Next::Reread(_)) => {}
+        Ok(Next::Ended(report)) => {
+            for finding in report.findings.iter_mut().filter(|f| f.code == finish::DIFFERENT) {
+                finding.hint.clone_from(&hint);
+            }
+        }
+        Err(error) => {
+            if error.kind == Kind::Interrupted {
+                error.message = "interrupted, and rolled back".to_owned();
+            }
+            error.hint = Some(hint);
+        }
+    }
+}
+
+/// One attempt.
 struct Migration<'a> {
     settings: &'a Settings,
     observer: &'a dyn Observer,
@@ -98,30 +199,36 @@ struct Migration<'a> {
     begin: Instant,
     /// What is read is the private copy of an earlier run: the source as it was then.
     kept: Option<Kept>,
-    /// The run that this process began, or rightly went on with: the only one it may take back.
-    own: OnceCell<String>,
+    lasting: &'a Lasting,
 }
 
 impl Migration<'_> {
     fn run(&self) -> Result<Next> {
         let settings = self.settings;
         let mut main = self.session.connect()?;
+        self.reached(Reached::Connected);
         let facts = catalog::facts(&mut main, &settings.schema)?;
-        prepare::tell_target(self.session, &facts, settings, self.observer);
+        if self.is_first() {
+            prepare::tell_target(self.session, &facts, settings, self.observer);
+        }
         facts.check(&settings.schema)?;
         let keys = Keys::of(&settings.schema);
-        keys.take(&mut main, &settings.schema, &clock::is_dead)?;
+        keys.take_from(&mut main, &settings.schema, &clock::is_dead, &self.lasting.left.borrow())?;
+        control::known_version(&mut main)?;
         let runs = control::runs(&mut main, Some(&settings.schema))?;
         let last = runs.iter().find(|r| r.status != Status::RolledBack);
         let ended = |report| Next::Ended(Box::new(report));
         if let Some(last) = last.filter(|r| r.status == Status::Running) {
             if self.kept.is_some() && last.snapshot_copy != self.copy() {
-                return Ok(Next::Again(None));
+                return Ok(Next::Reread(None));
             }
             if let Some(copy) = self.copy_of(last) {
-                return Ok(Next::Again(Some(copy)));
+                return Ok(Next::Reread(Some(copy)));
             }
             return self.resume(main, &facts, last.clone(), keys).map(ended);
+        }
+        if let Some(report) = last.map(|last| self.published(last)).transpose()?.flatten() {
+            return Ok(ended(report));
         }
         // Of a copy only the run it was kept for can be answered: its end was written down, but the answer was lost.
         let of_another = self.kept.as_ref().is_some_and(|k| last.is_none_or(|l| l.id != k.run));
@@ -134,9 +241,41 @@ impl Migration<'_> {
             return Ok(ended(Report { seconds, ..report }));
         }
         if self.kept.is_some() {
-            return Ok(Next::Again(None));
+            return Ok(Next::Reread(None));
         }
         self.begin_anew(main, &facts, keys).map(ended)
+    }
+
+    /// How far this process has come, for errors to come.
+    fn reached(&self, point: Reached) {
+        self.lasting.reached.set(self.lasting.reached.get().max(Some(point)));
+    }
+
+    /// Whether no attempt has failed yet: what a person was told once is not told again.
+    fn is_first(&self) -> bool {
+        self.lasting.failed.get() == 0
+    }
+
+    /// The readers of the snapshot, the same for every attempt.
+    fn readers(&self) -> Result<RefMut<'_, Vec<Reader>>> {
+        let mut readers = self.lasting.readers.borrow_mut();
+        if readers.is_empty() {
+            *readers = prepare::readers(self.source, self.settings.jobs)?;
+        }
+        Ok(readers)
+    }
+
+    /// The report of our own run, where an attempt before this one published it and the answer to its COMMIT was lost.
+    fn published(&self, last: &Run) -> Result<Option<Report>> {
+        if last.status != Status::Done || self.lasting.own.borrow().as_ref() != Some(&last.id) {
+            return Ok(None);
+        }
+        let Some(report) = last.report.clone() else { return Ok(None) };
+        let report: Report = serde_json::from_value(report)
+            .map_err(|e| Error::internal("the report of our own run cannot be read").because(e))?;
+        self.observer.see(&Event::Published { schema: last.schema.clone() });
+        let seconds = self.begin.elapsed().as_secs_f64();
+        Ok(Some(Report { seconds, peak_rss_bytes: memory::peak_rss(), ..report }))
     }
 
     /// Whether options that are worded otherwise come to the very plan of a run: a file that nobody edited says what the
@@ -145,7 +284,7 @@ impl Migration<'_> {
         if !self.settings.differs_in_overrides_alone(&run.options_hash) {
             return Ok(false);
         }
-        let mut readers = prepare::readers(self.source, self.settings.jobs)?;
+        let mut readers = self.readers()?;
         let observer = &crate::observe::Silent;
         let prepared = prepare::decide(
             self.settings,
@@ -176,7 +315,7 @@ impl Migration<'_> {
     fn begin_anew(&self, mut main: Client, facts: &Facts, keys: Keys) -> Result<Report> {
         let settings = self.settings;
         let mut times = Vec::new();
-        let mut readers = prepare::readers(self.source, settings.jobs)?;
+        let mut readers = self.readers()?;
         let prepared = prepare::decide(
             settings,
             self.source,
@@ -195,7 +334,7 @@ impl Migration<'_> {
         let examples = Examples::find(reader, &prepared, self.cancel)?;
         let run = self.write_down(&mut main, &prepared, &examples)?;
         self.observer.see(&Event::RunStarted { run: run.id.clone() });
-        self.execute(main, facts, run, keys, readers, (times, Some(prepared.excluded)))
+        self.execute(main, facts, run, keys, &mut readers, (times, Some(prepared.excluded)))
     }
 
     /// Makes the staging schema, the ledger's chunks and the run's row in one transaction: either the run exists with
@@ -238,14 +377,15 @@ impl Migration<'_> {
             ended_at: None,
         };
         control::begin(&mut tx, &run)?;
-        for table in &plan.tables {
-            let ranges = prepared.ranges.get(&table.name).cloned().unwrap_or_else(|| vec![Range::default()]);
-            ledger::fix_chunks(&mut tx, &run.id, &table.name, &ranges)?;
-        }
+        let whole = [Range::default()];
+        let ranges = |table: &str| prepared.ranges.get(table).map_or(&whole[..], Vec::as_slice);
+        let chunks = plan.tables.iter().map(|t| (t.name.as_str(), ranges(&t.name)));
+        ledger::fix_chunks(&mut tx, &run.id, chunks)?;
         publish::make_staging(&mut tx, &run.staging, &run.source_path)?;
         normalised::record(&mut tx, &run.id, prepared, examples)?;
         let detail = serde_json::json!({
             "source": run.source_path, "schema": run.schema, "plan": run.plan_hash,
+            "options": changed::options(settings),
             "accepted": plan.findings.iter().filter(|f| f.accepted)
                 .map(|f| format!("{}:{}", f.code, f.object)).collect::<Vec<_>>(),
         });
@@ -259,7 +399,8 @@ impl Migration<'_> {
     /// the note is nothing, but without a note a killed run's copy would be taken for rubbish.
     fn rely_on_copy(&self, run: &str) -> Result<()> {
         // Also when the answer to the COMMIT is lost the run is ours.
-        let _ = self.own.set(run.to_owned());
+        *self.lasting.own.borrow_mut() = Some(run.to_owned());
+        self.reached(Reached::Begun);
         match self.source.keep_copy() {
             Some(copy) => prepare::remember_copy(self.settings, copy, run),
             None => Ok(()),
@@ -277,9 +418,15 @@ impl Migration<'_> {
             return refuse(format!("it reads {}, not {path}", run.source_path));
         }
         if run.options_hash != self.settings.options_hash() && !self.same_plan(&mut main, facts, &run)? {
-            return refuse(
-                "its options were others (schema, --plan, --set, --names, --tables, --policy, --accept, --collation or --no-verify)".to_owned(),
-            );
+            let said = changed::list(changed::other_options(&mut main, &run.id, self.settings)?);
+            return refuse(said.map_or_else(
+                || {
+                    "its options were others (--schema, --plan, --set, --types, --names, --tables, --policy, --accept, \
+                     --collation, --max-rejects or --no-verify)"
+                        .to_owned()
+                },
+                |said| format!("its options were others: {said}"),
+            ));
         }
         // A new copy may have got the name of one that is gone: only one that was kept counts.
         let from_its_copy = self.kept.is_some() && self.copy() == run.snapshot_copy;
@@ -295,8 +442,14 @@ impl Migration<'_> {
         if run.steps_hash.as_ref().is_some_and(|hash| *hash != control::steps_hash(&steps)) {
             return refuse("it was begun by another version of lite2pg, whose statements are others".to_owned());
         }
-        ledger::steps_done(&mut main, &run.id, &steps)?;
-        prepare::tell_plan(&plan, self.observer);
+        // Whoever changed rows while this very process waited is found when they are read back.
+        let count = self.is_first() || !self.settings.verify;
+        if let Some(what) = changed::of_target(&mut main, &run, (&plan, &steps), facts.lock_slots, count)? {
+            return refuse(format!("the target has changed since: {what}"));
+        }
+        if self.is_first() {
+            prepare::tell_plan(&plan, self.observer);
+        }
         self.rely_on_copy(&run.id)?;
         let doing = "going on with the run";
         let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
@@ -304,38 +457,8 @@ impl Migration<'_> {
         control::set_copy(&mut tx, &run.id, self.copy().as_deref())?;
         ledger::forget(&mut tx, &run.id, Stage::Verify)?;
         tx.commit().map_err(|e| error_from_pg(e, doing))?;
-        let readers = prepare::readers(self.source, self.settings.jobs)?;
-        self.execute(main, facts, run, keys, readers, (Vec::new(), None))
-    }
-
-    /// `--on-failure rollback`: undoes the run that failed. If that fails too, the error says both.
-    fn take_back(&self, outcome: &mut Result<Next>) {
-        let different = Kind::Different.exit();
-        if outcome.is_ok() && !matches!(outcome, Ok(Next::Ended(report)) if report.exit == different) {
-            return;
-        }
-        // A run that we refused to go on with is somebody else's.
-        let Some(own) = self.own.get() else { return };
-        let undone = rollback::unfinished_run(self.session, self.settings, own, self.observer, self.cancel);
-        let hint = match undone {
-            Ok(true) => format!("run {own} was rolled back, as --on-failure rollback asks; nothing of it is left"),
-            Ok(false) => return,
-            Err(second) => format!("rolling back failed too: {second}; lite2pg rollback tries again"),
-        };
-        match outcome {
-            Ok(Next::Again(_)) => {}
-            Ok(Next::Ended(report)) => {
-                for finding in report.findings.iter_mut().filter(|f| f.code == finish::DIFFERENT) {
-                    finding.hint.clone_from(&hint);
-                }
-            }
-            Err(error) => {
-                if error.kind == Kind::Interrupted {
-                    error.message = "interrupted, and rolled back".to_owned();
-                }
-                error.hint = Some(hint);
-            }
-        }
+        let mut readers = self.readers()?;
+        self.execute(main, facts, run, keys, &mut readers, (Vec::new(), None))
     }
 
     fn needs_decision(&self, prepared: Prepared, times: Vec<StageTime>) -> Report {

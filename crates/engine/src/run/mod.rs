@@ -1,7 +1,9 @@
 //! Runs: what a person asked for, done step by step, in a way that can be killed at any instant.
 //! Owns the order of things; the only place beside `verify` where source and target meet.
 
+pub mod again;
 pub mod already;
+pub mod changed;
 pub mod clock;
 pub mod copy;
 pub mod examples;
@@ -14,6 +16,7 @@ pub mod inspect;
 pub mod migrate;
 pub mod normalised;
 pub mod prepare;
+pub mod queue;
 pub mod reject;
 pub mod retry;
 pub mod scan;

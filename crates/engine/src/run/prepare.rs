@@ -113,20 +113,38 @@ pub fn decide(
     cancel: &Cancel,
     times: &mut Vec<StageTime>,
 ) -> Result<Prepared> {
-    let mut findings = timed(times, observer, "check", || source.quick_check(&|| cancel.requested()))?;
-    cancel.check()?;
     let reader = readers.first().ok_or_else(|| Error::internal("no reader"))?;
-    let Shaped { schema, whole, left_out, findings: of_schema } =
-        shape::shape(&settings.overrides, &source.raw_schema()?, reader)?;
-    findings.extend(source.damage());
-    findings.extend(source.stand_ins());
-    findings.extend(of_schema);
+    let shaped = source.raw_schema().and_then(|raw| shape::shape(&settings.overrides, &raw, reader));
+    let Shaped { schema, whole, left_out, findings: of_schema } = match shaped {
+        Ok(shaped) => shaped,
+        // Damage explains more than what came of it.
+        Err(e) => return Err(check(source, observer, cancel, times).err().unwrap_or(e)),
+    };
     let memory =
         Memory { utf16: source.facts().encoding != Encoding::Utf8, ..Memory::of(settings.memory, settings.jobs) };
     let chunk_bytes = settings.chunk_bytes;
-    let mut counted =
+    let counting = |readers: &mut [Reader], times: &mut Vec<StageTime>| {
         timed(times, observer, "census", || census::census(readers, &schema, chunk_bytes, &memory, observer, cancel))
-            .map_err(|e| shape::blame(e, &settings.overrides, &schema, readers))?;
+            .map_err(|e| shape::blame(e, &settings.overrides, &schema, readers))
+    };
+    // The check reads what the census reads, at the same time and so mostly once. Nothing is decided before both have
+    // ended, and damage explains more than what the census says of it.
+    let (checked, counted) = std::thread::scope(|scope| {
+        let beside = scope.spawn(|| {
+            let mut times = Vec::new();
+            check(source, observer, cancel, &mut times).map(|findings| (findings, times))
+        });
+        let mut times = Vec::new();
+        let counted = counting(readers, &mut times).map(|counted| (counted, times));
+        (beside.join().unwrap_or_else(|_| Err(Error::internal("the check panicked"))), counted)
+    });
+    let (mut findings, of_check) = checked?;
+    let (mut counted, of_census) = counted?;
+    times.extend(of_check.into_iter().chain(of_census));
+    cancel.check()?;
+    findings.extend(source.damage());
+    findings.extend(source.stand_ins());
+    findings.extend(of_schema);
     let begin = Instant::now();
     let mut profiles: BTreeMap<String, TableProfile> = BTreeMap::new();
     let mut ranges = BTreeMap::new();
@@ -210,6 +228,15 @@ pub fn decide(
     tell_plan(&plan, observer);
     excluded.words().for_each(|text| observer.see(&Event::Note { text }));
     Ok(Prepared { plan, ranges, profiles, schema, mappings, excluded })
+}
+
+fn check(
+    source: &Source,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+    times: &mut Vec<StageTime>,
+) -> Result<Vec<Finding>> {
+    timed(times, observer, "check", || source.quick_check(&|| cancel.requested()))
 }
 
 fn timed<T>(
@@ -367,8 +394,13 @@ pub fn remember_copy(settings: &Settings, copy: &Path, run: &str) -> Result<()> 
 
 /// Removes the private copies that killed processes left in the work directory, but for those that a note tells of.
 pub fn sweep_copies(settings: &Settings) {
-    let told: BTreeSet<PathBuf> = notes(&settings.work_dir).filter_map(|n| Kept::read(&n)).map(|k| k.path).collect();
+    let told = copies_told_of(&settings.work_dir);
     crate::source::sweep_copies(&settings.work_dir, &|copy| told.contains(copy));
+}
+
+/// The private copies that notes in a work directory tell of: interrupted runs go on with them.
+pub(crate) fn copies_told_of(work_dir: &Path) -> BTreeSet<PathBuf> {
+    notes(work_dir).filter_map(|n| Kept::read(&n)).map(|k| k.path).collect()
 }
 
 fn notes(work_dir: &Path) -> impl Iterator<Item = PathBuf> + use<> {

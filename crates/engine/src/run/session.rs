@@ -5,13 +5,16 @@ use super::settings::TargetSpec;
 use crate::error::Result;
 use crate::local::Server;
 use crate::target::{Conninfo, error_from_pg};
-use postgres::Client;
+use postgres::{Client, SimpleQueryMessage};
+use std::sync::{Mutex, PoisonError};
 
 /// A target that can be connected to.
 pub struct Session {
     conninfo: Conninfo,
     server: Option<Server>,
     application: String,
+    /// The server's processes behind the connections made so far.
+    backends: Mutex<Vec<i32>>,
 }
 
 /// Set on every connection: names resolve to the catalog alone, so that nothing in the user's schemas is called by
@@ -25,7 +28,8 @@ const SETUP: &str = "SET search_path = pg_catalog; SET client_min_messages = war
     SET check_function_bodies = on; \
     SET default_transaction_isolation = 'read committed'; SET lock_timeout = 0; \
     SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('idle_session_timeout', 'transaction_timeout'); \
-    SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'";
+    SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'; \
+    SELECT pg_backend_pid() AS lite2pg_backend";
 
 impl Session {
     /// Starts the managed server if the target is one; connects nowhere else yet.
@@ -33,14 +37,16 @@ impl Session {
     /// # Errors
     /// The managed server does not start.
     pub fn open(target: &TargetSpec, application: &str) -> Result<Session> {
-        let application = application.to_owned();
+        let (application, backends) = (application.to_owned(), Mutex::default());
         match target {
-            TargetSpec::Server(conninfo) => Ok(Session { conninfo: conninfo.clone(), server: None, application }),
+            TargetSpec::Server(conninfo) => {
+                Ok(Session { conninfo: conninfo.clone(), server: None, application, backends })
+            }
             TargetSpec::Managed(options) => {
                 let server = Server::start(options)?;
                 let socket = server.socket_dir().display().to_string();
                 let conninfo = Conninfo::from_parts(&socket, server.port(), server.user(), server.dbname())?;
-                Ok(Session { conninfo, server: Some(server), application })
+                Ok(Session { conninfo, server: Some(server), application, backends })
             }
         }
     }
@@ -65,11 +71,21 @@ impl Session {
     pub fn connect(&self) -> Result<Client> {
         let mut client = self.conninfo.connect(&self.application)?;
         // First and by itself: it must not run into the very limit that it lifts.
-        client
+        let said = client
             .batch_execute("SET statement_timeout = 0")
-            .and_then(|()| client.batch_execute(SETUP))
+            .and_then(|()| client.simple_query(SETUP))
             .map_err(|e| error_from_pg(e, "setting up the session"))?;
+        let backend = said.iter().find_map(|m| match m {
+            SimpleQueryMessage::Row(row) => row.try_get("lite2pg_backend").ok().flatten()?.parse::<i32>().ok(),
+            _ => None,
+        });
+        self.backends.lock().unwrap_or_else(PoisonError::into_inner).extend(backend);
         Ok(client)
+    }
+
+    /// The server's processes behind every connection that was made, living or not.
+    pub fn backends(&self) -> Vec<i32> {
+        self.backends.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How many workers can have a connection of their own beside the coordinator's; 0: everything goes over one.

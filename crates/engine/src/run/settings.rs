@@ -143,6 +143,8 @@ pub struct Settings {
     pub collation_database: bool,
     /// How many rows may be rejected although no policy says so; `None`: the first one ends the run.
     pub max_rejects: Option<MaxRejects>,
+    /// How long a transient error of the target is tried again without getting on; zero: not at all.
+    pub retry_for: Duration,
     /// Undo everything when the run fails, rather than keep it for resume.
     pub rollback_on_failure: bool,
     /// Who runs it.

@@ -3,7 +3,7 @@
 
 mod salvage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -32,11 +32,30 @@ struct Verdict {
     rows: BTreeMap<String, u64>,
     /// What virtual tables say about themselves.
     virtual_tables: Vec<String>,
+    /// What the check says of an order that only the application knows.
+    unordered: bool,
     /// Pages of tables that broken statements hide.
     hidden_pages: u64,
     /// The function of the application that ended the check.
     function: Option<String>,
     messages: u64,
+}
+
+/// How a check looks.
+#[derive(Default)]
+struct Look {
+    /// `integrity_check`: every entry of every index too.
+    full: bool,
+    /// Broken statements hide tables, whose pages then seem unused.
+    hides: bool,
+    /// Indexes and tables in an order that only the application knows.
+    foreign_order: BTreeSet<String>,
+}
+
+impl Look {
+    fn pragma(&self) -> &'static str {
+        if self.full { "integrity_check" } else { "quick_check" }
+    }
 }
 
 /// See [`super::Source::quick_check`]. `hides`: broken statements hide tables, whose pages then seem unused. `tables`:
@@ -47,10 +66,34 @@ pub(super) fn quick_check(
     tables: &[String],
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Vec<Finding>> {
+    patiently(conn, &Look { hides, ..Look::default() }, tables, cancelled)
+}
+
+/// As [`quick_check`], comparing every index with its table too. Whether the entries of `foreign_order` (indexes whose
+/// collation is the application's, tables whose key has one) stand in order cannot be told; that is a finding.
+/// Source: <https://sqlite.org/pragma.html#pragma_integrity_check>.
+pub(super) fn integrity_check(
+    conn: &mut Connection,
+    hides: bool,
+    foreign_order: BTreeSet<String>,
+    tables: &[String],
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Vec<Finding>> {
+    let mut findings = patiently(conn, &Look { full: true, hides, foreign_order }, tables, cancelled)?;
+    findings.dedup();
+    Ok(findings)
+}
+
+fn patiently(
+    conn: &mut Connection,
+    look: &Look,
+    tables: &[String],
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Vec<Finding>> {
     let stop = conn.get_interrupt_handle();
     let (send, receive) = mpsc::channel();
     thread::scope(|scope| {
-        scope.spawn(move || drop(send.send(check(conn, hides, tables))));
+        scope.spawn(move || drop(send.send(check(conn, look, tables))));
         let mut asked_to_stop = false;
         loop {
             match receive.recv_timeout(PATIENCE) {
@@ -69,16 +112,16 @@ pub(super) fn quick_check(
     })
 }
 
-fn check(conn: &Connection, hides: bool, tables: &[String]) -> Result<Vec<Finding>> {
+fn check(conn: &Connection, look: &Look, tables: &[String]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    let mut verdict = match run(conn, FIRST, hides) {
+    let mut verdict = match run(conn, FIRST, look) {
         // What is in the way may be a virtual table whose module or tokenizer is not here.
-        Err(e) if e.kind == Kind::Source => one_by_one(conn, hides)?.ok_or(e)?,
+        Err(e) if e.kind == Kind::Source => one_by_one(conn, look)?.ok_or(e)?,
         verdict => verdict?,
     };
     if verdict.damage.is_empty() && verdict.messages >= u64::from(FIRST) {
         // Only rows' problems so far: all of them, counted as they come.
-        verdict = run(conn, i32::MAX.cast_unsigned(), hides)?;
+        verdict = run(conn, i32::MAX.cast_unsigned(), look)?;
     }
     if let Some(function) = &verdict.function {
         findings.push(unchecked(function));
@@ -92,12 +135,12 @@ fn check(conn: &Connection, hides: bool, tables: &[String]) -> Result<Vec<Findin
 
 /// Checks table by table, where some virtual table cannot be opened: that one is told, the others are checked. `None` if
 /// no virtual table is what is in the way.
-fn one_by_one(conn: &Connection, hides: bool) -> Result<Option<Verdict>> {
+fn one_by_one(conn: &Connection, look: &Look) -> Result<Option<Verdict>> {
     let kinds = introspect::table_list(conn).map_err(|e| fault("cannot be checked", e))?;
     let is_virtual = |name: &String| kinds.get(name).is_some_and(|t| t.kind == "virtual");
     let mut all = Verdict::default();
     for name in kinds.iter().filter(|(_, t)| t.kind != "view").map(|(name, _)| name) {
-        match run_over(conn, &ident::sqlite(name), hides) {
+        match run_over(conn, &ident::sqlite(name), look) {
             Ok(verdict) => all.join(verdict),
             Err(e) if e.kind == Kind::Source && is_virtual(name) => {
                 all.virtual_tables.push(format!("{name} could not be opened, and not be checked: {}", e.message));
@@ -108,19 +151,19 @@ fn one_by_one(conn: &Connection, hides: bool) -> Result<Option<Verdict>> {
     Ok((!all.virtual_tables.is_empty()).then_some(all))
 }
 
-fn run(conn: &Connection, limit: u32, hides: bool) -> Result<Verdict> {
-    run_over(conn, &limit.to_string(), hides)
+fn run(conn: &Connection, limit: u32, look: &Look) -> Result<Verdict> {
+    run_over(conn, &limit.to_string(), look)
 }
 
 /// Checks everything, up to a number of messages, or one table.
-fn run_over(conn: &Connection, what: &str, hides: bool) -> Result<Verdict> {
+fn run_over(conn: &Connection, what: &str, look: &Look) -> Result<Verdict> {
     let mut verdict = Verdict::default();
     let mut read = || -> rusqlite::Result<()> {
-        let mut statement = conn.prepare(&format!("PRAGMA main.quick_check({what})"))?;
+        let mut statement = conn.prepare(&format!("PRAGMA main.{}({what})", look.pragma()))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let message = String::from_utf8_lossy(row.get_ref(0)?.as_bytes().unwrap_or_default()).into_owned();
-            message.lines().for_each(|line| verdict.take(line, hides));
+            message.lines().for_each(|line| verdict.take(line, look));
         }
         Ok(())
     };
@@ -142,7 +185,7 @@ fn run_over(conn: &Connection, what: &str, hides: bool) -> Result<Verdict> {
 }
 
 impl Verdict {
-    fn take(&mut self, line: &str, hides: bool) {
+    fn take(&mut self, line: &str, look: &Look) {
         // CHECK constraints are not among them: SQLite does not even load them on a read-only connection.
         const ROWS: [&str; 4] = ["NULL value in ", "non-", "NUMERIC value in ", "TEXT value in "];
         const VIRTUAL: [&str; 2] = ["inverted index for FTS", "In RTree "];
@@ -155,7 +198,9 @@ impl Verdict {
             *n = n.saturating_add(1);
         } else if VIRTUAL.iter().any(|v| line.contains(v)) {
             self.virtual_tables.push(line.to_owned());
-        } else if hides && line.ends_with(": never used") {
+        } else if look.foreign_order.iter().any(|name| is_order_of(line, name)) {
+            self.unordered = true;
+        } else if look.hides && line.ends_with(": never used") {
             self.hidden_pages = self.hidden_pages.saturating_add(1);
         } else {
             self.damage.push(line.to_owned());
@@ -170,6 +215,7 @@ impl Verdict {
         }
         self.virtual_tables.extend(other.virtual_tables);
         self.hidden_pages = self.hidden_pages.saturating_add(other.hidden_pages);
+        self.unordered |= other.unordered;
         self.function = self.function.take().or(other.function);
     }
 
@@ -200,8 +246,23 @@ impl Verdict {
                 "they may hold the rows of objects whose statements are broken: `sqlite3 FILE .recover` finds them",
             )
         });
-        rows.chain(virtual_tables).chain(hidden).collect()
+        let unordered = self.unordered.then(|| {
+            Finding::note(
+                codes::APPLICATION_DEFINED,
+                "",
+                "whether indexes that the application's own collation orders agree with their tables could not be checked",
+                "the structure of the file was checked; nothing to do",
+            )
+        });
+        rows.chain(virtual_tables).chain(hidden).chain(unordered).collect()
     }
+}
+
+/// Whether a message is about the order of an index, or of a table that is one.
+fn is_order_of(line: &str, name: &str) -> bool {
+    const ORDER: [&str; 2] = ["row ", "non-unique entry in index "];
+    ORDER.iter().any(|o| line.starts_with(o))
+        && line.strip_suffix(name).is_some_and(|front| front.ends_with("index ") || front.ends_with("order for "))
 }
 
 fn unchecked(function: &str) -> Finding {

@@ -36,6 +36,13 @@ pub(super) fn open(path: &Path, how: &How) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
+/// Makes a connection to a file that nobody else uses like every other one of ours.
+pub(super) fn settle(conn: &Connection) -> rusqlite::Result<()> {
+    harden(conn, Duration::ZERO)?;
+    conn.pragma_update(None, "query_only", true)?;
+    standin::register(conn, &[])
+}
+
 /// Gives a connection what was learned about the schema after it was opened.
 pub(super) fn teach(conn: &Connection, how: &How) -> rusqlite::Result<()> {
     if how.tolerant {

@@ -14,6 +14,7 @@ use super::fingerprint::{self, Survey, beside};
 use super::header::JOURNAL_MAGIC;
 use super::{Facts, connect};
 use crate::error::{Error, Result};
+use crate::space;
 
 /// The database in a copy's directory.
 const NAME: &str = "source.db";
@@ -23,8 +24,31 @@ const FACTS: &str = "source.json";
 const LOCK: &str = "lock";
 /// What a copy's directory is called before its number.
 const PREFIX: &str = "lite2pg-copy-";
-/// Space asked for beyond the bytes of the copy.
-const MARGIN: u64 = 1 << 20;
+/// What the directory of a backup (or of a database that is restored) in the making is called before its number.
+const BACKUP: &str = "lite2pg-backup-";
+/// What else may lie in the directory of a backup in the making.
+pub(super) const PARTS: [&str; 4] = ["backup", "backup.sha256", "backup.json", "placing"];
+/// Pages that are copied between two looks at whether it is still wanted.
+const PAGES: i32 = 1024;
+/// The same for copies by ordinary file I/O, in bytes.
+const PIECE: u64 = 64 << 20;
+
+/// What a copy is made for, and who is told how far it is.
+pub(super) struct Making<'a> {
+    /// It becomes a backup: its directory lies where the backup will lie.
+    pub backup: bool,
+    /// Told bytes that are copied and bytes in all; an error ends the copying.
+    pub tick: &'a dyn Fn(u64, u64) -> Result<()>,
+}
+
+impl Making<'_> {
+    /// For a run, which tells nobody.
+    pub(super) const RUN: Making<'static> = Making { backup: false, tick: &|_, _| Ok(()) };
+
+    fn prefix(&self) -> &'static str {
+        if self.backup { BACKUP } else { PREFIX }
+    }
+}
 
 /// A directory of ours that is being filled; removed again unless it is finished.
 pub(super) struct Draft {
@@ -35,12 +59,12 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Makes a directory only we may enter below `work_dir`, where `bytes` fit.
-    pub(super) fn new(work_dir: &Path, bytes: u64) -> Result<Draft> {
+    pub(super) fn new(work_dir: &Path, bytes: u64, making: &Making<'_>) -> Result<Draft> {
         fs::create_dir_all(work_dir)
             .map_err(|e| in_dir("cannot make the directory for private copies", work_dir, e))?;
-        space(work_dir, bytes)?;
+        room(work_dir, bytes, making)?;
         for n in 0..10_000u32 {
-            let dir = work_dir.join(format!("{PREFIX}{}-{n}", std::process::id()));
+            let dir = work_dir.join(format!("{}{}-{n}", making.prefix(), std::process::id()));
             match make_private(&dir) {
                 Ok(()) => {
                     let lock = File::create(dir.join(LOCK)).ok().filter(|f| f.try_lock_shared().is_ok());
@@ -60,25 +84,35 @@ impl Draft {
         self.dir.join(NAME)
     }
 
-    /// Copies what a connection sees in its read transaction, in one step, so that no writer can make it begin anew.
-    pub(super) fn by_backup(&self, from: &Connection) -> Result<()> {
+    /// Copies what a connection sees in its read transaction, which lasts, so that no writer can make it begin anew.
+    pub(super) fn by_backup(&self, from: &Connection, making: &Making<'_>) -> Result<()> {
         let what = "cannot copy the database";
+        // Before SQLite makes it: it is nobody else's to read, not even for a moment.
+        File::create(self.path()).and_then(|_| own(&self.path())).map_err(|e| in_dir(what, &self.dir, e))?;
         let mut to = connect::open_private(&self.path(), true).map_err(|e| fault(what, e))?;
         // Nothing is lost if this copy is cut short: it counts only once it has been synced and its facts are written.
         to.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF").map_err(|e| fault(what, e))?;
         let backup = Backup::new(from, &mut to).map_err(|e| fault(what, e))?;
-        match backup.step(-1).map_err(|e| fault(what, e))? {
-            StepResult::Done => Ok(()),
-            other => Err(Error::source(format!("{what}: SQLite says {other:?}")).hint("try again")),
+        let page: i64 = from.query_row("PRAGMA page_size", [], |r| r.get(0)).map_err(|e| fault(what, e))?;
+        let bytes = |pages: i32| u64::try_from(i64::from(pages).saturating_mul(page)).unwrap_or(0);
+        loop {
+            let step = backup.step(PAGES).map_err(|e| fault(what, e))?;
+            let at = backup.progress();
+            (making.tick)(bytes(at.pagecount.saturating_sub(at.remaining)), bytes(at.pagecount))?;
+            match step {
+                StepResult::Done => return Ok(()),
+                StepResult::More => {}
+                other => return Err(Error::source(format!("{what}: SQLite says {other:?}")).hint("try again")),
+            }
         }
     }
 
     /// Copies the file and what belongs to it (`-wal`, and `-journal` if it is hot) by ordinary file copies, and makes
     /// sure that nobody wrote meanwhile. No connection of this process may be on the file.
-    pub(super) fn by_files(&self, from: &Path, before: &Survey) -> Result<()> {
+    pub(super) fn by_files(&self, from: &Path, before: &Survey, making: &Making<'_>) -> Result<()> {
         let failed = |e: io::Error| in_dir("cannot copy the database", &self.dir, e);
         let to = self.path();
-        copy_file(from, &to).map_err(failed)?;
+        copy_in_pieces(from, &to, making)?.map_err(failed)?;
         if before.wal_bytes.is_some_and(|b| b > 0) {
             copy_file(&beside(from, "-wal"), &beside(&to, "-wal")).map_err(failed)?;
         } else if before.journal.as_ref().is_some_and(|(_, head)| head.starts_with(&JOURNAL_MAGIC)) {
@@ -163,13 +197,15 @@ pub(super) fn facts(copy: &Path) -> Result<Facts> {
 /// Removes a copy and its directory; nothing that is not ours. It is no error if it is gone already.
 pub fn remove(copy: &Path) -> Result<()> {
     let Some(dir) = copy.parent() else { return Ok(()) };
-    let ours = dir.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(PREFIX));
+    let name = dir.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    let ours = [PREFIX, BACKUP].iter().any(|prefix| name.starts_with(prefix));
     if !ours || !dir.exists() {
         return Ok(());
     }
     let names = ["", "-wal", "-shm", "-journal"].map(|s| beside(&dir.join(NAME), s));
-    for file in names.iter().chain([&dir.join(FACTS), &dir.join("source.json.new"), &dir.join(LOCK)]) {
-        match fs::remove_file(file) {
+    let others = [FACTS, "source.json.new"].into_iter().chain(PARTS).chain([LOCK]).map(|name| dir.join(name));
+    for file in names.iter().cloned().chain(others) {
+        match fs::remove_file(&file) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 return Err(in_dir("cannot remove the private copy", dir, e));
             }
@@ -187,14 +223,27 @@ pub(super) fn hold(copy: &Path) -> Option<File> {
 /// Removes the copies below `work_dir` that a killed process left behind and that nobody needs (`needed` is asked with
 /// the copy's path). A copy that a living process makes or reads is locked, and stays.
 pub fn sweep(work_dir: &Path, needed: &dyn Fn(&Path) -> bool) {
-    for entry in fs::read_dir(work_dir).into_iter().flatten().flatten() {
+    sweep_all(work_dir, PREFIX, &|copy| !needed(copy));
+}
+
+/// Removes what killed backups and restores left in a directory; `last` sees the path in each before it goes.
+pub(super) fn sweep_backups(dir: &Path, last: &dyn Fn(&Path)) {
+    sweep_all(dir, BACKUP, &|copy| {
+        last(copy);
+        true
+    });
+}
+
+/// Removes what nobody holds; `may` is asked while it is locked.
+fn sweep_all(dir: &Path, prefix: &str, may: &dyn Fn(&Path) -> bool) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let copy = entry.path().join(NAME);
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) || needed(&copy) {
+        if !entry.file_name().to_string_lossy().starts_with(prefix) {
             continue;
         }
         // Held until it is gone. Without a lock file it is not known whose it is.
         let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
-        if lock.try_lock().is_ok() {
+        if lock.try_lock().is_ok() && may(&copy) {
             let _ = remove(&copy);
         }
     }
@@ -203,6 +252,25 @@ pub fn sweep(work_dir: &Path, needed: &dyn Fn(&Path) -> bool) {
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     fs::copy(from, to)?;
     own(to)
+}
+
+/// As [`copy_file`], telling how far it is. The outer error is that of who is told.
+fn copy_in_pieces(from: &Path, to: &Path, making: &Making<'_>) -> Result<io::Result<()>> {
+    let opened = || -> io::Result<_> { Ok((File::open(from)?, File::create(to)?)) };
+    let (mut from, mut out) = match opened() {
+        Ok((file, out)) => (file, out),
+        Err(e) => return Ok(Err(e)),
+    };
+    let all = from.metadata().map_or(0, |m| m.len());
+    let mut done = 0u64;
+    loop {
+        match io::copy(&mut io::Read::take(&mut from, PIECE), &mut out) {
+            Ok(0) => return Ok(own(to)),
+            Ok(n) => done = done.saturating_add(n),
+            Err(e) => return Ok(Err(e)),
+        }
+        (making.tick)(done, all)?;
+    }
 }
 
 /// The copy carries the permissions of the file; it is ours to write, and nobody else's to read.
@@ -229,27 +297,26 @@ fn make_private(dir: &Path) -> io::Result<()> {
 }
 
 /// Refuses a copy that cannot fit.
-fn space(dir: &Path, bytes: u64) -> Result<()> {
-    let needed = bytes.saturating_add(MARGIN);
-    match free(dir) {
+fn room(dir: &Path, bytes: u64, making: &Making<'_>) -> Result<()> {
+    let needed = bytes.saturating_add(space::MARGIN);
+    let (what, hint) = match making.backup {
+        true => ("no space for the backup", "free some space there, or choose another place for it with -o"),
+        false => (
+            "no space for a private copy",
+            "free some space there, choose another directory for private copies with --work-dir, or read the file in \
+             place with --snapshot pin",
+        ),
+    };
+    match space::free(dir) {
         Some(free) if free < needed => Err(Error::source(format!(
-            "no space for a private copy: it needs {needed} bytes, {free} are free in {}",
+            "{what}: it needs {} ({needed} bytes), {} ({free} bytes) are free in {}",
+            space::words(needed),
+            space::words(free),
             dir.display()
         ))
-        .hint("free some space, choose another directory for private copies, or use --snapshot pin")),
+        .hint(hint)),
         _ => Ok(()),
     }
-}
-
-#[cfg(unix)]
-fn free(dir: &Path) -> Option<u64> {
-    let v = rustix::fs::statvfs(dir).ok()?;
-    v.f_bavail.checked_mul(v.f_frsize)
-}
-
-#[cfg(not(unix))]
-fn free(_dir: &Path) -> Option<u64> {
-    None
 }
 
 fn in_dir(what: &str, dir: &Path, e: io::Error) -> Error {
@@ -270,12 +337,12 @@ mod tests {
         let conn = Connection::open(&path).unwrap();
         conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t(x)").unwrap();
         let before = fingerprint::survey(&path).unwrap();
-        let draft = Draft::new(&dir, 0).unwrap();
-        draft.by_files(&path, &before).unwrap();
+        let draft = Draft::new(&dir, 0, &Making::RUN).unwrap();
+        draft.by_files(&path, &before, &Making::RUN).unwrap();
         draft.clear();
         // The file itself stays as it is: only the end of the WAL tells.
         conn.execute_batch("INSERT INTO t VALUES (1)").unwrap();
-        let e = draft.by_files(&path, &before).unwrap_err();
+        let e = draft.by_files(&path, &before, &Making::RUN).unwrap_err();
         assert!(e.message.contains("WAL"), "{e}");
         drop(conn);
         let before = fingerprint::survey(&path).unwrap();
@@ -284,7 +351,7 @@ mod tests {
             .unwrap()
             .execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 3")
             .unwrap();
-        assert!(draft.by_files(&path, &before).is_err());
+        assert!(draft.by_files(&path, &before, &Making::RUN).is_err());
         drop(draft);
         fs::remove_dir_all(&dir).unwrap();
     }

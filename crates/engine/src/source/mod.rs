@@ -1,6 +1,7 @@
 //! The source: one consistent snapshot of a SQLite database, its facts, its schema and its rows.
 //! Owns every access to the user's SQLite file; never writes to it and never opens it behind SQLite's back.
 
+pub mod backup;
 pub mod census;
 mod check;
 mod claim;

@@ -12,13 +12,13 @@ use rusqlite::{Connection, ffi};
 
 use super::claim::Claim;
 use super::connect::{self, How};
-use super::copy::{self, Draft};
+use super::copy::{self, Draft, Making};
 use super::fault::{fault, is_busy, is_corrupt};
 use super::fingerprint::{self, Survey};
 use super::header::{self, Encoding, Header, JOURNAL_MAGIC, be32};
 use super::others::{self, Others};
 use super::{Facts, JournalMode, Options, ReadFrom, SnapshotMode, lock, raw};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// How long a moment between two commits is waited for.
 const CATCH: Duration = Duration::from_secs(5);
@@ -87,23 +87,29 @@ struct Before<'a> {
     header: Option<Header>,
     others: Others,
     options: &'a Options,
+    making: &'a Making<'a>,
     claim: Arc<Claim>,
 }
 
-/// Takes a snapshot.
+/// Takes a snapshot for a run.
 pub(super) fn take(given: &Path, options: &Options) -> Result<Taken> {
+    take_for(given, options, &Making::RUN)
+}
+
+/// Takes a snapshot; `making` says what a copy would be for.
+pub(super) fn take_for(given: &Path, options: &Options, making: &Making<'_>) -> Result<Taken> {
     if let Some(kept) = &options.kept_copy {
         return of_copy(copy::facts(kept)?, kept, true, copy::hold(kept));
     }
     let path = locate(given)?;
     let claim = Claim::take(&path)?;
     for last in [false, false, true] {
-        let before = look(given, &path, options, &claim)?;
+        let before = look(given, &path, (options, making), &claim)?;
         before.empty_is_whole()?;
         let taken = match before.file_copy_reason() {
             // A writer that came between the look and the copy is seen by the next look.
             Some(reason) => match before.copy_files(&reason) {
-                Err(_) if !last => None,
+                Err(e) if !last && e.kind != Kind::Interrupted => None,
                 copied => Some(copied?),
             },
             None => before.in_place(last)?,
@@ -116,7 +122,12 @@ pub(super) fn take(given: &Path, options: &Options) -> Result<Taken> {
 }
 
 /// Looks at the file before any connection of ours is on it, or through SQLite if others of this process have some.
-fn look<'a>(given: &'a Path, path: &Path, options: &'a Options, claim: &Arc<Claim>) -> Result<Before<'a>> {
+fn look<'a>(
+    given: &'a Path,
+    path: &Path,
+    (options, making): (&'a Options, &'a Making<'a>),
+    claim: &Arc<Claim>,
+) -> Result<Before<'a>> {
     let raw = claim.raw(|| -> io::Result<(Survey, Others)> {
         let survey = fingerprint::survey(path)?;
         let others = others::look(path, (survey.fingerprint.device, survey.fingerprint.inode));
@@ -131,7 +142,7 @@ fn look<'a>(given: &'a Path, path: &Path, options: &'a Options, claim: &Arc<Clai
         }
     };
     let header = if survey.sample.is_empty() { None } else { Some(header::parse(&survey.sample)?) };
-    Ok(Before { given, path: path.to_owned(), survey, header, others, options, claim: claim.clone() })
+    Ok(Before { given, path: path.to_owned(), survey, header, others, options, making, claim: claim.clone() })
 }
 
 /// The file without symbolic links; SQLite names `-wal` and `-journal` after that.
@@ -201,16 +212,16 @@ impl Before<'_> {
         let journal = self.survey.journal.as_ref().map_or(0, |(bytes, _)| *bytes);
         // The WAL is counted twice: it is copied, and then its pages move into the copy.
         let bytes = self.survey.fingerprint.bytes.saturating_add(wal.saturating_mul(2)).saturating_add(journal);
-        let draft = Draft::new(&self.options.work_dir, bytes)?;
+        let draft = Draft::new(&self.options.work_dir, bytes, self.making)?;
         let copied = self.claim.raw(|| {
-            let first = draft.by_files(&self.path, &self.survey);
+            let first = draft.by_files(&self.path, &self.survey, self.making);
             if first.is_ok() {
                 return first;
             }
             // Once more: somebody may just have finished.
             draft.clear();
             let again = fingerprint::survey(&self.path).map_err(|e| unreadable(&e))?;
-            draft.by_files(&self.path, &again)
+            draft.by_files(&self.path, &again, self.making)
         });
         copied.unwrap_or_else(|| {
             Err(Error::internal("the database must be copied file by file, but this process has it open"))
@@ -291,8 +302,8 @@ impl Before<'_> {
 
     fn copy_by_backup(&self, main: Connection, reason: &str) -> Result<Taken> {
         let wal = self.survey.wal_bytes.unwrap_or(0);
-        let draft = Draft::new(&self.options.work_dir, self.survey.fingerprint.bytes.saturating_add(wal))?;
-        draft.by_backup(&main)?;
+        let draft = Draft::new(&self.options.work_dir, self.survey.fingerprint.bytes.saturating_add(wal), self.making)?;
+        draft.by_backup(&main, self.making)?;
         drop(main);
         draft.settle()?;
         let facts = self.facts(ReadFrom::Copied { path: draft.path(), reason: reason.to_owned() });

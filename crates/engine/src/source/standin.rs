@@ -12,7 +12,7 @@ use rusqlite::functions::FunctionFlags;
 pub(super) const FUNCTION_ERROR: &str = "function of the application, not known here: ";
 
 /// SQLite's own collations. Source: <https://sqlite.org/datatype3.html#collating_sequences>.
-const BUILT_IN: [&str; 3] = ["BINARY", "NOCASE", "RTRIM"];
+pub(super) const BUILT_IN: [&str; 3] = ["BINARY", "NOCASE", "RTRIM"];
 
 /// What a schema needs that SQLite lacks.
 #[derive(Clone, Debug, Default)]

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::target::error_from_pg;
+use crate::target::transient::Own;
 use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::plan::{HELPERS_COMMENT, Plan, TablePlan};
 use postgres::GenericClient;
@@ -176,7 +177,8 @@ impl Facts {
         if self.read_only {
             return Err(Error::target("the target is read-only (a standby, or default_transaction_read_only is on)")
                 .about(&self.database)
-                .hint("connect to the primary, for instance with target_session_attrs=read-write"));
+                .hint("connect to the primary, for instance with target_session_attrs=read-write")
+                .because(Own::OtherRole));
         }
         if !self.utf8 {
             return Err(Error::target("the target database is not encoded in UTF8, so it cannot hold every text")

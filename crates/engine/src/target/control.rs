@@ -139,17 +139,26 @@ pub fn ensure(tx: &mut Transaction<'_>) -> Result<()> {
         )
         .map_err(|e| error_from_pg(e, doing))?;
     }
-    let version = version(tx)?;
-    if version > VERSION {
-        return Err(Error::target(format!(
-            "the control tables in schema lite2pg have version {version}, this lite2pg knows up to {VERSION}"
-        ))
-        .hint("use the lite2pg that made them, or a newer one"));
-    }
+    let version = known_version(tx)?;
     for upgrade in UPGRADES.iter().skip(usize::try_from(version).unwrap_or(0)) {
         tx.batch_execute(upgrade).map_err(|e| error_from_pg(e, doing))?;
     }
     Ok(())
+}
+
+/// The version of the control tables, 0 where there are none; to be asked before anything in them is believed.
+///
+/// # Errors
+/// They are of a newer lite2pg.
+pub fn known_version(client: &mut impl GenericClient) -> Result<i32> {
+    let version = version(client)?;
+    if version <= VERSION {
+        return Ok(version);
+    }
+    Err(Error::target(format!(
+        "the control tables in schema lite2pg have version {version}, this lite2pg knows up to {VERSION}"
+    ))
+    .hint("use the lite2pg that made them, or a newer one"))
 }
 
 /// The version of the control tables; 0: there are none.
@@ -379,6 +388,16 @@ pub fn audit(
     )
     .map_err(|e| error_from_pg(e, doing))?;
     Ok(())
+}
+
+/// The detail of a run's last event of a kind, as the audit has it.
+///
+/// # Errors
+/// The target cannot be asked.
+pub fn detail(client: &mut impl GenericClient, run: &str, event: &str) -> Result<Option<serde_json::Value>> {
+    let sql = "SELECT detail FROM lite2pg.audit_event WHERE run = $1 AND event = $2 ORDER BY id DESC LIMIT 1";
+    let row = client.query_opt(sql, &[&run, &event]).map_err(|e| error_from_pg(e, "reading the audit"))?;
+    Ok(row.and_then(|r| r.get(0)))
 }
 
 /// The hash of one audit row: SHA-256 over the lines previous, id, at (UTC, microseconds), run, operator, host, event and

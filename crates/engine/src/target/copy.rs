@@ -136,11 +136,12 @@ impl<'a> CopyIn<'a> {
 
 /// A failed write carries PostgreSQL's own error inside.
 pub(super) fn io_error(error: std::io::Error, doing: &str) -> Error {
-    let text = error.to_string();
+    let (text, kind) = (error.to_string(), error.kind());
     match error.into_inner().map(|inner| inner.downcast::<postgres::Error>()) {
         Some(Ok(pg)) => error_from_pg(*pg, doing),
         _ => Error::target(format!("{doing}: {text}"))
-            .hint("the connection to the target was lost; run the same command again and it goes on from here"),
+            .hint("the connection to the target was lost; run the same command again and it goes on from here")
+            .because(std::io::Error::from(kind)),
     }
 }
 

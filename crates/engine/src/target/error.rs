@@ -1,5 +1,5 @@
-//! Turns an error of the PostgreSQL client into ours, with what to do by SQLSTATE.
-//! Owns those hints; never swallows what the server said.
+//! Turns an error of the PostgreSQL client into ours, with what to do about it.
+//! Owns the words; what to do by SQLSTATE is in `transient`. Never swallows what the server said.
 //!
 //! The codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 
@@ -9,6 +9,7 @@ use std::io;
 use postgres::error::DbError;
 
 use crate::Error;
+use crate::target::transient;
 
 /// The error (about the target, exit 4) for a statement that failed while `doing`, such as "creating table users".
 /// Its message has what the server said, the SQLSTATE and the detail; its object is what the server named.
@@ -27,16 +28,9 @@ pub fn error_from_pg(err: postgres::Error, doing: &str) -> Error {
 
 /// Whether the connection is gone, so that only a new one can go on: it broke, the server ended it or shut down.
 pub fn is_connection_lost(err: &postgres::Error) -> bool {
-    if err.is_closed() {
-        return true;
-    }
-    if let Some(db) = err.as_db_error() {
-        let code = db.code().code();
-        // 25P03 and 57P05 are the server's time-outs for idle sessions.
-        return code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "57P05" | "25P03");
-    }
     // Trouble with the socket of any kind, a stream that ended inside a message among them.
-    err.source().is_some_and(|cause| cause.is::<io::Error>())
+    let socket = err.as_db_error().is_none() && err.source().is_some_and(|cause| cause.is::<io::Error>());
+    socket || transient::of_client(err).is_some_and(|rule| rule.gone)
 }
 
 /// Whether the server (or a limit of the role or the database) has no connection left for us.
@@ -93,46 +87,14 @@ fn from_server(db: &DbError, doing: &str) -> Error {
 
 fn hint(db: &DbError) -> Option<String> {
     let code = db.code().code();
-    let own = match (code, code.get(..2)) {
-        ("53100", _) => "the server's disk is full: free space there, then run the same command again to resume",
-        ("53200", _) => {
-            "the server is out of memory, or of lock slots: use fewer --jobs, or raise max_locks_per_transaction"
-        }
-        ("53300", _) => "too many connections: close others, raise max_connections, or use fewer --jobs",
-        ("25006", _) => "the target is read-only: name the primary server, or turn off default_transaction_read_only",
-        ("42501", _) => return Some(grant(db.message())),
-        // PostgreSQL's own hint is CASCADE, which would remove what is not ours.
-        ("2BP01", _) => {
-            return Some(
-                "something of yours hangs on what would be removed (see the detail): drop or move that first; nothing \
-                 was changed"
-                    .to_owned(),
-            );
-        }
-        ("55P03", _) => {
-            "another session holds a lock: see pg_locks, end that session or wait, then run the command again"
-        }
-        ("40P01" | "40001", _) => "another session was in the way: run the same command again",
-        ("57014", _) => {
-            "the statement was cancelled, perhaps by statement_timeout: raise it for this role, then run again"
-        }
-        ("58030" | "58P01" | "XX001" | "XX002", _) => {
-            "the server has trouble with its files: see its log before going on"
-        }
-        ("23503", _) => "a row points to a row that does not exist: see the finding about orphan rows",
-        ("23505", _) => "two rows have the same key: see the findings about keys and collations",
-        ("23502" | "23514", _) => {
-            "a row breaks a constraint of the target: see the findings, or the target's own schema"
-        }
-        (_, Some("22")) => "a value does not fit the type of its column: choose a wider type or a policy for it",
-        (_, Some("23")) => "a row breaks a constraint of the target",
-        ("42P06" | "42P07" | "42710", _) => {
-            "something of that name exists in the target already: choose another --schema"
-        }
-        ("3F000", _) => "the schema does not exist: create it, or choose another --schema",
-        _ => return db.hint().map(str::to_owned),
+    if code == "42501" {
+        return Some(grant(db.message()));
+    }
+    let Some(own) = transient::of_state(code).and_then(|rule| rule.advice) else {
+        return db.hint().map(str::to_owned);
     };
-    Some(match db.hint() {
+    // What PostgreSQL advises there is CASCADE.
+    Some(match db.hint().filter(|_| code != "2BP01") {
         Some(theirs) => format!("{own} ({theirs})"),
         None => own.to_owned(),
     })

@@ -34,6 +34,21 @@ impl Keys {
     /// # Errors
     /// Another run holds it: says who, from where and since when.
     pub fn take(self, client: &mut Client, schema: &str, is_dead: &dyn Fn(&str) -> bool) -> Result<()> {
+        self.take_from(client, schema, is_dead, &[])
+    }
+
+    /// The same after connections of this process were lost: a server behind a dead network holds on to them for hours,
+    /// so those of these server processes that still carry our name are ended.
+    ///
+    /// # Errors
+    /// As [`Keys::take`].
+    pub fn take_from(
+        self,
+        client: &mut Client,
+        schema: &str,
+        is_dead: &dyn Fn(&str) -> bool,
+        left: &[i32],
+    ) -> Result<()> {
         let doing = "taking the lock of the target schema";
         let until = Instant::now() + PATIENCE;
         let own: String = client
@@ -48,7 +63,8 @@ impl Keys {
                 return self.end_orphans(client);
             }
             let holders = holders(client, self.coordinator)?;
-            let dead: Vec<&Holder> = holders.iter().filter(|h| is_dead(&h.application)).collect();
+            let is_left = |h: &Holder| h.application == own && left.contains(&h.pid);
+            let dead: Vec<&Holder> = holders.iter().filter(|h| is_dead(&h.application) || is_left(h)).collect();
             // A session of this very process that was closed a moment ago: the server has not noticed yet.
             let closing = holders.iter().all(|h| h.application == own);
             if (dead.is_empty() && !closing) || Instant::now() > until {

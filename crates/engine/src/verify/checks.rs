@@ -4,8 +4,9 @@
 use crate::error::Result;
 use crate::target::error_from_pg;
 use lite2pg_model::ident::{pg, pg_in};
-use lite2pg_model::plan::Plan;
+use lite2pg_model::plan::{ColumnPlan, Plan, TablePlan};
 use postgres::GenericClient;
+use std::collections::{HashMap, HashSet};
 
 /// Answers about one schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,10 +42,10 @@ fn foreign_keys(client: &mut impl GenericClient, plan: &Plan, schema: &str, chec
             &[&schema],
         )
         .map_err(|e| error_from_pg(e, "checking foreign keys"))?;
+    let there: HashMap<(&str, &str), bool> = rows.iter().map(|r| ((r.get(0), r.get(1)), r.get(2))).collect();
     for table in &plan.tables {
         for key in &table.foreign_keys {
-            let found = rows.iter().find(|r| r.get::<_, &str>(0) == table.target && r.get::<_, &str>(1) == key.name);
-            match found.map(|r| r.get::<_, bool>(2)) {
+            match there.get(&(table.target.as_str(), key.name.as_str())) {
                 None => checks.differences.push(format!("foreign key {} of {} is not there", key.name, table.name)),
                 Some(true) => checks.foreign_keys_valid += 1,
                 Some(false) if key.not_valid => checks.foreign_keys_not_valid += 1,
@@ -70,12 +71,11 @@ fn constraints_and_indexes(
             &[&schema],
         )
         .map_err(|e| error_from_pg(e, "checking indexes"))?;
+    let there: HashMap<&str, (bool, bool)> = rows.iter().map(|r| (r.get(0), (r.get(1), r.get(2)))).collect();
     for table in &plan.tables {
         let keys = table.primary_key.iter().chain(&table.uniques).map(|k| (&k.name, true));
         for (name, unique) in keys.chain(table.indexes.iter().map(|i| (&i.name, i.unique))) {
-            let good = rows
-                .iter()
-                .any(|r| r.get::<_, &str>(0) == name && r.get::<_, bool>(1) == unique && r.get::<_, bool>(2));
+            let good = there.get(name.as_str()) == Some(&(unique, true));
             if !good {
                 checks.differences.push(format!("key or index {name} of {} is not there or not valid", table.name));
             }
@@ -99,28 +99,34 @@ pub fn absent(client: &mut impl GenericClient, plan: &Plan, schema: &str) -> Res
             &[&schema],
         )
         .map_err(|e| error_from_pg(e, "looking at views and triggers"))?;
-    let there: Vec<(String, Option<String>)> = rows.iter().map(|r| (r.get(0), r.get(1))).collect();
-    let has = |of: &str, trigger: Option<&str>| there.iter().any(|(o, t)| o == of && t.as_deref() == trigger);
+    let there: HashSet<(&str, Option<&str>)> = rows.iter().map(|r| (r.get(0), r.get(1))).collect();
+    let has = |of: &str, trigger: Option<&str>| there.contains(&(of, trigger));
     let views = plan.views.iter().filter(|v| !has(&v.target, None));
     let triggers = plan.triggers.iter().filter(|t| !has(&t.table, Some(&t.target)));
     let absent = views.map(|v| format!("view {} is not there", v.name));
     Ok(absent.chain(triggers.map(|t| format!("trigger {} of {} is not there", t.name, t.table))).collect())
 }
 
+/// How many sequences are asked for in one statement.
+const AT_ONCE: usize = 200;
+
 fn sequences(client: &mut impl GenericClient, plan: &Plan, schema: &str, checks: &mut Checks) -> Result<()> {
-    for table in &plan.tables {
-        for column in &table.columns {
-            let Some(identity) = &column.identity else { continue };
-            let sql = format!(
-                "SELECT coalesce((SELECT max({}) FROM {}), 0)::int8, last_value::int8, is_called FROM {}",
+    let of_table = |t| identities(t).map(move |(column, sequence)| (t, column, sequence));
+    let all: Vec<(&TablePlan, &ColumnPlan, &str)> = plan.tables.iter().flat_map(of_table).collect();
+    for some in all.chunks(AT_ONCE) {
+        let one = |(place, (table, column, sequence)): (usize, &(&TablePlan, &ColumnPlan, &str))| {
+            format!(
+                "SELECT {place}, coalesce((SELECT max({}) FROM {}), 0)::int8, last_value::int8, is_called FROM {}",
                 pg(&column.target),
                 pg_in(schema, &table.target),
-                pg_in(schema, &identity.sequence)
-            );
-            let row = client
-                .query_one(&sql, &[])
-                .map_err(|e| error_from_pg(e, "checking sequences").about(&identity.sequence))?;
-            let (max, last, called): (i64, i64, bool) = (row.get(0), row.get(1), row.get(2));
+                pg_in(schema, sequence)
+            )
+        };
+        let sql: Vec<String> = some.iter().enumerate().map(one).collect();
+        let sql = format!("{} ORDER BY 1", sql.join(" UNION ALL "));
+        let rows = client.query(&sql, &[]).map_err(|e| error_from_pg(e, "checking sequences"))?;
+        for (row, (table, column, _)) in rows.iter().zip(some) {
+            let (max, last, called): (i64, i64, bool) = (row.get(1), row.get(2), row.get(3));
             let beyond = if called { last >= max } else { last > max };
             if beyond {
                 checks.sequences_beyond_keys += 1;
@@ -130,4 +136,9 @@ fn sequences(client: &mut impl GenericClient, plan: &Plan, schema: &str, checks:
         }
     }
     Ok(())
+}
+
+/// The identity columns of a table, with their sequences.
+fn identities(table: &TablePlan) -> impl Iterator<Item = (&ColumnPlan, &str)> {
+    table.columns.iter().filter_map(|c| Some((c, c.identity.as_ref()?.sequence.as_str())))
 }

@@ -13,6 +13,7 @@ use crate::source::select::{Bounds, Reading};
 use crate::target::copy::copy_out;
 use crate::target::rejected;
 use crate::verify::huge::{self, LongRows};
+pub use crate::verify::pages::{Pages, parts, parts_of};
 use lite2pg_model::ident::{pg, pg_in};
 use lite2pg_model::normal::{self, RowDigest, Sum, digest};
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
@@ -33,12 +34,29 @@ pub fn of_target(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Sum> {
+    // In one statement: one state of it is seen, whoever writes meanwhile.
+    of_pages(client, schema, table, &Pages::all(table.bytes), observer, cancel)
+}
+
+/// The digest of the rows in some of a table's pages. Those of all its [`parts`], added, are the table's.
+///
+/// # Errors
+/// The target cannot be read, or `Interrupted`.
+pub fn of_pages(
+    client: &mut impl GenericClient,
+    schema: &str,
+    table: &TablePlan,
+    pages: &Pages,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Sum> {
     let forms: Vec<normal::Column> = table.columns.iter().map(ColumnPlan::form).collect();
     let columns: Vec<String> = table.columns.iter().map(|c| pg(&c.target)).collect();
     let mut query = format!("SELECT {} FROM ONLY {}", columns.join(", "), pg_in(schema, &table.target));
     let long = LongRows::of(schema, table);
-    if let Some(long) = &long {
-        query.push_str(&format!(" WHERE {}", long.others()));
+    let conditions: Vec<String> = pages.conditions().into_iter().chain(long.as_ref().map(LongRows::others)).collect();
+    if !conditions.is_empty() {
+        query.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
     }
     let _alone = Alone::on(table);
     let mut sum = Sum::new();
@@ -61,7 +79,7 @@ pub fn of_target(
     .map_err(|e| if e.object.is_some() || e.kind == Kind::Interrupted { e } else { e.about(&table.name) })?;
     tell(observer, table, sum.rows - told);
     if let Some(long) = &long {
-        long.each(client, &forms, cancel, |row| {
+        long.each(client, &forms, pages, cancel, |row| {
             sum.add(&row.digest);
             tell(observer, table, 1);
             Ok(())

@@ -12,6 +12,7 @@ use crate::source::Row;
 use crate::source::huge::{Blobs, LeftOut, Long};
 use crate::target::copy::copy_out;
 use crate::target::error_from_pg;
+use crate::verify::pages::Pages;
 use lite2pg_model::ident::{literal, pg, pg_in};
 use lite2pg_model::mapping::PgType;
 use lite2pg_model::normal;
@@ -105,7 +106,7 @@ impl<'a> LongRows<'a> {
         pg_in(self.schema, &self.table.target)
     }
 
-    /// Hands out each.
+    /// Hands out each that stands in some pages.
     ///
     /// # Errors
     /// The target cannot be read, `each` fails, or `Interrupted`.
@@ -113,11 +114,14 @@ impl<'a> LongRows<'a> {
         &self,
         client: &mut impl GenericClient,
         forms: &[normal::Column],
+        pages: &Pages,
         cancel: &Cancel,
         mut each: impl FnMut(LongRow) -> Result<()>,
     ) -> Result<()> {
         let about = |e| error_from_pg(e, "looking for rows with long values").about(&self.table.name);
-        let sql = format!("SELECT ctid::text FROM ONLY {} WHERE NOT ({})", self.from(), self.others());
+        let mut conditions = pages.conditions();
+        conditions.push(format!("NOT ({})", self.others()));
+        let sql = format!("SELECT ctid::text FROM ONLY {} WHERE {}", self.from(), conditions.join(" AND "));
         let places: Vec<String> = client.query(&sql, &[]).map_err(about)?.iter().map(|r| r.get(0)).collect();
         for place in places {
             cancel.check()?;

@@ -5,6 +5,7 @@ pub mod again;
 pub mod checks;
 pub mod digest;
 mod huge;
+pub mod pages;
 pub mod rows;
 
 pub use again::{Level, verify};

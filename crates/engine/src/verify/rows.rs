@@ -13,6 +13,7 @@ use crate::source::{Reader, Row};
 use crate::target::copy::copy_out;
 use crate::target::rejected;
 use crate::verify::huge::{self, LongRows};
+use crate::verify::pages::Pages;
 use lite2pg_model::ident::{self, pg, pg_in};
 use lite2pg_model::mapping::codec::{Codec, OwnedValue};
 use lite2pg_model::mapping::profile::show;
@@ -278,7 +279,7 @@ impl<'a> Sides<'a> {
         })
         .map_err(|e| if e.kind == Kind::Interrupted { e } else { e.about(&self.table.name) })?;
         let Some(long) = long else { return Ok(()) };
-        long.each(client, &self.forms, cancel, |row| {
+        long.each(client, &self.forms, &Pages::all(self.table.bytes), cancel, |row| {
             let field = |i: usize, out: &mut Vec<u8>| out.extend(row.normals.get(i).into_iter().flatten());
             let fields: Vec<Option<&[u8]>> = row.fields.iter().map(Option::as_deref).collect();
             each(self.long_hashes(&row.digest, field), &fields);

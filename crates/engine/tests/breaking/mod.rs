@@ -212,6 +212,7 @@ pub fn be_child() {
         view_timeout: std::time::Duration::from_secs(60),
         collation_database: false,
         max_rejects: None,
+        retry_for: std::time::Duration::ZERO,
         rollback_on_failure: false,
         operator: Operator { name: "tester".to_owned(), host: hostname() },
     };

@@ -45,6 +45,7 @@ pub fn settings_for(source: &Path, target: TargetSpec, dir: &Path) -> Settings {
         view_timeout: std::time::Duration::from_secs(60),
         collation_database: false,
         max_rejects: None,
+        retry_for: std::time::Duration::ZERO,
         rollback_on_failure: false,
         operator: Operator { name: "tester".to_owned(), host: "here".to_owned() },
     }

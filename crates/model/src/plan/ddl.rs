@@ -1,9 +1,10 @@
 //! The plan as statements: tables, keys, indexes, foreign keys, and the list of steps with their undo.
 //! Owns how DDL is written; never decides what is written.
 
-use super::{CheckPlan, ColumnPlan, Effect, ForeignKeyPlan, IndexPlan, Plan, Stage, Step, TablePlan};
+use super::{CheckPlan, ColumnPlan, Effect, ForeignKeyPlan, IndexPlan, Plan, Stage, Step, TablePlan, Work};
 use crate::ident::{literal, pg, pg_in};
 use crate::schema::{Action, Deferrable};
+use std::collections::HashMap;
 
 impl Plan {
     /// Every step, in an order that works, with names in `schema` (the staging schema of a run, or the final one where a
@@ -15,55 +16,62 @@ impl Plan {
             order.sort_by_key(|i| std::cmp::Reverse(self.tables[*i].bytes));
             order
         };
+        let places: HashMap<&str, usize> =
+            self.tables.iter().enumerate().map(|(i, t)| (t.target.as_str(), i)).collect();
         if let Some(sql) = self.create_helpers() {
             let undo = format!("DROP SCHEMA {} CASCADE", pg(&self.helper_schema()));
-            steps.sql(Stage::Helpers, &self.helper_schema(), sql, undo);
+            steps.sql(Stage::Helpers, Work::Helpers, &self.helper_schema(), sql, undo);
         }
-        for table in &self.tables {
-            steps.sql(Stage::Create, &table.name, self.create_table(schema, table), drop(schema, table));
-        }
-        for i in &largest_first {
-            steps.push(Stage::Copy, &self.tables[*i].name, Effect::Copy(*i), None);
+        for (i, table) in self.tables.iter().enumerate() {
+            let (sql, undo) = (self.create_table(schema, table), drop(schema, table));
+            steps.sql(Stage::Create, Work::Create(i), &table.name, sql, undo);
         }
         for i in &largest_first {
-            self.keys(schema, &self.tables[*i], &mut steps);
+            steps.push(Stage::Copy, Work::Copy(*i), &self.tables[*i].name, Effect::Copy(*i), None);
+        }
+        for i in &largest_first {
+            keys(schema, (*i, &self.tables[*i]), &mut steps);
         }
         for i in &largest_first {
             for index in &self.tables[*i].indexes {
-                steps.sql(Stage::Indexes, &index.name, create_index(schema, &self.tables[*i], index), None);
+                let sql = create_index(schema, &self.tables[*i], index);
+                let work = Work::Index { table: *i, unique: index.unique };
+                steps.sql(Stage::Indexes, work, &index.name, sql, None);
             }
         }
-        for table in &self.tables {
+        for (i, table) in self.tables.iter().enumerate() {
             for check in table.checks.iter().filter(|c| c.not_valid) {
                 let object = format!("{}.{}", table.name, check.name);
-                steps.sql(Stage::Constraints, &object, add_check(schema, table, check), None);
+                steps.sql(Stage::Constraints, Work::Check(i), &object, add_check(schema, table, check), None);
             }
             for key in &table.foreign_keys {
-                let object = format!("{}.{}", table.name, key.name);
-                steps.sql(Stage::Constraints, &object, add_foreign_key(schema, table, key), None);
+                foreign_key(schema, (i, table), (key, places.get(key.parent.as_str()).copied()), &mut steps);
             }
         }
-        for table in &self.tables {
+        for (i, table) in self.tables.iter().enumerate() {
             for column in &table.columns {
                 if let Some(sql) = set_position(schema, column) {
-                    steps.sql(Stage::Sequences, &format!("{}.{}", table.name, column.name), sql, None);
+                    let object = format!("{}.{}", table.name, column.name);
+                    steps.sql(Stage::Sequences, Work::Position(i), &object, sql, None);
                 }
             }
         }
-        for table in &self.tables {
+        for (i, table) in self.tables.iter().enumerate() {
             let sql = format!("ANALYZE {}", pg_in(schema, &table.target));
-            steps.sql(Stage::Analyze, &table.name, sql, None);
+            steps.sql(Stage::Analyze, Work::Analyze(i), &table.name, sql, None);
         }
         for view in &self.views {
-            steps.sql(Stage::Views, &view.name, self.create_view(schema, view), None);
+            steps.sql(Stage::Views, Work::View, &view.name, self.create_view(schema, view), None);
         }
         for trigger in &self.triggers {
-            steps.sql(Stage::Triggers, &trigger.name, self.create_trigger(schema, trigger), None);
+            let on = places.get(trigger.table.as_str()).copied().filter(|_| !trigger.on_view);
+            let sql = self.create_trigger(schema, trigger);
+            steps.sql(Stage::Triggers, Work::Trigger(on), &trigger.name, sql, None);
         }
         for (i, table) in self.tables.iter().enumerate() {
-            steps.push(Stage::Verify, &table.name, Effect::Verify(i), None);
+            steps.push(Stage::Verify, Work::Verify(i), &table.name, Effect::Verify(i), None);
         }
-        steps.push(Stage::Publish, &self.schema, Effect::Publish, None);
+        steps.push(Stage::Publish, Work::Publish, &self.schema, Effect::Publish, None);
         steps.list
     }
 
@@ -113,18 +121,41 @@ impl Plan {
         }
         sql
     }
+}
 
-    fn keys(&self, schema: &str, table: &TablePlan, steps: &mut Steps) {
-        let primary = table.primary_key.iter().map(|k| (k, "PRIMARY KEY"));
-        for (key, kind) in primary.chain(table.uniques.iter().map(|k| (k, "UNIQUE"))) {
-            let sql = format!(
-                "ALTER TABLE {} ADD CONSTRAINT {} {kind} ({})",
-                pg_in(schema, &table.target),
-                pg(&key.name),
-                list(&key.columns)
-            );
-            steps.sql(Stage::Keys, &format!("{}.{}", table.name, key.name), sql, None);
-        }
+/// Keys in two steps: the index is built while others of the table are, which lets reading go on; the constraint then
+/// takes it over in an instant.
+/// Source: <https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX>.
+fn keys(schema: &str, (i, table): (usize, &TablePlan), steps: &mut Steps) {
+    let on = pg_in(schema, &table.target);
+    let primary = table.primary_key.iter().map(|k| (k, "PRIMARY KEY"));
+    let kinds: Vec<_> = primary.chain(table.uniques.iter().map(|k| (k, "UNIQUE"))).collect();
+    for (key, _) in &kinds {
+        let sql = format!("CREATE UNIQUE INDEX {} ON {on} ({})", pg(&key.name), list(&key.columns));
+        steps.sql(Stage::Keys, Work::KeyIndex(i), &format!("{}.{}", table.name, key.name), sql, None);
+    }
+    for (key, kind) in &kinds {
+        let name = pg(&key.name);
+        let sql = format!("ALTER TABLE {on} ADD CONSTRAINT {name} {kind} USING INDEX {name}");
+        steps.sql(Stage::Keys, Work::Key(i), &format!("{}.{}", table.name, key.name), sql, None);
+    }
+}
+
+/// A foreign key in two steps: adding it locks both tables for an instant; its rows are looked at while others read and
+/// write.
+/// Source: <https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES>.
+fn foreign_key(
+    schema: &str,
+    (child, table): (usize, &TablePlan),
+    (key, parent): (&ForeignKeyPlan, Option<usize>),
+    steps: &mut Steps,
+) {
+    let object = format!("{}.{}", table.name, key.name);
+    let sql = add_foreign_key(schema, table, key);
+    steps.sql(Stage::Constraints, Work::ForeignKey { child, parent }, &object, sql, None);
+    if !key.not_valid {
+        let sql = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", pg_in(schema, &table.target), pg(&key.name));
+        steps.sql(Stage::Constraints, Work::Validate { child, parent }, &object, sql, None);
     }
 }
 
@@ -134,13 +165,13 @@ struct Steps {
 }
 
 impl Steps {
-    fn push(&mut self, stage: Stage, object: &str, effect: Effect, undo: Option<String>) {
+    fn push(&mut self, stage: Stage, work: Work, object: &str, effect: Effect, undo: Option<String>) {
         let id = u32::try_from(self.list.len() + 1).unwrap_or(u32::MAX);
-        self.list.push(Step { id, stage, object: object.to_owned(), effect, undo });
+        self.list.push(Step { id, stage, work, object: object.to_owned(), effect, undo });
     }
 
-    fn sql(&mut self, stage: Stage, object: &str, sql: String, undo: impl Into<Option<String>>) {
-        self.push(stage, object, Effect::Sql(sql), undo.into());
+    fn sql(&mut self, stage: Stage, work: Work, object: &str, sql: String, undo: impl Into<Option<String>>) {
+        self.push(stage, work, object, Effect::Sql(sql), undo.into());
     }
 }
 
@@ -196,9 +227,7 @@ fn add_foreign_key(schema: &str, table: &TablePlan, key: &ForeignKeyPlan) -> Str
         Deferrable::Immediate => " DEFERRABLE",
         Deferrable::Deferred => " DEFERRABLE INITIALLY DEFERRED",
     });
-    if key.not_valid {
-        sql.push_str(" NOT VALID");
-    }
+    sql.push_str(" NOT VALID");
     sql
 }
 

@@ -409,6 +409,58 @@ pub enum Effect {
     Publish,
 }
 
+/// What a step works on: by this is decided what must come before it and what may go on beside it. Tables are named by
+/// their place in `Plan::tables`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Work {
+    /// The helper functions.
+    Helpers,
+    /// A table is made.
+    Create(usize),
+    /// Its rows.
+    Copy(usize),
+    /// The index that a key will stand on.
+    KeyIndex(usize),
+    /// The index becomes a key.
+    Key(usize),
+    /// An index that is no key's.
+    Index {
+        /// Its table.
+        table: usize,
+        /// A foreign key may refer to it.
+        unique: bool,
+    },
+    /// A check that is added to a full table.
+    Check(usize),
+    /// A foreign key is added; its rows are not looked at.
+    ForeignKey {
+        /// Whose rows it binds.
+        child: usize,
+        /// What they refer to; `None`: no table of the plan.
+        parent: Option<usize>,
+    },
+    /// The rows of a foreign key are looked at.
+    Validate {
+        /// See [`Work::ForeignKey`].
+        child: usize,
+        /// See [`Work::ForeignKey`].
+        parent: Option<usize>,
+    },
+    /// Where an identity column goes on.
+    Position(usize),
+    /// Statistics.
+    Analyze(usize),
+    /// A view; those that others use come before them.
+    View,
+    /// A trigger on a table, or (`None`) on a view.
+    Trigger(Option<usize>),
+    /// Both sides of a table are compared.
+    Verify(usize),
+    /// Everything becomes visible.
+    Publish,
+}
+
 /// One step: what it does, and what takes it back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -416,6 +468,8 @@ pub struct Step {
     pub id: u32,
     /// Its stage.
     pub stage: Stage,
+    /// What it works on.
+    pub work: Work,
     /// What it is about.
     pub object: String,
     /// What it does.

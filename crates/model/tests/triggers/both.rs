@@ -8,7 +8,7 @@ use lite2pg_model::mapping::codec::{Normal, OwnedValue};
 use lite2pg_model::mapping::decide::decide;
 use lite2pg_model::mapping::profile::TableProfile;
 use lite2pg_model::plan::build::{Input, build};
-use lite2pg_model::plan::{Effect, Plan, Stage, TablePlan};
+use lite2pg_model::plan::{Effect, Plan, TablePlan, Work};
 use lite2pg_model::schema::{Schema, TableKind};
 use lite2pg_model::sql::resolve::resolve;
 use lite2pg_model::value::Value;
@@ -104,10 +104,14 @@ impl Both {
         let schema = self.plan.schema.clone();
         self.pg.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).unwrap();
         let path = self.plan.search_path(&schema);
-        let wanted = |stage, sql: &str| stage != Stage::Analyze && (foreign_keys || !sql.contains(" FOREIGN KEY "));
+        let wanted = |work| match work {
+            Work::Analyze(_) => false,
+            Work::ForeignKey { .. } | Work::Validate { .. } => foreign_keys,
+            _ => true,
+        };
         for step in self.plan.steps(&schema) {
             match &step.effect {
-                Effect::Sql(sql) if wanted(step.stage, sql) => {
+                Effect::Sql(sql) if wanted(step.work) => {
                     let sql = format!("BEGIN; SET LOCAL search_path TO {path}; {sql}; COMMIT");
                     self.pg.batch_execute(&sql).unwrap_or_else(|e| panic!("{e:?}\n{sql}"));
                 }

@@ -5,6 +5,7 @@ use super::Migration;
 use crate::error::{Error, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, memory};
+use crate::run::again::Retries;
 use crate::run::exclude::{self, Excluded};
 use crate::run::execute::{Execution, TableCopy, Worker};
 use crate::run::reject::Limit;
@@ -12,7 +13,7 @@ use crate::run::{finish, prepare};
 use crate::source::Reader;
 use crate::target::catalog::Facts;
 use crate::target::control::Run;
-use crate::target::ledger::{self, Chunk};
+use crate::target::ledger;
 use crate::target::lock::Keys;
 use crate::target::{error_from_pg, is_too_many_connections, rejected};
 use crate::verify::views::Limits;
@@ -32,17 +33,13 @@ impl Migration<'_> {
         facts: &Facts,
         run: Run,
         keys: Keys,
-        mut readers: Vec<Reader>,
+        readers: &mut [Reader],
         (mut times, excluded): (Vec<StageTime>, Option<Excluded>),
     ) -> Result<Report> {
         let plan = run.plan()?;
         let steps = plan.steps(&run.staging);
         let done = ledger::steps_done(&mut main, &run.id, &steps)?;
-        let chunks: BTreeMap<String, Vec<Chunk>> = plan
-            .tables
-            .iter()
-            .map(|t| Ok((t.name.clone(), ledger::chunks(&mut main, &run.id, &t.name)?)))
-            .collect::<Result<_>>()?;
+        let chunks = ledger::chunks(&mut main, &run.id)?;
         let copied: u64 = chunks.values().flatten().filter_map(|c| c.done).map(|(sum, _)| sum.rows).sum();
         if !done.is_empty() || copied > 0 {
             let (done, steps) = (done.len() as u64, steps.len() as u64);
@@ -73,17 +70,19 @@ impl Migration<'_> {
             views: Limits::of(self.settings, cancel),
             observer,
             cancel,
+            retries: Retries { observer, cancel, limit: self.settings.retry_for },
         };
         let one = std::slice::from_mut(&mut main);
         let clients_used = if clients.is_empty() { one } else { clients.as_mut_slice() };
         let mut workers: Vec<Worker<'_>> =
             readers.iter_mut().zip(clients_used).map(|(reader, client)| Worker { reader, client }).collect();
-        let copies = execution.build(&mut workers, &mut times)?;
+        let built = execution.build(&mut workers, self.settings.verify, &mut times)?;
         let first = workers.first_mut().ok_or_else(|| Error::internal("no worker"))?;
         let rejected = rejected::counts(first.client, &run.id)?;
-        let mut report = self.report(&run, &plan, &copies, &rejected);
+        let mut report = self.report(&run, &plan, &built.copies, &rejected);
         if self.settings.verify {
-            finish::verify(&execution, &mut workers, &mut report, &mut times)?;
+            let read = (&built.read, built.reading_since);
+            finish::verify(&execution, &mut workers, read, &mut report, &mut times)?;
         }
         drop(workers);
         drop(clients);

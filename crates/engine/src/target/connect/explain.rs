@@ -12,6 +12,7 @@ use super::conninfo::Conninfo;
 use super::hosts::Host;
 use super::options::SslMode;
 use crate::Error;
+use crate::target::transient::Own;
 
 /// The error for the failures of all hosts that were tried.
 pub(crate) fn connecting(info: &Conninfo, mut failures: Vec<(&Host, Failure)>) -> Error {
@@ -32,8 +33,10 @@ pub(crate) fn connecting(info: &Conninfo, mut failures: Vec<(&Host, Failure)>) -
     let error = Error::target(message).hint(hint).about(info.display());
     match failure {
         Failure::Postgres(cause) => error.because(cause),
-        Failure::Lookup(cause) => error.because(cause),
-        _ => error,
+        Failure::Lookup(_) => error.because(Own::NoHost),
+        Failure::Timeout => error.because(Own::NoAnswer),
+        Failure::Session(_) => error.because(Own::OtherRole),
+        Failure::Ours(_) => error,
     }
 }
 
