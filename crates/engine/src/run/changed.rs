@@ -8,7 +8,6 @@ use crate::target::{control, ledger, staging};
 use lite2pg_model::plan::{Plan, Step};
 use postgres::Client;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 /// How many differences are named.
 const SHOWN: usize = 5;
@@ -107,11 +106,7 @@ pub fn of_target(
     let done = ledger::steps_done(main, &run.id, steps)?;
     let mut said = staging::altered(main, plan, &run.staging, &done, lock_slots)?;
     if said.is_empty() && count {
-        let chunks = plan
-            .tables
-            .iter()
-            .map(|t| Ok((t.name.clone(), ledger::chunks(main, &run.id, &t.name)?)))
-            .collect::<Result<BTreeMap<_, _>>>()?;
+        let chunks = ledger::chunks(main, &run.id)?;
         said = staging::rows_changed(main, plan, &run.staging, &chunks)?;
     }
     Ok(list(said))
