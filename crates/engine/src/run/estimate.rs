@@ -7,7 +7,7 @@ use crate::observe::report::StageTime;
 use crate::target::error_from_pg;
 use lite2pg_model::ident::pg_in;
 use lite2pg_model::plan::{Effect, Plan, Step, TablePlan, Work};
-use postgres::{GenericClient, Transaction};
+use postgres::Transaction;
 use std::time::Instant;
 
 /// Rows that ANALYZE reads of a table of any size, with the server's default target.
@@ -70,13 +70,13 @@ pub(super) struct Measured {
     pub copy: f64,
     /// Reading back and digesting.
     pub back: f64,
-    build: f64,
-    analyze: f64,
+    pub build: f64,
+    pub analyze: f64,
     /// The table alone, without what long values take beside it.
-    heap: f64,
-    long: f64,
-    indexes: f64,
-    how_many: f64,
+    pub heap: f64,
+    pub long: f64,
+    pub indexes: f64,
+    pub how_many: f64,
 }
 
 /// What was measured over all tables.

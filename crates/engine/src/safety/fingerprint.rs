@@ -172,8 +172,10 @@ const AT_ONCE: usize = 500;
 /// Where each sequence stands, if the role may know.
 fn positions(tx: &mut Transaction<'_>, control: bool) -> Result<Vec<Line>> {
     let failed = |e| error_from_pg(e, "asking where the sequences stand");
+    // The privilege may be asked for sequences alone.
     let sql = "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'S' \
-               AND n.nspname !~ '^pg_' AND ($1 OR n.nspname <> 'lite2pg') AND has_sequence_privilege(c.oid, 'SELECT, USAGE')";
+               AND n.nspname !~ '^pg_' AND ($1 OR n.nspname <> 'lite2pg') \
+               AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT, USAGE') END";
     let all: Vec<u32> = tx.query(sql, &[&control]).map_err(failed)?.iter().map(|r| r.get(0)).collect();
     let mut lines = Vec::new();
     for some in all.chunks(AT_ONCE) {
