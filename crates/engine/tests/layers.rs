@@ -130,6 +130,7 @@ const BORDERS: [(&str, &[&str]); 7] = [
     ("target", &["source", "local", "run", "verify", "safety"]),
     ("local", &["source", "target", "run", "verify", "safety"]),
     ("observe", &["source", "target", "local", "run", "verify", "safety", "pool", "error"]),
+    ("cancel", &["source", "target", "local", "run", "verify", "safety", "observe", "pool"]),
     ("pool", &["source", "target", "local", "run", "verify", "safety", "observe"]),
     ("space", &["source", "target", "local", "run", "verify", "safety", "observe", "pool", "error"]),
     ("error", &["source", "target", "local", "run", "verify", "safety", "observe", "pool"]),

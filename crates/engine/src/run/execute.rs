@@ -2,6 +2,7 @@
 //! Owns what a worker does with a task; never decides which comes next (see `queue`) or what the steps are.
 
 use super::again::Retries;
+use super::ahead;
 use super::copy::{Job, copy_chunk};
 use super::exclude::Excluded;
 use super::pool::Cancel;
@@ -104,8 +105,15 @@ impl Execution<'_> {
         stages.empty_ones();
         let built = Mutex::new(Built { copies, ..Built::default() });
         queue::run(workers, tasks, self.cancel, |worker, todo, alone| {
+            // Held here while the run is paused; the task has not begun.
+            self.cancel.check()?;
             let stage = todo.stage();
             let since = stages.begin(stage);
+            // What is read back may come to several tasks first, which then tell for themselves.
+            let whole = matches!(todo, Todo::Read { pages: None, .. });
+            if !whole {
+                self.observer.see(&ahead::started(self.plan, self.chunks, &todo));
+            }
             match todo {
                 Todo::Statement(step) => {
                     let what = format!("{} of {}", step.stage.word(), step.object);
@@ -129,7 +137,14 @@ impl Execution<'_> {
                         stages.end(stage);
                         return Ok(tasks::parts(self.plan, i, parts));
                     };
+                    if whole {
+                        let (object, bytes) = (table.name.clone(), table.bytes);
+                        self.observer.see(&Event::Started { stage: stage.word(), object, bytes });
+                    }
+                    let begin = Instant::now();
                     let sum = digest::of_pages(client, staging, table, pages, self.observer, self.cancel)?;
+                    let (object, seconds) = (table.name.clone(), begin.elapsed().as_secs_f64());
+                    self.observer.see(&Event::Done { stage: stage.word(), object, rows: sum.rows, bytes: 0, seconds });
                     let mut built = lock(&built);
                     built.reading_since.get_or_insert(since);
                     built.read.entry(i).or_default().merge(&sum);

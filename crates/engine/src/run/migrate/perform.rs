@@ -9,7 +9,7 @@ use crate::run::again::Retries;
 use crate::run::exclude::{self, Excluded};
 use crate::run::execute::{Execution, TableCopy, Worker};
 use crate::run::reject::Limit;
-use crate::run::{finish, prepare};
+use crate::run::{ahead, finish, prepare, requests};
 use crate::source::Reader;
 use crate::target::catalog::Facts;
 use crate::target::control::Run;
@@ -46,6 +46,7 @@ impl Migration<'_> {
             let (done, steps) = (done.len() as u64, steps.len() as u64);
             self.observer.see(&Event::Resumed { run: run.id.clone(), done, steps, rows: copied });
         }
+        self.observer.see(&ahead::told(&plan, &steps, &done, &chunks, self.settings.verify));
         let excluded = match (excluded, readers.first_mut()) {
             (Some(excluded), _) => excluded,
             // The same snapshot gives the same rows as it did when the run was begun.
@@ -75,18 +76,23 @@ impl Migration<'_> {
             tuning,
             retries: Retries { observer, cancel, limit: self.settings.retry_for },
         };
-        let one = std::slice::from_mut(&mut main);
-        let clients_used = if clients.is_empty() { one } else { clients.as_mut_slice() };
+        let (idle, clients_used) = match clients.as_mut_slice() {
+            [] => (None, std::slice::from_mut(&mut main)),
+            clients => (Some(&mut main), clients),
+        };
         let mut workers: Vec<Worker<'_>> =
             readers.iter_mut().zip(clients_used).map(|(reader, client)| Worker { reader, client }).collect();
-        let built = execution.build(&mut workers, self.settings.verify, &mut times)?;
-        let first = workers.first_mut().ok_or_else(|| Error::internal("no worker"))?;
-        let rejected = rejected::counts(first.client, &run.id)?;
-        let mut report = self.report(&run, &plan, &built.copies, &rejected);
-        if self.settings.verify {
-            let read = (&built.read, built.reading_since);
-            finish::verify(&execution, &mut workers, read, &mut report, &mut times)?;
-        }
+        let mut report = requests::heeding(idle, &run.id, observer, cancel, || {
+            let built = execution.build(&mut workers, self.settings.verify, &mut times)?;
+            let first = workers.first_mut().ok_or_else(|| Error::internal("no worker"))?;
+            let rejected = rejected::counts(first.client, &run.id)?;
+            let mut report = self.report(&run, &plan, &built.copies, &rejected);
+            if self.settings.verify {
+                let read = (&built.read, built.reading_since);
+                finish::verify(&execution, &mut workers, read, &mut report, &mut times)?;
+            }
+            Ok(report)
+        })?;
         drop(workers);
         drop(clients);
         self.cancel.check()?;
