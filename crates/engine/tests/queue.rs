@@ -293,6 +293,6 @@ fn only_our_sessions_are_set() {
     assert_eq!((commit.as_str(), wait.as_str()), ("off", "0"));
     assert_ne!(memory, "1MB", "sorting an index got no more than the server gives everybody");
     let told = ends.all().into_iter().find(|(kind, text)| kind == "detail" && text.contains("maintenance_work_mem"));
-    assert!(told.as_ref().is_some_and(|(_, text)| text.contains(memory.trim_end_matches("MB"))), "{told:?} {memory}");
+    assert!(told.as_ref().is_some_and(|(_, text)| text.contains(&format!("= {memory},"))), "{told:?} {memory}");
     assert_eq!(shown(&place), before);
 }
