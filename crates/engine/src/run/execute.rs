@@ -94,8 +94,16 @@ impl Execution<'_> {
         let done = Done { steps: self.done, chunks: self.chunks };
         let tasks = tasks::tasks(self.plan, self.steps, &done, verify);
         let stages = Stages::new(self.plan, self.steps, tasks.iter().map(|(_, todo)| todo.stage()), self.observer);
-        let built = Mutex::new(Built { copies: self.copied_before(), ..Built::default() });
+        let copies = self.copied_before();
+        if !copies.is_empty() {
+            stages.begin(Stage::Copy);
+        }
+        for (table, copy) in &copies {
+            let (table, rows, bytes) = (table.clone(), copy.sum.rows, copy.bytes);
+            self.observer.see(&Event::Progress { stage: Stage::Copy.word(), table, rows, bytes });
+        }
         stages.empty_ones();
+        let built = Mutex::new(Built { copies, ..Built::default() });
         queue::run(workers, tasks, self.cancel, |worker, todo, alone| {
             // Held here while the run is paused; the task has not begun.
             self.cancel.check()?;
@@ -149,14 +157,12 @@ impl Execution<'_> {
         Ok(built.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What the ledger has of each table, told as if it went by now.
+    /// What the ledger has of each table.
     fn copied_before(&self) -> BTreeMap<String, TableCopy> {
         let mut copies: BTreeMap<String, TableCopy> = BTreeMap::new();
         for (table, chunks) in self.chunks {
             for (sum, bytes) in chunks.iter().filter_map(|c| c.done) {
                 copies.entry(table.clone()).or_default().add(&TableCopy { sum, bytes, seconds: 0.0 });
-                let (table, rows) = (table.clone(), sum.rows);
-                self.observer.see(&Event::Progress { stage: Stage::Copy.word(), table, rows, bytes });
             }
         }
         copies

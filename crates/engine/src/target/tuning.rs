@@ -77,13 +77,14 @@ pub fn choose(allowed: &Allowed, machine: Option<Machine>, workers: usize) -> Tu
         Some(machine) => machine.cores.saturating_sub(1).min(allowed.parallel_workers),
         None => allowed.maintenance_workers.min(allowed.parallel_workers),
     };
-    Tuning { memory: share.max(allowed.maintenance_work_mem), parallel }
+    // Whole mebibytes, so that what is told is what is set.
+    Tuning { memory: share.max(allowed.maintenance_work_mem).div_ceil(MIB).saturating_mul(MIB), parallel }
 }
 
 impl Tuning {
     /// Sets a session that builds.
     pub fn sql(&self) -> String {
-        format!("SET maintenance_work_mem = '{}kB'", self.memory / 1024)
+        format!("SET maintenance_work_mem = '{}MB'", self.memory / MIB)
     }
 
     /// Sets the transaction of a build: with the server to itself, or beside other work, where further processes would
@@ -139,7 +140,7 @@ mod tests {
         assert_eq!(parallel(None), 2);
         assert_eq!([1, 2, 16, 0].map(|cores| parallel(Some(Machine { memory: 0, cores }))), [0, 1, 8, 0]);
         let tuning = Tuning { memory: 256 * MIB, parallel: 1 };
-        assert_eq!(tuning.sql(), "SET maintenance_work_mem = '262144kB'");
+        assert_eq!(tuning.sql(), "SET maintenance_work_mem = '256MB'");
         assert_eq!(tuning.for_build(true), "SET LOCAL max_parallel_maintenance_workers = 1");
         assert_eq!(tuning.for_build(false), "SET LOCAL max_parallel_maintenance_workers = 0");
     }
