@@ -4,8 +4,9 @@
 pub use crate::cancel::{Cancel, interrupted};
 use crate::error::{Error, Result};
 use lite2pg_model::plan::TablePlan;
+use lite2pg_model::plan::long::LongPlan;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Runs every task. After the first error no task is begun; what runs is finished, and the first error is returned.
 ///
@@ -48,14 +49,33 @@ pub fn run<W: Send, T: Send>(
     }
 }
 
-/// Held while a table is handled whose long values are held whole: what `--memory` allows is enough for one worker.
-pub struct Alone(#[allow(dead_code, reason = "held, not read")] Option<MutexGuard<'static, ()>>);
+/// Held while a table is handled whose rows or long values take more memory than each worker has: what `--memory` allows is
+/// shared out to as many workers as it is enough for, and the others wait.
+pub struct Alone(u32);
+
+/// What is taken of [`LongPlan::ALL`].
+static TAKEN: Mutex<u32> = Mutex::new(0);
+static GIVEN_BACK: Condvar = Condvar::new();
 
 impl Alone {
     /// Waits for its turn if the table needs one.
     pub fn on(table: &TablePlan) -> Alone {
-        static TURN: Mutex<()> = Mutex::new(());
-        Alone(table.long.as_ref().is_some_and(|l| l.alone).then(|| lock(&TURN)))
+        let wanted = table.long.as_ref().map_or(0, LongPlan::takes);
+        if wanted > 0 {
+            let full = |taken: &mut u32| *taken + wanted > LongPlan::ALL;
+            let taken = GIVEN_BACK.wait_while(lock(&TAKEN), full);
+            *taken.unwrap_or_else(PoisonError::into_inner) += wanted;
+        }
+        Alone(wanted)
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        if self.0 > 0 {
+            *lock(&TAKEN) -= self.0;
+            GIVEN_BACK.notify_all();
+        }
     }
 }
 

@@ -19,10 +19,14 @@ use crate::target::copy::CopyIn;
 use crate::target::error_from_pg;
 use crate::target::ledger::{self, Chunk, Range};
 use lite2pg_model::mapping::codec::Codec;
+use lite2pg_model::normal::digest::RowHasher;
 use lite2pg_model::normal::{self, Sum, digest};
 use lite2pg_model::plan::{Plan, Step, TablePlan};
 use lite2pg_model::value::Value;
 use postgres::Client;
+
+/// So much of a row is gathered before it goes on its way.
+const WIDE: usize = 256 * 1024;
 
 /// What one chunk needs besides its two connections.
 pub struct Job<'a> {
@@ -155,6 +159,8 @@ pub fn rows(
         .collect();
     // What the target computes is not sent; the digest still has the source's value, which is the proof of it.
     let computed: Vec<bool> = table.columns.iter().map(|c| c.generated.is_some()).collect();
+    // Then every value is only encoded, and a row that does not fit ends it.
+    let simple = aside.iter().all(Option::is_none) && !computed.contains(&true);
     let watch = Watch::of(table);
     let long = Long::of_plan(table);
     let reading = Reading::of_plan(table).without(long.as_ref());
@@ -176,8 +182,10 @@ pub fn rows(
                 return Ok(());
             }
             place += 1;
-            let number = scan::number(rowid, row, columns.len(), place);
-            if let Some(why) = rules.known(number) {
+            // What only a few rows need: not asked of SQLite for the others.
+            let number = || scan::number(rowid, row, columns.len(), place);
+            if let Some(why) = rules.set.and_then(|_| rules.known(number())) {
+                let number = number();
                 let misfit = (why == Why::Misfit).then(|| first_misfit(&aside, row)).flatten();
                 let error = || match misfit {
                     Some((i, reason)) => reject::error(table, i, number, row, reason),
@@ -190,15 +198,21 @@ pub fn rows(
                 copied.tally.rejected(table, (why, misfit.map(|(i, _)| i)), number, row);
                 return copied.rejects.take(rules.limit, (number, why), error);
             }
-            let nulls = rules.nulls(table, number);
+            let nulls = if rules.set.is_some() { rules.nulls(table, number()) } else { Vec::new() };
             if let Some(long) = &long {
                 let left_out = long.left_out(row, width);
                 if !left_out.is_empty() {
-                    let mut sink =
-                        huge::Sink { table, number, columns: &columns, nulls: &nulls, copy: &mut *copy, cancel };
+                    let mut sink = huge::Sink {
+                        table,
+                        number: number(),
+                        columns: &columns,
+                        nulls: &nulls,
+                        copy: &mut *copy,
+                        cancel,
+                    };
                     let (digest, bytes) = sink.row(long, blobs, row, &left_out)?;
                     if !watch.is_empty() || !nulls.is_empty() {
-                        copied.tally.row(&watch, table, &nulls, number, row);
+                        copied.tally.row(&watch, table, &nulls, number(), row);
                     }
                     copied.sum.add(&digest);
                     copied.bytes += bytes;
@@ -208,33 +222,58 @@ pub fn rows(
             }
             normal.clear();
             let (start, bytes) = (copy.gathered(), copied.bytes);
-            let out = copy.row();
-            for (i, (codec, form)) in columns.iter().enumerate() {
-                let value = if nulls.contains(&i) { Value::Null } else { row.get(i) };
-                copied.bytes += value.size();
-                // Where rows may be set aside, a value must come back too; elsewhere the comparison at the end tells.
-                let aside = aside.get(i).and_then(Option::as_ref);
-                let misfit = match aside {
-                    _ if computed.get(i) == Some(&true) => None,
-                    Some(fit) => fit.encode(value, out),
-                    None => codec.encode(value, out).err().map(|m| m.reason),
-                };
-                if let Some(reason) = misfit {
-                    let error = || reject::error(table, i, number, row, reason);
-                    if aside.is_none() {
-                        return Err(error());
+            let mut out = copy.row();
+            let mut begun: Option<RowHasher> = None;
+            if simple && nulls.is_empty() {
+                for (i, (codec, form)) in columns.iter().enumerate() {
+                    let value = row.get(i);
+                    copied.bytes += value.size();
+                    if let Err(misfit) = codec.encode(value, out) {
+                        return Err(reject::error(table, i, number(), row, misfit.reason));
                     }
-                    copy.take_back(start);
-                    copied.bytes = bytes;
-                    copied.tally.rejected(table, (Why::Misfit, Some(i)), number, row);
-                    return copied.rejects.take(rules.limit, (number, Why::Misfit), error);
+                    form.of_source(value, &mut normal);
+                    // Many values of a wide row are not gathered: none of them can be taken back here.
+                    if normal.len() > WIDE {
+                        begun.get_or_insert_default().take(&normal);
+                        normal.clear();
+                        copy.row_end()?;
+                        out = copy.fields();
+                    }
                 }
-                form.of_source(value, &mut normal);
+            } else {
+                for (i, (codec, form)) in columns.iter().enumerate() {
+                    let value = if nulls.contains(&i) { Value::Null } else { row.get(i) };
+                    copied.bytes += value.size();
+                    // Where rows may be set aside, a value must come back too; elsewhere the comparison at the end tells.
+                    let aside = aside.get(i).and_then(Option::as_ref);
+                    let misfit = match aside {
+                        _ if computed.get(i) == Some(&true) => None,
+                        Some(fit) => fit.encode(value, out),
+                        None => codec.encode(value, out).err().map(|m| m.reason),
+                    };
+                    if let Some(reason) = misfit {
+                        let error = || reject::error(table, i, number(), row, reason);
+                        if aside.is_none() {
+                            return Err(error());
+                        }
+                        copy.take_back(start);
+                        copied.bytes = bytes;
+                        copied.tally.rejected(table, (Why::Misfit, Some(i)), number(), row);
+                        return copied.rejects.take(rules.limit, (number(), Why::Misfit), error);
+                    }
+                    form.of_source(value, &mut normal);
+                }
             }
             if !watch.is_empty() || !nulls.is_empty() {
-                copied.tally.row(&watch, table, &nulls, number, row);
+                copied.tally.row(&watch, table, &nulls, number(), row);
             }
-            copied.sum.add(&digest::row(&normal));
+            copied.sum.add(&match begun {
+                None => digest::row(&normal),
+                Some(mut hasher) => {
+                    hasher.take(&normal);
+                    hasher.finish()
+                }
+            });
             #[cfg(feature = "fault-injection")]
             if let Some(fault) = fault {
                 use lite2pg_model::fault::RowFault;

@@ -102,7 +102,7 @@ impl<'a> CopyIn<'a> {
     #[cfg(feature = "fault-injection")]
     pub(crate) fn spoil(&mut self, start: usize, double: bool) {
         if double {
-            self.buffer.extend_from_within(start..);
+            self.buffer.extend_from_within(start.min(self.buffer.len())..);
         } else {
             self.buffer.truncate(start);
         }

@@ -16,6 +16,7 @@ use crate::verify::bundle;
 use crate::verify::huge::{self, LongRows};
 pub use crate::verify::pages::{Pages, parts, parts_of};
 use lite2pg_model::ident::{pg, pg_in};
+use lite2pg_model::normal::digest::RowHasher;
 use lite2pg_model::normal::{self, RowDigest, Sum, digest};
 use lite2pg_model::plan::{ColumnPlan, TablePlan};
 use lite2pg_model::value::Value;
@@ -89,10 +90,21 @@ fn row_by_row(
     let mut told = 0;
     copy_out(client, &query, |fields| {
         normal.clear();
+        let mut begun: Option<RowHasher> = None;
         for (form, field) in forms.iter().zip(fields) {
             form.of_target(*field, &mut normal);
+            if normal.len() > SMALL {
+                begun.get_or_insert_default().take(&normal);
+                normal.clear();
+            }
         }
-        sum.add(&digest::row(&normal));
+        sum.add(&match begun {
+            None => digest::row(&normal),
+            Some(mut hasher) => {
+                hasher.take(&normal);
+                hasher.finish()
+            }
+        });
         normal.shrink_to(SMALL);
         if sum.rows.is_multiple_of(TICK) {
             cancel.check()?;

@@ -1,15 +1,41 @@
 //! SHA-256 of a row, and sums of them modulo 2^256.
 //! Owns the arithmetic of digests; never sees a value.
 
+use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
 
 /// The SHA-256 of one row's fields.
 pub type RowDigest = [u8; 32];
 
+/// What the hash begins with: FIPS 180-4, section 5.3.3, <https://csrc.nist.gov/pubs/fips/180-4/upd1/final>.
+const BEGIN: [u32; 8] =
+    [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
+
+/// Fields that fit two blocks with the byte 0x80 and the length that SHA-256 puts behind them.
+const TWO_BLOCKS: usize = 2 * BLOCK - 9;
+const BLOCK: usize = 64;
+
 /// The digest of one row.
 #[inline]
 pub fn row(fields: &[u8]) -> RowDigest {
-    Sha256::digest(fields).into()
+    if fields.len() > TWO_BLOCKS {
+        return Sha256::digest(fields).into();
+    }
+    // Most rows are so short that the bookkeeping of the general way costs a fifth of it.
+    let mut blocks = [[0u8; BLOCK]; 2];
+    let flat = blocks.as_flattened_mut();
+    flat[..fields.len()].copy_from_slice(fields);
+    flat[fields.len()] = 0x80;
+    let count = if fields.len() > BLOCK - 9 { 2 } else { 1 };
+    let bits = 8 * fields.len() as u64;
+    flat[count * BLOCK - 8..count * BLOCK].copy_from_slice(&bits.to_be_bytes());
+    let mut state = BEGIN;
+    compress256(&mut state, &blocks[..count]);
+    let mut digest = [0; 32];
+    for (bytes, word) in digest.chunks_exact_mut(4).zip(state) {
+        bytes.copy_from_slice(&word.to_be_bytes());
+    }
+    digest
 }
 
 /// The digest of a row whose fields come piece by piece: as [`row`] of all pieces in one.
@@ -113,6 +139,18 @@ fn limbs_of(digest: &RowDigest) -> [u64; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_short_row_has_the_sha256_of_its_bytes() {
+        let bytes: Vec<u8> = (0..300u32).map(|i| (i * 31 % 251) as u8 | 1).collect();
+        for length in 0..bytes.len() {
+            let mut hasher = RowHasher::new();
+            bytes[..length].chunks(7).for_each(|piece| hasher.take(piece));
+            assert_eq!(row(&bytes[..length]), hasher.finish(), "{length} bytes");
+        }
+        let hex: String = row(b"abc").iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
 
     #[test]
     fn order_and_parts_do_not_matter_but_a_duplicate_does() {

@@ -1,7 +1,7 @@
 //! The normal form of a value as SQLite holds it: from storage class and bytes.
 //! Owns the source's side of every comparison; never looks at what a codec made.
 
-use super::{Form, NULL_TAG, NoForm, calendar, decimal::Decimal, json, network, put, put_no_form, span};
+use super::{Form, NULL_TAG, NoForm, calendar, decimal::Decimal, json, network, put, put_eight, put_no_form, span};
 use crate::value::Value;
 
 /// Appends the field of a SQLite value in a column of this form. A value that has no such form is appended marked, so
@@ -35,10 +35,10 @@ pub(super) fn normal(form: Form, value: Value<'_>, out: &mut Vec<u8>) -> Result<
     match (form, value) {
         (Form::Text | Form::Bytea, Value::Text(b)) | (Form::Bytea, Value::Blob(b)) => put(out, tag, b),
         (Form::Text | Form::Bytea, other) => put(out, tag, &as_text(other)),
-        (Form::Integer, Value::Integer(i)) => put(out, tag, &i.to_be_bytes()),
+        (Form::Integer, Value::Integer(i)) => put_eight(out, tag, i.to_be_bytes()),
         (Form::Integer, Value::Real(r)) => put(out, tag, &whole(r)?.to_be_bytes()),
         (Form::Integer, Value::Text(t)) => put(out, tag, &printed(t)?.to_be_bytes()),
-        (Form::Double, Value::Real(r)) => put(out, tag, &r.to_bits().to_be_bytes()),
+        (Form::Double, Value::Real(r)) => put_eight(out, tag, r.to_bits().to_be_bytes()),
         (Form::Double, Value::Integer(i)) => put(out, tag, &exact(i)?.to_bits().to_be_bytes()),
         (Form::Numeric, v) => put(out, tag, numeric(v)?.as_bytes()),
         (Form::Boolean, Value::Integer(i @ (0 | 1))) => put(out, tag, &[u8::from(i == 1)]),
@@ -46,8 +46,8 @@ pub(super) fn normal(form: Form, value: Value<'_>, out: &mut Vec<u8>) -> Result<
             let days = calendar::date(t).ok_or(NoForm("not a date"))?;
             put(out, tag, &i32::try_from(days).map_err(|_| NoForm("a date out of range"))?.to_be_bytes())
         }
-        (Form::Timestamp, Value::Text(t)) => put(out, tag, &clock(t)?.to_be_bytes()),
-        (Form::TimestampTz, Value::Text(t)) => put(out, tag, &instant(t)?.to_be_bytes()),
+        (Form::Timestamp, Value::Text(t)) => put_eight(out, tag, clock(t)?.to_be_bytes()),
+        (Form::TimestampTz, Value::Text(t)) => put_eight(out, tag, instant(t)?.to_be_bytes()),
         (Form::Uuid, Value::Text(t)) => put(out, tag, &uuid(t)?),
         (Form::Uuid, Value::Blob(b)) if b.len() == 16 => put(out, tag, b),
         (Form::Jsonb, Value::Text(t)) => put(out, tag, &json::canonical(t)?),

@@ -1,7 +1,7 @@
 //! The normal form of a value as PostgreSQL gives it back in COPY BINARY.
 //! Owns the target's side of every comparison; never shares a reader with the codecs.
 
-use super::{Form, NULL_TAG, NoForm, decimal, json, network, put, put_no_form, span};
+use super::{Form, NULL_TAG, NoForm, decimal, json, network, put, put_eight, put_no_form, span};
 
 /// Days from 1970-01-01 to 2000-01-01, PostgreSQL's epoch.
 const EPOCH_DAYS: i32 = 10_957;
@@ -25,8 +25,8 @@ fn normal(form: Form, value: Option<&[u8]>, out: &mut Vec<u8>) -> Result<(), NoF
     let tag = form.tag();
     match form {
         Form::Text | Form::Bytea => put(out, tag, bytes),
-        Form::Integer => put(out, tag, &integer(bytes)?.to_be_bytes()),
-        Form::Double => put(out, tag, &fixed::<8>(bytes)?),
+        Form::Integer => put_eight(out, tag, integer(bytes)?.to_be_bytes()),
+        Form::Double => put_eight(out, tag, fixed(bytes)?),
         Form::Boolean => put(out, tag, &fixed::<1>(bytes)?),
         Form::Uuid => put(out, tag, &fixed::<16>(bytes)?),
         Form::Numeric => put(out, tag, decimal::from_numeric(bytes)?.as_bytes()),
@@ -37,9 +37,9 @@ fn normal(form: Form, value: Option<&[u8]>, out: &mut Vec<u8>) -> Result<(), NoF
         Form::Timestamp | Form::TimestampTz => {
             let micros = i64::from_be_bytes(fixed(bytes)?);
             let micros = micros.checked_add(EPOCH_MICROS).ok_or(NoForm("an infinite timestamp"))?;
-            put(out, tag, &micros.to_be_bytes())
+            put_eight(out, tag, micros.to_be_bytes())
         }
-        Form::Time => put(out, tag, &fixed::<8>(bytes)?),
+        Form::Time => put_eight(out, tag, fixed(bytes)?),
         Form::Interval => put(out, tag, &span::from_field(bytes)?),
         Form::Inet | Form::Cidr => put(out, tag, &network::from_field(bytes, form == Form::Cidr)?),
         Form::MacAddr => put(out, tag, &fixed::<6>(bytes)?),
@@ -50,10 +50,12 @@ fn normal(form: Form, value: Option<&[u8]>, out: &mut Vec<u8>) -> Result<(), NoF
     }
 }
 
+#[inline]
 fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], NoForm> {
     bytes.try_into().map_err(|_| NoForm("a field of unexpected length"))
 }
 
+#[inline]
 fn integer(bytes: &[u8]) -> Result<i64, NoForm> {
     match bytes.len() {
         2 => Ok(i64::from(i16::from_be_bytes(fixed(bytes)?))),

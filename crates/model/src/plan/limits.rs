@@ -6,6 +6,7 @@ use crate::mapping::PgType;
 use crate::mapping::decide::{ColumnMapping, TableMapping};
 use crate::mapping::profile::{ColumnProfile, TableProfile};
 use crate::mapping::shape::thousands;
+use crate::plan::long::LongPlan;
 use crate::schema::Table;
 
 /// Most columns of a PostgreSQL table.
@@ -65,6 +66,24 @@ impl Memory {
     /// The longest value that may be held so many times, by one worker at a time.
     pub fn whole(&self, copies: u64) -> u64 {
         (self.bytes.saturating_sub(Self::BASE) / copies).max(Self::MIB)
+    }
+
+    /// What one worker may need of that half for rows of so many bytes, in parts of [`LongPlan::ALL`]; 0 if it is no more
+    /// than its own part.
+    pub fn share(&self, row: u64) -> u32 {
+        if row <= self.piece {
+            return 0;
+        }
+        let all = u64::from(LongPlan::ALL);
+        let parts = row.saturating_mul(Self::COPIES).div_ceil((self.bytes / 2 / all).max(1));
+        u32::try_from(parts).unwrap_or(LongPlan::ALL).min(LongPlan::ALL)
+    }
+
+    /// Values of more bytes cross piece by piece in a table whose rows may have so many bytes in so many columns: less than
+    /// else where one worker alone could not hold such a row.
+    pub fn over(&self, row: u64, columns: usize) -> u64 {
+        let most = self.whole(Self::COPIES);
+        if row <= most { self.piece } else { (most / (columns as u64).max(1)).max(1024).min(self.piece) }
     }
 
     /// How much must be allowed, in whole MiB, so that a value of this length may be held so many times.

@@ -25,6 +25,14 @@ pub struct LongPlan {
     /// Some long values are held whole on their way: no two workers may handle such at once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alone: bool,
+    /// What one worker may need for its rows of what all workers together have for rows, in parts of [`LongPlan::ALL`]. 0: no
+    /// more than each has.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub share: u32,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// Which long values SQLite hands out only whole.
@@ -47,6 +55,14 @@ impl Held {
 }
 
 impl LongPlan {
+    /// All that rows may take.
+    pub const ALL: u32 = 256;
+
+    /// What one worker takes of it while it handles the table.
+    pub fn takes(&self) -> u32 {
+        if self.alone { Self::ALL } else { self.share.min(Self::ALL) }
+    }
+
     /// Whether a column is one of them.
     pub fn has(&self, column: &str) -> bool {
         self.columns.iter().any(|c| c == column)
@@ -96,13 +112,18 @@ pub fn decide(
         None if memory.utf16 => Held::Texts,
         None => Held::None,
     };
-    let mut long = LongPlan { over: memory.piece, columns: Vec::new(), held, alone: false };
+    let row = profile.columns.iter().map(|p| longest(p).min(memory.piece)).fold(0u64, u64::saturating_add);
+    let over = memory.over(row, profile.columns.len());
+    let mut long = LongPlan { over, columns: Vec::new(), held, alone: false, share: memory.share(row) };
     for (i, column) in table.columns.iter().enumerate() {
         let (Some(p), Some(mapped)) = (profile.columns.get(i), mapping.columns.get(i)) else { continue };
-        if longest(p) <= memory.piece {
+        if longest(p) <= over {
             continue;
         }
         let of_column = whole_column(column, &mapped.crossing);
+        if longest(p) <= memory.piece && (of_column.is_some() || of_table.is_some() || memory.utf16) {
+            continue;
+        }
         if of_column.is_none() {
             long.columns.push(column.name.clone());
         }
@@ -120,7 +141,7 @@ pub fn decide(
             findings.push(too_large(table, column, bytes, copies, &why, memory));
         }
     }
-    ((long.alone || !long.columns.is_empty()).then_some(long), findings)
+    ((long.takes() > 0 || !long.columns.is_empty()).then_some(long), findings)
 }
 
 fn longest(p: &ColumnProfile) -> u64 {
@@ -174,6 +195,34 @@ mod tests {
         let mapped = table.columns.iter().map(|_| ColumnMapping::new(ty, Normal::Exact, ""));
         let mapping = TableMapping { columns: mapped.collect(), ..TableMapping::default() };
         decide(table, &TableProfile { columns, ..TableProfile::default() }, &mapping, memory)
+    }
+
+    #[test]
+    fn rows_of_many_values_take_turns_before_they_take_more_than_there_is() {
+        const MIB: u64 = 1 << 20;
+        let memory = Memory::of(64 * MIB, 8);
+        assert_eq!(memory.piece, MIB);
+        let names: Vec<String> = (0..40).map(|i| format!("c{i}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let wide = table(&format!("CREATE TABLE t({})", names.join(", ")), false, &names);
+        let of = |bytes: u64| {
+            let mut seen = ColumnProfile::default();
+            seen.observe_huge(Class::Text, bytes, &LongValue::new());
+            let mapped = names.iter().map(|_| ColumnMapping::new(PgType::Text, Normal::Exact, ""));
+            let mapping = TableMapping { columns: mapped.collect(), ..TableMapping::default() };
+            let columns = names.iter().map(|_| seen.clone()).collect();
+            decide(&wide, &TableProfile { columns, ..TableProfile::default() }, &mapping, &memory)
+        };
+        assert_eq!(of(1000), (None, Vec::new()));
+        // Two megabytes a row, held eight times, are half of what there is for rows: two workers at once.
+        let (long, findings) = of(2 * MIB / 40);
+        let long = long.unwrap();
+        assert!((long.share, long.columns.len(), findings.len()) == (LongPlan::ALL / 2, 0, 0), "{long:?}");
+        // A row that even one worker could not hold: its values cross piece by piece, though each is short.
+        let (long, findings) = of(MIB / 2);
+        let long = long.unwrap();
+        assert!(long.columns.len() == 40 && findings.is_empty() && long.takes() == LongPlan::ALL, "{long:?}");
+        assert!(40 * long.over * Memory::COPIES <= 64 * MIB, "{long:?}");
     }
 
     #[test]

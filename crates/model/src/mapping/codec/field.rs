@@ -50,10 +50,17 @@ pub(super) fn misfit(reason: &'static str, v: Value<'_>) -> Misfit {
 /// Appends a field of fixed length.
 #[inline]
 pub(super) fn fixed<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
+    const { assert!(N <= WIDEST) };
+    // In one step: a second look at the room that is left costs as much as the bytes.
+    let mut field = [0; 4 + WIDEST];
     #[allow(clippy::cast_possible_truncation)] // N is at most 16
-    out.extend_from_slice(&(N as u32).to_be_bytes());
-    out.extend_from_slice(&bytes);
+    field[..4].copy_from_slice(&(N as u32).to_be_bytes());
+    field[4..4 + N].copy_from_slice(&bytes);
+    out.extend_from_slice(&field[..4 + N]);
 }
+
+/// The longest field of fixed length: uuid, interval.
+const WIDEST: usize = 16;
 
 const TOO_LARGE: &str = "larger than PostgreSQL's 1 GB limit";
 
