@@ -126,9 +126,9 @@ fn the_answer_to_a_commit_is_lost() {
     let third =
         |e: &Event| matches!(e, Event::Done { stage: "copy", .. }) && chunks.fetch_add(1, Ordering::SeqCst) + 1 == 3;
     let proven = |e: &Event| matches!(e, Event::StageDone { stage: "verify", .. });
-    let moments: [(&str, &(dyn Fn(&Event) -> bool + Sync)); 2] = [("a chunk", &third), ("the publication", &proven)];
+    type Moment<'a> = &'a (dyn Fn(&Event) -> bool + Sync);
     let (mut lost, mut cases) = (0, 0);
-    for (what, moment) in moments {
+    for (what, moment) in [("a chunk", &third as Moment<'_>), ("the publication", &proven)] {
         chunks.store(0, Ordering::SeqCst);
         let (from, to) = (AtomicBool::new(false), AtomicU64::new(0));
         let counting = Watch::new(|e| {
