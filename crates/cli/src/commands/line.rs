@@ -36,6 +36,20 @@ impl Line {
         Line(vec![command.to_owned(), path(dir)]).place(place)
     }
 
+    /// `lite2pg COMMAND TARGET`.
+    pub fn to(command: &str, target: &TargetSpec, place: &Place) -> Line {
+        Line(vec![command.to_owned(), target_word(target)]).place(place)
+    }
+
+    /// `lite2pg COMMAND SOURCE TARGET`, for a run that the target remembers.
+    pub fn between(command: &str, source: &str, target: &TargetSpec, place: &Place, schema: Option<&str>) -> Line {
+        let line = Line(vec![command.to_owned(), path(Path::new(source)), target_word(target)]).place(place);
+        match schema {
+            Some(schema) => line.flag("--schema", schema),
+            None => line,
+        }
+    }
+
     fn place(mut self, place: &Place) -> Line {
         if let Some(dir) = &place.work_dir {
             self = self.flag("--work-dir", &path(dir));
@@ -162,10 +176,17 @@ impl Line {
 }
 
 /// Bytes as they may be typed: `64MiB`.
-fn size_text(bytes: u64) -> String {
+pub fn size_text(bytes: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     let unit = units.into_iter().find(|(bits, _)| bytes.is_multiple_of(1 << bits));
     unit.map_or_else(|| bytes.to_string(), |(bits, unit)| format!("{}{unit}", bytes >> bits))
+}
+
+fn target_word(target: &TargetSpec) -> String {
+    match target {
+        TargetSpec::Server(conninfo) => conninfo.display(),
+        TargetSpec::Managed(options) => path(&options.dir),
+    }
 }
 
 /// A path as an argument: one that begins with `-` would be a flag.
@@ -182,7 +203,7 @@ mod tests {
     use crate::settings::World;
 
     /// A value of each flag that takes one, never the default one.
-    const VALUES: [(&str, &str); 25] = [
+    const VALUES: [(&str, &str); 26] = [
         ("schema", "s"),
         ("work-dir", "w"),
         ("pg-bin", "b"),
@@ -203,6 +224,7 @@ mod tests {
         ("tables", "t"),
         ("exclude", "t"),
         ("max-rejects", "5%"),
+        ("throttle", "20MiB"),
         ("retry-for", "7"),
         ("on-failure", "rollback"),
         ("no-verify", ""),

@@ -59,6 +59,7 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
     }
     let begun = Begun::default();
     fan.0.push(Box::new(begun.clone()));
+    CANCEL.throttle(args.throttle.unwrap_or(0));
     let outcome = run::migrate(&settings, &fan, &CANCEL);
     drop(fan);
     match outcome {
@@ -128,6 +129,9 @@ pub fn again(args: &Migrate, target: &TargetSpec) -> Line {
     }
     if let Some(most) = args.max_rejects {
         line = line.flag("--max-rejects", &most.to_string());
+    }
+    if let Some(rate) = args.throttle {
+        line = line.flag("--throttle", &super::line::size_text(rate));
     }
     if args.retry_for.to_string() != RETRY_FOR {
         line = line.flag("--retry-for", &args.retry_for.to_string());

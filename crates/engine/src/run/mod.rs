@@ -2,6 +2,7 @@
 //! Owns the order of things; the only place beside `verify` where source and target meet.
 
 pub mod again;
+pub mod ahead;
 pub mod already;
 pub mod changed;
 pub mod clock;
@@ -14,13 +15,16 @@ pub mod finish;
 pub mod fit;
 mod huge;
 pub mod inspect;
+pub mod live;
 pub mod migrate;
 pub mod normalised;
 pub mod prepare;
 pub mod queue;
 pub mod rehearse;
 pub mod reject;
+pub mod requests;
 pub mod retry;
+pub mod room;
 pub mod scan;
 pub mod session;
 pub mod settings;
@@ -28,7 +32,8 @@ pub mod shape;
 pub mod status;
 mod tryout;
 
-pub use crate::pool::{self, Cancel};
+pub use crate::cancel::Cancel;
+pub use crate::pool;
 pub use inspect::{DryRun, Inspection, dry_run, inspect};
 pub use migrate::migrate;
 pub use rehearse::{Rehearsal, Where, rehearse};
