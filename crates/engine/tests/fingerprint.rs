@@ -66,7 +66,7 @@ const KINDS: &[(&str, &str)] = &[
     ("CREATE OPERATOR s.=== (leftarg = int, rightarg = int, function = int4eq)", "operator s.===(integer,integer)"),
     ("CREATE TEXT SEARCH CONFIGURATION s.ts (COPY = simple)", "text search configuration s.ts"),
     ("CREATE CAST (s.mood AS s.comp) WITH INOUT", "cast (s.mood AS s.comp)"),
-    ("CREATE PUBLICATION pub FOR TABLE s.\"A b\"", "publication pub"),
+    ("CREATE PUBLICATION pub FOR TABLE s.\"A b\"", "publication pub of s.\"A b\""),
     ("CREATE FOREIGN DATA WRAPPER w", "foreign-data wrapper w"),
     ("CREATE SERVER sv FOREIGN DATA WRAPPER w", "server sv"),
     ("CREATE FOREIGN TABLE s.ft (a int) SERVER sv", "foreign table s.ft"),
@@ -163,6 +163,32 @@ fn what_others_changed_meanwhile_is_told_and_stays() {
     assert!(undone.proof.verified && !undone.proof.as_before);
     assert_eq!(undone.proof.others, expected);
     assert_eq!(place.client(&cluster).query("SELECT * FROM elsewhere.new", &[]).unwrap().len(), 0);
+}
+
+#[test]
+fn what_people_made_on_our_tables_goes_with_them_only_if_told() {
+    let cluster = Cluster::start(&[], &[]);
+    let place = Place::new(&cluster, fixtures::everything);
+    let before = place.picture(&cluster);
+    place.client(&cluster).batch_execute("CREATE PUBLICATION theirs").unwrap();
+    place.must_migrate("first");
+    place
+        .client(&cluster)
+        .batch_execute(
+            "CREATE INDEX mine ON public.orders (total); ALTER TABLE public.orders ADD COLUMN more serial; \
+             CREATE STATISTICS public.st ON id, total FROM public.orders; CREATE POLICY p ON public.orders USING (true); \
+             ALTER PUBLICATION theirs ADD TABLE public.orders; ALTER TABLE public.orders ADD CHECK (total < 1e9)",
+        )
+        .unwrap();
+    let error = place.rollback(PLAIN).err().unwrap_or_else(|| panic!("thrown away"));
+    for word in ["index mine", "column more", "statistics st", "policy p", "constraint orders_"] {
+        assert!(error.message.contains(word), "{word}: {}", tell(&error));
+    }
+    let options = RollbackOptions { discard_changes: true, purge: true, ..PLAIN };
+    let undone = place.rollback(options).map_err(|e| tell(&e)).unwrap();
+    assert!(undone.proof.as_before, "{:?}", undone.proof);
+    place.client(&cluster).batch_execute("DROP PUBLICATION theirs").unwrap();
+    assert_eq!(compare(&before, &place.picture(&cluster)), "");
 }
 
 #[test]

@@ -102,17 +102,14 @@ fn of_table(change: &TableChange, undone: &Undone, show: &Show) {
 
 fn proven(undone: &Undone, show: &Show) {
     let proof = &undone.proof;
-    let short: String = proof.after_sha256.chars().take(12).collect();
     let what = match (proof.verified, proof.as_before, proof.before_sha256.is_empty()) {
         (false, ..) => None,
-        (true, true, _) => Some(format!("the target is as it was before the run (fingerprint {short}…)")),
-        (true, false, true) => Some("nothing of the run is left, and nothing else was touched".to_owned()),
-        (true, false, false) => {
-            Some("nothing of the run is left; others have changed the target since it began".to_owned())
-        }
+        (true, true, _) => Some("the target is as it was before the run"),
+        (true, false, true) => Some("nothing of the run is left, and nothing else was touched"),
+        (true, false, false) => Some("nothing of the run is left; others have changed the target since it began"),
     };
     if let Some(what) = what {
-        show.line(&human::head(show, "verified", &what));
+        show.line(&human::head(show, "verified", what));
     }
     let most = if show.verbose { usize::MAX } else { ROWS };
     for other in proof.others.iter().take(most) {

@@ -1,5 +1,5 @@
 -- Everything that DDL can make in a database, as (schema, name, object, line). `name` is that of the relation, type or
--- function itself, or of the relation it hangs on. $1: schema lite2pg too. Only texts, no OIDs: they mean the same after a
+-- function itself, or of the relation it hangs on and goes with. $1: schema lite2pg too. Only texts, no OIDs: they mean the same after a
 -- dump and a restore. Sources: https://www.postgresql.org/docs/current/catalogs.html
 WITH n AS MATERIALIZED (
     SELECT oid, nspname::text AS name FROM pg_namespace
@@ -7,14 +7,18 @@ WITH n AS MATERIALIZED (
 ), c AS MATERIALIZED (
     SELECT c.*, n.name AS schema, format('%s %I.%I', CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table'
         WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'foreign table'
-        WHEN 'c' THEN 'type' ELSE 'index' END, n.name, c.relname) AS object
+        WHEN 'c' THEN 'type' ELSE 'index' END, n.name, c.relname) AS object, coalesce(o.relname, c.relname) AS owner
     FROM pg_class c JOIN n ON n.oid = c.relnamespace
+    -- A sequence goes with the column that owns it.
+    LEFT JOIN pg_depend d ON c.relkind = 'S' AND d.classid = 'pg_class'::regclass AND d.objid = c.oid
+        AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+    LEFT JOIN pg_class o ON o.oid = d.refobjid
 )
 SELECT n.name, n.name, format('schema %I', n.name), format('owner %I acl %s comment %s',
     pg_get_userbyid(s.nspowner), s.nspacl, obj_description(s.oid, 'pg_namespace'))
 FROM n JOIN pg_namespace s USING (oid)
 UNION ALL
-SELECT c.schema, c.relname, c.object, format('%s owner %I acl %s persistence %s options %s security %s %s identity %s '
+SELECT c.schema, c.owner, c.object, format('%s owner %I acl %s persistence %s options %s security %s %s identity %s '
     'tablespace %s method %s of %s bound %s inherits %s comment %s', c.relkind, pg_get_userbyid(c.relowner), c.relacl,
     c.relpersistence, c.reloptions, c.relrowsecurity, c.relforcerowsecurity, c.relreplident,
     (SELECT spcname FROM pg_tablespace t WHERE t.oid = c.reltablespace), (SELECT amname FROM pg_am a WHERE a.oid = c.relam),
@@ -26,7 +30,7 @@ UNION ALL
 SELECT c.schema, c.relname, c.object, format('definition %s populated %s', pg_get_viewdef(c.oid), c.relispopulated)
 FROM c WHERE c.relkind IN ('v', 'm')
 UNION ALL
-SELECT c.schema, c.relname, c.object, format('column %s %I %s not null %s default %s identity %s generated %s collation %s '
+SELECT c.schema, c.owner, c.object, format('column %s %I %s not null %s default %s identity %s generated %s collation %s '
     'acl %s storage %s compression %s target %s options %s %s local %s comment %s',
     row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum), a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
     pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, nullif(a.attcollation, 0)::regcollation, a.attacl,
@@ -35,12 +39,12 @@ SELECT c.schema, c.relname, c.object, format('column %s %I %s not null %s defaul
 FROM c JOIN pg_attribute a ON a.attrelid = c.oid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind NOT IN ('i', 'I')
 UNION ALL
-SELECT c.schema, c.relname, c.object, format('%s valid %s ready %s clustered %s identity %s tablespace %s comment %s',
+SELECT c.schema, (SELECT relname FROM pg_class t WHERE t.oid = i.indrelid), c.object, format('%s valid %s ready %s clustered %s identity %s tablespace %s comment %s',
     pg_get_indexdef(c.oid), i.indisvalid, i.indisready, i.indisclustered, i.indisreplident,
     (SELECT spcname FROM pg_tablespace t WHERE t.oid = c.reltablespace), obj_description(c.oid, 'pg_class'))
 FROM c JOIN pg_index i ON i.indexrelid = c.oid
 UNION ALL
-SELECT c.schema, c.relname, c.object, format('type %s start %s by %s from %s to %s cache %s cycle %s owned by %s',
+SELECT c.schema, c.owner, c.object, format('type %s start %s by %s from %s to %s cache %s cycle %s owned by %s',
     s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle,
     (SELECT string_agg(format('%s %s %s', d.deptype, d.refobjid::regclass, a.attname), ', ') FROM pg_depend d
         JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
@@ -103,10 +107,12 @@ SELECT '', e.evtname, format('event trigger %I', e.evtname), format('%s tags %s 
     e.evttags, e.evtfoid::regprocedure, e.evtenabled, pg_get_userbyid(e.evtowner))
 FROM pg_event_trigger e
 UNION ALL
-SELECT '', p.pubname, format('publication %I', p.pubname), format('%s owner %I of %s', to_jsonb(p) - 'oid' - 'pubowner',
-    pg_get_userbyid(p.pubowner), (SELECT string_agg(prrelid::regclass::text, ', ' ORDER BY prrelid::regclass::text)
-    FROM pg_publication_rel r WHERE r.prpubid = p.oid))
+SELECT '', p.pubname, format('publication %I', p.pubname), format('%s owner %I', to_jsonb(p) - 'oid' - 'pubowner',
+    pg_get_userbyid(p.pubowner))
 FROM pg_publication p
+UNION ALL
+SELECT c.schema, c.relname, format('publication %I of %s', p.pubname, c.oid::regclass), ''
+FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN c ON c.oid = r.prrelid
 UNION ALL
 SELECT '', w.fdwname, format('foreign-data wrapper %I', w.fdwname), format('owner %I acl %s options %s',
     pg_get_userbyid(w.fdwowner), w.fdwacl, w.fdwoptions)
@@ -137,8 +143,9 @@ FROM (SELECT 'pg_cast'::regclass AS class, oid, format('%s %s', castcontext, cas
     pg_identify_object(o.class, o.oid, 0) i
 WHERE o.oid >= 16384
 UNION ALL
-SELECT '', '', 'security labels', format('%s on %s: %s', l.provider, pg_describe_object(l.classoid, l.objoid, l.objsubid), l.label)
-FROM pg_seclabel l
+SELECT coalesce(c.schema, ''), coalesce(c.relname, ''),
+    format('security label of %s', pg_describe_object(l.classoid, l.objoid, l.objsubid)), format('%s %s', l.provider, l.label)
+FROM pg_seclabel l LEFT JOIN c ON l.classoid = 'pg_class'::regclass AND c.oid = l.objoid
 UNION ALL
 SELECT '', '', format('settings of %s in %s', CASE s.setrole WHEN 0 THEN 'every role' ELSE pg_get_userbyid(s.setrole)::text END,
     coalesce(quote_ident(d.datname), 'every database')), s.setconfig::text
