@@ -175,7 +175,8 @@ fn an_encrypted_backup_opens_with_its_key_alone() {
     fs::write(bench.path("to"), format!("# all\n\n{a}\n{b}\n")).unwrap();
     fs::write(bench.path("pw"), "open sesame\n").unwrap();
     fs::write(bench.path("pw2"), "open barley\n").unwrap();
-    let cases: [(&str, &[&str], &[&str], &[&str]); 3] = [
+    type Flags<'a> = &'a [&'a str];
+    let cases: [(&str, Flags<'_>, Flags<'_>, Flags<'_>); 3] = [
         ("one.age", &["--encrypt-to", &a], &["--identity", "a.key"], &["--identity", "b.key"]),
         ("two.age", &["--encrypt-to", "to"], &["--identity", "b.key"], &["--passphrase-file", "pw"]),
         ("pw.age", &["--passphrase-file", "pw"], &["--passphrase-file", "pw"], &["--passphrase-file", "pw2"]),

@@ -41,8 +41,8 @@ pub struct Need {
 }
 
 impl Need {
-    /// What the tables, keys and indexes of a plan come to. Measured on three databases of 70 to 250 MB (rows of 60 to
-    /// 5,000 bytes, up to six indexes): see docs/limits.md.
+    /// What the tables, keys and indexes of a plan come to: an estimate, from rows and bytes that the census counted.
+    /// docs/backup.md says how it is made and how it was measured.
     pub fn of(plan: &Plan) -> Need {
         plan.tables.iter().fold(Need::default(), |sum, table| sum.and(of_table(table)))
     }
