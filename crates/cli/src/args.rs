@@ -73,6 +73,8 @@ pub enum Command {
     Plan(Plan),
     /// Move everything, verify it, publish it; goes on with an interrupted run
     Migrate(Migrate),
+    /// The whole migration, verified, into a place that is thrown away, with its report
+    Rehearse(Rehearse),
     /// Compare source and target again, after a migration
     Verify(Verify),
     /// Undo the last run, finished or not: the target is as it was before
@@ -287,6 +289,26 @@ pub struct Migrate {
     pub answers: Answers,
 }
 
+/// `rehearse`.
+#[derive(Debug, Args)]
+#[command(after_help = TARGETS)]
+pub struct Rehearse {
+    #[command(flatten)]
+    pub way: Way,
+    /// Leave the place where it was rehearsed, and say how to connect to it and how to remove it
+    #[arg(long)]
+    pub keep: bool,
+    /// How many rows may be set aside in lite2pg.rejected_row although no policy says so: a number, or a share
+    #[arg(long, value_name = "N|P%", value_parser = MaxRejects::parse)]
+    pub max_rejects: Option<MaxRejects>,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub copying: Copying,
+    #[command(flatten)]
+    pub answers: Answers,
+}
+
 /// `verify`.
 #[derive(Debug, Args)]
 #[command(after_help = TARGETS)]
@@ -306,12 +328,15 @@ pub struct Verify {
 pub struct Rollback {
     #[command(flatten)]
     pub way: Way,
-    /// Only say what would be undone
+    /// Only say what would be undone, what was changed since, and what stands in the way
     #[arg(long)]
     pub dry_run: bool,
-    /// Undo even if rows were changed in the target since
+    /// Undo even if rows were changed in the target since; they are saved to a file first
     #[arg(long)]
     pub discard_changes: bool,
+    /// That file, SQL for psql [default: SOURCE.discarded-RUN.sql]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "discard_changes", conflicts_with = "dry_run")]
+    pub save_to: Option<PathBuf>,
     /// Remove the control tables (schema lite2pg) too, if no other run needs them
     #[arg(long)]
     pub purge: bool,

@@ -6,4 +6,5 @@ pub mod dice;
 pub mod fixtures;
 pub mod picture;
 pub mod proxy;
+pub mod random;
 pub mod workloads;

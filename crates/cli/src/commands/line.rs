@@ -26,7 +26,7 @@ impl Line {
         line = line.place(&way.place);
         match way.place.managed {
             // A directory that was made remembers its own.
-            Some(kind) if command == "migrate" => line.flag("--managed", kind.word()),
+            Some(kind) if ["migrate", "rehearse"].contains(&command) => line.flag("--managed", kind.word()),
             _ => line,
         }
     }
@@ -199,7 +199,7 @@ fn path(path: &Path) -> String {
 mod tests {
     use super::*;
     use crate::args::{self, Command};
-    use crate::commands::{inspect, migrate, plan, rollback, verify};
+    use crate::commands::{inspect, migrate, plan, rehearse, rollback, verify};
     use crate::settings::World;
 
     /// A value of each flag that takes one, never the default one.
@@ -232,7 +232,7 @@ mod tests {
         ("purge", ""),
     ];
     /// Flags that shape what is shown or what this one command does, not how a database is moved.
-    const OWN: [&str; 13] = [
+    const OWN: [&str; 15] = [
         "json",
         "log-format",
         "verbose",
@@ -246,6 +246,9 @@ mod tests {
         "sql",
         "dry-run",
         "level",
+        "keep",
+        // Nothing without --discard-changes.
+        "save-to",
     ];
 
     /// What the command prints as the next one.
@@ -257,6 +260,7 @@ mod tests {
             Command::Plan(a) => plan::next(a, &target(&a.way)),
             Command::Migrate(a) if a.retry_rejected => migrate::retry(a, &target(&a.way)),
             Command::Migrate(a) => migrate::again(a, &target(&a.way)),
+            Command::Rehearse(a) => rehearse::again(a, &target(&a.way)),
             Command::Verify(a) => verify::again(a, &target(&a.way)),
             Command::Rollback(a) => rollback::again(a, &target(&a.way), false),
             other => panic!("{other:?}"),
@@ -267,7 +271,7 @@ mod tests {
     #[test]
     fn the_next_command_has_every_flag_that_shapes_it() {
         let mut seen = 0;
-        for name in ["inspect", "plan", "migrate", "verify", "rollback"] {
+        for name in ["inspect", "plan", "migrate", "rehearse", "verify", "rollback"] {
             let mut grammar = args::grammar();
             grammar.build();
             let command = grammar.find_subcommand(name).unwrap();

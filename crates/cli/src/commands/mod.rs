@@ -9,6 +9,7 @@ mod line;
 mod man;
 mod migrate;
 mod plan;
+mod rehearse;
 mod request;
 mod restore;
 mod rollback;
@@ -41,6 +42,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Inspect(args) => inspect::run(args, &cli.global, &show),
         Command::Plan(args) => plan::run(args, &cli.global, &show),
         Command::Migrate(args) => migrate::run(args, &cli.global, &show),
+        Command::Rehearse(args) => rehearse::run(args, &cli.global, &show),
         Command::Verify(args) => verify::run(args, &cli.global, &show),
         Command::Rollback(args) => rollback::run(args, &cli.global, &show),
         Command::Status(args) => status::run(args, &show),
@@ -67,8 +69,9 @@ fn check_outputs(cli: &Cli) -> Result<()> {
         Command::Inspect(args) => (Some(args.way.source.clone()), args.report.as_deref().map(|p| ("--report", p))),
         Command::Plan(args) => (Some(args.way.source.clone()), Some(("-o", args.output.as_path()))),
         Command::Migrate(args) => (Some(args.way.source.clone()), None),
+        Command::Rehearse(args) => (Some(args.way.source.clone()), None),
         Command::Verify(args) => (Some(args.way.source.clone()), None),
-        Command::Rollback(args) => (Some(args.way.source.clone()), None),
+        Command::Rollback(args) => (Some(args.way.source.clone()), args.save_to.as_deref().map(|p| ("--save-to", p))),
         // What these write is never there before; the engine refuses.
         Command::Backup(args) => (Some(args.source.clone()), None),
         Command::Restore(args) => (Some(args.file.clone()), None),

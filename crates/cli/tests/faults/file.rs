@@ -17,6 +17,9 @@ pub struct Scenario {
     /// Flags of every `migrate`.
     #[serde(default)]
     pub options: String,
+    /// The schema in the target, for every command that names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
     /// Lines of the server's postgresql.conf.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub server: Vec<String>,

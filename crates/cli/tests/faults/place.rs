@@ -21,6 +21,7 @@ pub struct Place<'a> {
     pub proxy: Option<&'a Proxy>,
     pub dir: PathBuf,
     pub db: String,
+    schema: Option<String>,
     commands: AtomicU32,
 }
 
@@ -33,7 +34,7 @@ pub fn server(scenario: &Scenario) -> Cluster {
 impl<'a> Place<'a> {
     /// A new directory with the sources, and a new database that holds something of somebody else.
     pub fn new(scenario: &Scenario, cluster: &'a Cluster, proxy: Option<&'a Proxy>) -> Place<'a> {
-        let place = Self::empty(cluster, proxy);
+        let place = Self::empty(scenario.schema.clone(), cluster, proxy);
         make(&scenario.source, &place.source(None));
         for (name, source) in &scenario.others {
             make(source, &place.source(Some(name)));
@@ -43,19 +44,19 @@ impl<'a> Place<'a> {
 
     /// The same with copies of these sources, byte for byte.
     pub fn like(&self) -> Place<'a> {
-        let place = Self::empty(self.cluster, self.proxy);
+        let place = Self::empty(self.schema.clone(), self.cluster, self.proxy);
         for file in std::fs::read_dir(self.dir.join("data")).unwrap().flatten() {
             std::fs::copy(file.path(), place.dir.join("data").join(file.file_name())).unwrap();
         }
         place
     }
 
-    fn empty(cluster: &'a Cluster, proxy: Option<&'a Proxy>) -> Place<'a> {
+    fn empty(schema: Option<String>, cluster: &'a Cluster, proxy: Option<&'a Proxy>) -> Place<'a> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("l2p-fault-{}-{n}", std::process::id()));
         std::fs::create_dir_all(dir.join("data")).unwrap();
-        let place = Place { cluster, proxy, dir, db: format!("place{n}"), commands: AtomicU32::new(0) };
+        let place = Place { cluster, proxy, dir, db: format!("place{n}"), schema, commands: AtomicU32::new(0) };
         place.database();
         place
     }
@@ -68,7 +69,7 @@ impl<'a> Place<'a> {
         std::fs::create_dir_all(&dir).unwrap();
         std::os::unix::fs::symlink(self.dir.join("data"), dir.join("data")).unwrap();
         let db = format!("{}_beside{n}", self.db);
-        let place = Place { db, dir, commands: AtomicU32::new(0), ..*self };
+        let place = Place { db, dir, schema: self.schema.clone(), commands: AtomicU32::new(0), ..*self };
         place.database();
         place
     }
@@ -111,6 +112,7 @@ impl<'a> Place<'a> {
 
     /// Starts a command of the binary: its words, then source and target.
     pub fn start(&self, words: &str, source: Option<&str>, by_proxy: bool) -> Running {
+        let elsewhere = words.contains("--schema");
         let mut words = words.split_whitespace();
         let mut command = Command::new(env!("CARGO_BIN_EXE_lite2pg"));
         let verb = words.next().unwrap_or_default();
@@ -119,6 +121,9 @@ impl<'a> Place<'a> {
             command.arg(self.source(source));
         }
         command.arg(self.target(by_proxy)).args(words);
+        if let Some(schema) = self.schema.as_ref().filter(|_| !elsewhere && !matches!(verb, "status" | "history")) {
+            command.args(["--schema", schema]);
+        }
         let log = self.dir.join(format!("events-{}", self.commands.load(Ordering::SeqCst)));
         command.arg("--log-file").arg(&log);
         self.spawn(command, log)

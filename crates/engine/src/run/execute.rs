@@ -15,6 +15,7 @@ use crate::observe::{Event, Observer};
 use crate::source::Reader;
 use crate::target::error_from_pg;
 use crate::target::ledger::{self, Chunk};
+use crate::target::tuning::Tuning;
 use crate::verify::digest;
 use crate::verify::views::Limits;
 use lite2pg_model::normal::Sum;
@@ -56,6 +57,8 @@ pub struct Execution<'a> {
     pub observer: &'a dyn Observer,
     /// Who may ask for an end.
     pub cancel: &'a Cancel,
+    /// How the sessions are set that build.
+    pub tuning: Tuning,
     /// How long a task is done again that the server undid.
     pub retries: Retries<'a>,
 }
@@ -196,7 +199,7 @@ impl Execution<'_> {
             error
         };
         let builds = matches!(step.work, Work::KeyIndex(_) | Work::Index { .. });
-        let parallel = if builds && !alone { "SET LOCAL max_parallel_maintenance_workers = 0; " } else { "" };
+        let parallel = if builds { self.tuning.for_build(alone) + "; " } else { String::new() };
         let (path, mark) = (looking_in(self.plan, self.staging), ledger::mark(self.run, step));
         // One round trip, however far away the target is.
         if let Err(e) = client.batch_execute(&format!("BEGIN; {parallel}{path}; {sql}; {mark}; COMMIT")) {

@@ -4,6 +4,9 @@
 use super::settings::TargetSpec;
 use crate::error::Result;
 use crate::local::Server;
+use crate::observe::memory;
+use crate::target::connect::Host;
+use crate::target::tuning::Machine;
 use crate::target::{Conninfo, error_from_pg};
 use postgres::{Client, SimpleQueryMessage};
 use std::sync::{Mutex, PoisonError};
@@ -105,6 +108,13 @@ impl Session {
     /// The server's processes behind every connection that was made, living or not.
     pub fn backends(&self) -> Vec<i32> {
         self.backends.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// This machine, if the server is known to run on it: it is ours, or behind a socket.
+    pub fn machine(&self) -> Option<Machine> {
+        let here = self.server.is_some() || self.conninfo.hosts().iter().all(Host::is_socket);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+        Some(Machine { memory: memory::of_machine(), cores }).filter(|m| here && m.memory > 0)
     }
 
     /// How many workers can have a connection of their own beside the coordinator's; 0: everything goes over one.

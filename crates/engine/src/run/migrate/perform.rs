@@ -15,6 +15,7 @@ use crate::target::catalog::Facts;
 use crate::target::control::Run;
 use crate::target::ledger;
 use crate::target::lock::Keys;
+use crate::target::tuning::{self, Tuning};
 use crate::target::{error_from_pg, is_too_many_connections, rejected};
 use crate::verify::views::Limits;
 use lite2pg_model::plan::Plan;
@@ -59,6 +60,7 @@ impl Migration<'_> {
         let wanted = self.session.extra_workers(self.settings.jobs, facts.free_connections).min(readers.len());
         let mut clients = self.workers(wanted, keys)?;
         let (observer, cancel) = (self.observer, self.cancel);
+        let tuning = self.tune(&mut main, &mut clients)?;
         let execution = Execution {
             run: &run.id,
             staging: &run.staging,
@@ -71,6 +73,7 @@ impl Migration<'_> {
             views: Limits::of(self.settings, cancel),
             observer,
             cancel,
+            tuning,
             retries: Retries { observer, cancel, limit: self.settings.retry_for },
         };
         let (idle, clients_used) = match clients.as_mut_slice() {
@@ -133,10 +136,21 @@ impl Migration<'_> {
         keys.join(&mut client)?;
         // A chunk and its mark are lost together if the server crashes, and copied again; only the coordinator's
         // commits must be on disk before they are believed.
-        client
-            .batch_execute("SET synchronous_commit = off; SET maintenance_work_mem = '256MB'")
-            .map_err(|e| error_from_pg(e, "setting up a worker"))?;
+        client.batch_execute("SET synchronous_commit = off").map_err(|e| error_from_pg(e, "setting up a worker"))?;
         Ok(client)
+    }
+
+    /// Sets the sessions that build; told, since it takes the server's memory.
+    fn tune(&self, main: &mut Client, workers: &mut [Client]) -> Result<Tuning> {
+        let allowed = tuning::ask(main)?;
+        let count = workers.len();
+        let tuning = tuning::choose(&allowed, self.session.machine(), count);
+        let one = std::slice::from_mut(main);
+        for client in if workers.is_empty() { one } else { workers } {
+            client.batch_execute(&tuning.sql()).map_err(|e| error_from_pg(e, "setting up a worker"))?;
+        }
+        self.observer.see(&Event::Detail { text: tuning.words(count) });
+        Ok(tuning)
     }
 
     fn report(
