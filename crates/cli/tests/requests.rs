@@ -41,9 +41,10 @@ fn status(bench: &Bench, target: &str) -> Value {
     bench.run(&["status", target, "--json"]).exits(0).json()
 }
 
-/// Rows that are copied, of the newest run, if it is running.
+/// Rows that are copied, of the newest run, if it is running. A managed server may not be there yet.
 fn rows_done(bench: &Bench, target: &str) -> Option<u64> {
-    let run = &status(bench, target)["runs"][0];
+    let out = bench.run(&["status", target, "--json"]);
+    let run = &out.json()["runs"][0];
     (run["status"] == "running").then(|| run["rows_done"].as_u64()).flatten()
 }
 
@@ -159,4 +160,19 @@ fn a_role_that_may_not_look_sees_what_the_ledger_has() {
     assert!(refused.stderr.contains("permission denied"), "{}", refused.stderr);
     bench.run(&["request", &target, "abort"]).exits(0);
     ended(child).exits(8);
+}
+
+#[test]
+fn the_managed_server_of_a_running_migration_answers_others_too() {
+    let bench = Bench::new();
+    let source = source(&bench);
+    let child = begin(&bench, &["migrate", &source, "--managed", "native", "--throttle", "300KiB"], &source);
+    let dir = format!("{source}.pg");
+    let seen = status(&bench, &dir);
+    assert_eq!(seen["runs"][0]["live"]["pid"].as_u64(), Some(child.id().into()), "{seen}");
+    bench.run(&["request", &source, "throttle", "0"]).exits(0);
+    ended(child).exits(0);
+    // Now it is started for the question, and stopped again.
+    assert_eq!(status(&bench, &source)["runs"][0]["status"], "done");
+    assert!(bench.run(&["request", &dir, "pause"]).exits(4).stderr.contains("it is published"));
 }
