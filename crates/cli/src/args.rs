@@ -73,6 +73,8 @@ pub enum Command {
     Plan(Plan),
     /// Move everything, verify it, publish it; goes on with an interrupted run
     Migrate(Migrate),
+    /// The whole migration, verified, into a place that is thrown away, with its report
+    Rehearse(Rehearse),
     /// Compare source and target again, after a migration
     Verify(Verify),
     /// Undo the last run, finished or not: the target is as it was before
@@ -84,7 +86,9 @@ pub enum Command {
     /// What is running and what ran last
     Status(Status),
     /// Every run a target has seen
-    History(Status),
+    History(History),
+    /// Ask a running migration to pause, to go on, to go slower, or to end
+    Request(Request),
     /// Run the managed PostgreSQL of an earlier run until Ctrl-C, and print how to connect
     Serve(Serve),
     /// A managed PostgreSQL as SQL for psql
@@ -268,12 +272,35 @@ pub struct Migrate {
         "accept", "collation", "on_failure", "retry_for", "chunk_bytes", "memory", "view_timeout",
     ])]
     pub retry_rejected: bool,
+    /// Copy at most so many bytes a second, over all workers, such as 20MiB; `lite2pg request` changes it later
+    #[arg(long, value_name = "RATE", value_parser = size, conflicts_with_all = ["dry_run", "retry_rejected"])]
+    pub throttle: Option<u64>,
     /// How long to try again without getting on when the target is gone or busy; 0: not at all
     #[arg(long, value_name = "SECONDS", default_value = RETRY_FOR, value_parser = clap::value_parser!(u64).range(0..=604_800))]
     pub retry_for: u64,
     /// `keep` what is done for the next try, or `rollback`
     #[arg(long, value_enum, value_name = "WHAT", default_value = "keep")]
     pub on_failure: OnFailure,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub copying: Copying,
+    #[command(flatten)]
+    pub answers: Answers,
+}
+
+/// `rehearse`.
+#[derive(Debug, Args)]
+#[command(after_help = TARGETS)]
+pub struct Rehearse {
+    #[command(flatten)]
+    pub way: Way,
+    /// Leave the place where it was rehearsed, and say how to connect to it and how to remove it
+    #[arg(long)]
+    pub keep: bool,
+    /// How many rows may be set aside in lite2pg.rejected_row although no policy says so: a number, or a share
+    #[arg(long, value_name = "N|P%", value_parser = MaxRejects::parse)]
+    pub max_rejects: Option<MaxRejects>,
     #[command(flatten)]
     pub reading: Reading,
     #[command(flatten)]
@@ -301,12 +328,15 @@ pub struct Verify {
 pub struct Rollback {
     #[command(flatten)]
     pub way: Way,
-    /// Only say what would be undone
+    /// Only say what would be undone, what was changed since, and what stands in the way
     #[arg(long)]
     pub dry_run: bool,
-    /// Undo even if rows were changed in the target since
+    /// Undo even if rows were changed in the target since; they are saved to a file first
     #[arg(long)]
     pub discard_changes: bool,
+    /// That file, SQL for psql [default: SOURCE.discarded-RUN.sql]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "discard_changes", conflicts_with = "dry_run")]
+    pub save_to: Option<PathBuf>,
     /// Remove the control tables (schema lite2pg) too, if no other run needs them
     #[arg(long)]
     pub purge: bool,
@@ -355,12 +385,42 @@ pub struct Restore {
     pub no_checksum: bool,
 }
 
-/// `status` and `history`.
+/// `history`.
 #[derive(Debug, Args)]
-pub struct Status {
+pub struct History {
     /// A target, the directory of a managed PostgreSQL, or the source whose SOURCE.pg is meant
     #[arg(value_name = "TARGET|SOURCE|DIR")]
     pub place: OsString,
+    #[command(flatten)]
+    pub managed: Place,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    #[command(flatten)]
+    pub history: History,
+    /// Show it again every so many seconds until no run is running
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2", require_equals = true,
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub watch: Option<u64>,
+}
+
+/// `request`.
+#[derive(Debug, Args)]
+pub struct Request {
+    /// A target, the directory of a managed PostgreSQL, or the source whose SOURCE.pg is meant
+    #[arg(value_name = "TARGET|SOURCE|DIR")]
+    pub place: OsString,
+    /// What the running migration shall do; `abort` is like Ctrl-C where it runs
+    #[arg(value_enum, value_name = "WHAT")]
+    pub what: What,
+    /// Of `throttle`: at most so many bytes a second over all workers, such as 20MiB; 0 lifts it
+    #[arg(value_name = "RATE", required_if_eq("what", "throttle"), value_parser = rate)]
+    pub rate: Option<u64>,
+    /// Which run, where several are running
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
     #[command(flatten)]
     pub managed: Place,
 }
@@ -424,6 +484,8 @@ words!(/// `--types`.
     Types { Native, Inferred, Plain });
 words!(/// `--names`.
     Names { Keep, Lower, Snake });
+words!(/// What `request` asks.
+    What { Pause, Continue, Throttle, Abort });
 words!(/// `--on-failure`.
     OnFailure { Keep, Rollback });
 
@@ -441,6 +503,11 @@ pub fn size(text: &str) -> Result<u64, String> {
     };
     let number: u64 = number.parse().map_err(|_| "a size begins with a number, such as 64MiB".to_owned())?;
     number.checked_mul(factor).filter(|n| *n > 0).ok_or_else(|| "a size is at least 1 and at most 2^63".to_owned())
+}
+
+/// Reads a rate in bytes a second, or 0.
+pub fn rate(text: &str) -> Result<u64, String> {
+    if text.trim() == "0" { Ok(0) } else { size(text.trim().trim_end_matches("/s")) }
 }
 
 /// Reads a size of at least 32 MiB, which the program alone takes.
@@ -475,6 +542,7 @@ mod tests {
         for bad in ["", "MiB", "-1", "0", "1TiB", "99999999999GiB", "1.5MiB"] {
             assert!(size(bad).is_err(), "{bad}");
         }
+        assert_eq!((rate("0"), rate("20MiB/s"), rate("").is_err()), (Ok(0), Ok(20 << 20), true));
         assert_eq!((memory("32MiB"), memory("31MiB").is_err()), (Ok(32 << 20), true));
     }
 }

@@ -47,6 +47,12 @@ pub static TRIAL: Ending = Ending {
     at_once: "ended at once; PostgreSQL takes everything back, and the same command begins again",
     next: Some("everything was taken back; the same command begins again"),
 };
+/// `rehearse`.
+pub static REHEARSAL: Ending = Ending {
+    asked: "ending; the place of the rehearsal is removed",
+    at_once: "ended at once; the next rehearsal removes what is left of this one",
+    next: None,
+};
 /// `migrate`.
 pub static KEEP: Ending = Ending {
     asked: "finishing the current chunk; the same command goes on later",
@@ -72,6 +78,11 @@ pub fn next_step(mut error: Error) -> Error {
 
 /// From now on the first signal asks the run to end in order, and the second one ends the process with 8.
 pub fn watch(show: &Show, ending: &'static Ending) {
+    watch_then(show, ending, String::new());
+}
+
+/// As [`watch`]; after the second signal `then` is told, too: what to type.
+pub fn watch_then(show: &Show, ending: &'static Ending, then: String) {
     let ending = *ENDING.get_or_init(|| ending);
     // Without signals a run can still be killed and resumed.
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
@@ -79,7 +90,8 @@ pub fn watch(show: &Show, ending: &'static Ending) {
     std::thread::spawn(move || {
         for _ in signals.forever() {
             if CANCEL.requested() {
-                end(show.ended_at_once(ending.at_once).into());
+                let told = [ending.at_once, &then].join("\n");
+                end(show.ended_at_once(told.trim_end()).into());
             }
             CANCEL.request();
             show.asked_to_end(ending.asked);

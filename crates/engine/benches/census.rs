@@ -1,7 +1,8 @@
 //! The census against the floor: a bare `sqlite3_step` and column loop over the same table, side by side in one run.
 //! Owns this one measurement (the best of several rounds of each, and their ratio); never judges it.
 //!
-//! `cargo bench -p lite2pg-engine --bench census [-- ROWS ROUNDS]` (defaults 3,000,000 and 7).
+//! `cargo bench -p lite2pg-engine --bench census [-- ROWS ROUNDS]` (defaults 3,000,000 and 7); with `-- FILE [READERS]`
+//! the whole census of a database, and its processor time, which other work on the machine does not change.
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a measurement that cannot go on must stop, and is shown")]
 
 use lite2pg_engine::observe::Silent;
@@ -79,7 +80,45 @@ fn counted(reader: &mut Reader, table: &Table) -> f64 {
     seconds
 }
 
+/// Seconds of the processor that this process has taken, in itself and in the kernel; 0 where the system does not tell.
+fn taken() -> (f64, f64) {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let words: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let seconds = |i: usize| words.get(i).and_then(|w| w.parse::<f64>().ok()).unwrap_or(0.0) / 100.0;
+    (seconds(11), seconds(12))
+}
+
+fn spent<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let (begin, before) = (Instant::now(), taken());
+    let out = work();
+    let after = taken();
+    let (user, system) = (after.0 - before.0, after.1 - before.1);
+    println!("{what:<12} user {user:.2} s, system {system:.2} s, wall {:.2} s", begin.elapsed().as_secs_f64());
+    out
+}
+
+/// One database as a run sees it.
+fn of_file(path: &Path, readers: usize) {
+    let work = std::env::temp_dir().join(format!("lite2pg-census-{}", std::process::id()));
+    let options = Options { readers, ..Options::new(&work) };
+    let source = Source::open(path, &options).expect("a source");
+    let (schema, _) = spent("schema", || resolve(&source.raw_schema().expect("a schema")));
+    let mut all: Vec<Reader> = (0..readers).map(|_| source.reader().expect("a reader")).collect();
+    let memory = Memory::of(128 << 20, readers);
+    spent("quick_check", || source.quick_check(&|| false).expect("a check"));
+    if let Some(reader) = all.first_mut() {
+        spent("bare loop", || schema.tables.iter().for_each(|t| drop(black_box(bare(reader, t)))));
+    }
+    let census = spent("census", || census::census(&mut all, &schema, 64 << 20, &memory, &Silent, &Cancel::new()));
+    let orphans: u64 = census.expect("a census").values().flat_map(|t| t.profile.orphans.clone()).sum();
+    println!("{orphans} orphans");
+    let _ = std::fs::remove_dir_all(&work);
+}
+
 fn main() {
+    if let Some(path) = std::env::args().nth(1).map(std::path::PathBuf::from).filter(|p| p.is_file()) {
+        return of_file(&path, std::env::args().nth(2).and_then(|n| n.parse().ok()).unwrap_or(2));
+    }
     let numbers: Vec<i64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
     let of = |i: usize, default: i64| numbers.get(i).copied().unwrap_or(default);
     let (count, rounds) = (of(0, 3_000_000), of(1, 7));

@@ -1,6 +1,7 @@
 //! What lite2pg does: reads SQLite, writes PostgreSQL, proves them equal.
 //! Owns all I/O; never prints, never reads the environment, never exits.
 
+pub mod cancel;
 pub mod error;
 pub mod local;
 pub mod observe;

@@ -1,45 +1,11 @@
 //! Tasks over a few workers: each worker takes the next task until none is left or one has failed.
 //! Owns the threads; never knows what a task does.
 
-use crate::error::{Error, Kind, Result};
+pub use crate::cancel::{Cancel, interrupted};
+use crate::error::{Error, Result};
 use lite2pg_model::plan::TablePlan;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Ctrl-C (or a library's caller) asks the run to end; looked at between rows and steps.
-#[derive(Debug, Default)]
-pub struct Cancel(AtomicBool);
-
-impl Cancel {
-    /// Nobody asks.
-    pub const fn new() -> Self {
-        Cancel(AtomicBool::new(false))
-    }
-
-    /// Asks the run to end. Safe to call from a signal handler.
-    pub fn request(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether somebody asked.
-    pub fn requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// An error of kind `Interrupted` if somebody asked.
-    ///
-    /// # Errors
-    /// Somebody asked.
-    pub fn check(&self) -> Result<()> {
-        if self.requested() { Err(interrupted()) } else { Ok(()) }
-    }
-}
-
-/// The error of a run that was asked to end.
-pub fn interrupted() -> Error {
-    Error::new(Kind::Interrupted, "interrupted").hint("run the same command again and it goes on from here")
-}
 
 /// Runs every task. After the first error no task is begun; what runs is finished, and the first error is returned.
 ///
@@ -55,8 +21,8 @@ pub fn run<W: Send, T: Send>(
     let failed: Mutex<Option<Error>> = Mutex::new(None);
     let one_line = |worker: &mut W| {
         loop {
-            if cancel.requested() {
-                lock(&failed).get_or_insert_with(interrupted);
+            if let Err(error) = cancel.check() {
+                lock(&failed).get_or_insert(error);
             }
             if lock(&failed).is_some() {
                 return;

@@ -125,11 +125,12 @@ fn the_model_does_no_input_and_no_output() {
 }
 
 /// The modules of the engine, and those that each of them must not import.
-const BORDERS: [(&str, &[&str]); 7] = [
+const BORDERS: [(&str, &[&str]); 8] = [
     ("source", &["target", "local", "run", "verify", "safety"]),
     ("target", &["source", "local", "run", "verify", "safety"]),
     ("local", &["source", "target", "run", "verify", "safety"]),
     ("observe", &["source", "target", "local", "run", "verify", "safety", "pool", "error"]),
+    ("cancel", &["source", "target", "local", "run", "verify", "safety", "observe", "pool"]),
     ("pool", &["source", "target", "local", "run", "verify", "safety", "observe"]),
     ("space", &["source", "target", "local", "run", "verify", "safety", "observe", "pool", "error"]),
     ("error", &["source", "target", "local", "run", "verify", "safety", "observe", "pool"]),

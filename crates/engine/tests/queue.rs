@@ -213,17 +213,21 @@ fn the_first_error_ends_it_and_an_interruption_too() {
     }
 }
 
-/// Remembers what ended when.
+/// Remembers what ended when, and what was said.
 #[derive(Default)]
 struct Ends(Mutex<Vec<(String, String)>>);
+
+impl Ends {
+    fn all(&self) -> Vec<(String, String)> {
+        self.0.lock().unwrap().clone()
+    }
+}
 
 impl Observer for Ends {
     fn see(&self, event: &Event) {
         match event {
             Event::Done { stage, object, .. } => self.0.lock().unwrap().push(((*stage).to_owned(), object.clone())),
-            Event::Progress { stage: "verify", table, .. } => {
-                self.0.lock().unwrap().push(("verify".to_owned(), table.clone()));
-            }
+            Event::Detail { text } => self.0.lock().unwrap().push(("detail".to_owned(), text.clone())),
             _ => {}
         }
     }
@@ -253,11 +257,42 @@ fn an_index_of_one_table_is_built_while_another_is_copied() {
         let report = migrate(&place.settings, &ends, &Cancel::new()).unwrap();
         assert_eq!((report.exit, report.status.as_str()), (0, "done"), "{report:?}");
         assert!(report.tables.iter().all(|t| t.verified && t.source_sha256 == t.target_sha256), "{report:?}");
-        let ends = ends.0.into_inner().unwrap();
+        let ends = ends.all();
         let last = |stage: &str, object: &str| ends.iter().rposition(|(s, o)| s == stage && o == object).unwrap();
         let (index, copy) = (last("indexes", "first_a"), last("copy", "second"));
         assert!(jobs == 1 || index < copy, "{jobs} jobs: stage after stage: {ends:?}");
         assert!(last("indexes", "first_a") > last("copy", "first"), "{jobs} jobs: built before its rows: {ends:?}");
         place.must_undo("overlap");
     }
+}
+
+/// The build's sessions are set, which is told; nobody else's are.
+#[test]
+fn only_our_sessions_are_set() {
+    let cluster = Cluster::start(&["maintenance_work_mem = 1MB", "max_parallel_maintenance_workers = 1"], &[]);
+    let mut place = Place::new(&cluster, two_tables);
+    let shown = |place: &Place| {
+        let sql = "SELECT string_agg(name || setting, ',' ORDER BY name) FROM pg_settings WHERE name IN \
+                   ('maintenance_work_mem', 'synchronous_commit', 'max_parallel_maintenance_workers')";
+        place.client(&cluster).query_one(sql, &[]).unwrap().get::<_, String>(0)
+    };
+    let before = shown(&place);
+    // An index's build tells what its session is set to.
+    let spy = "CREATE FUNCTION public.spy() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+                   INSERT INTO public.seen SELECT current_setting('maintenance_work_mem'), \
+                       current_setting('synchronous_commit'), current_setting('lock_timeout'); END $$;
+               CREATE TABLE public.seen (m text, s text, l text);
+               CREATE EVENT TRIGGER spy ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION public.spy()";
+    place.client(&cluster).batch_execute(spy).unwrap();
+    place.settings.jobs = 2;
+    let ends = Ends::default();
+    assert_eq!(migrate(&place.settings, &ends, &Cancel::new()).unwrap().exit, 0);
+    let seen = place.client(&cluster).query("SELECT DISTINCT m, s, l FROM public.seen", &[]).unwrap();
+    let seen: Vec<[String; 3]> = seen.iter().map(|r| [r.get(0), r.get(1), r.get(2)]).collect();
+    let [[memory, commit, wait]] = seen.as_slice() else { panic!("{seen:?}") };
+    assert_eq!((commit.as_str(), wait.as_str()), ("off", "0"));
+    assert_ne!(memory, "1MB", "sorting an index got no more than the server gives everybody");
+    let told = ends.all().into_iter().find(|(kind, text)| kind == "detail" && text.contains("maintenance_work_mem"));
+    assert!(told.as_ref().is_some_and(|(_, text)| text.contains(&format!("= {memory},"))), "{told:?} {memory}");
+    assert_eq!(shown(&place), before);
 }

@@ -86,3 +86,28 @@ fn a_lost_connection_can_be_resumed() {
     ended("idle", &cluster);
     ended("-KILL", &cluster);
 }
+
+/// docs/resume.md has every row of the table, under the answer that it gives.
+#[test]
+fn the_page_about_trying_again_has_every_rule() {
+    use lite2pg_engine::target::transient::{Answer, RULES, Reached, Sign};
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/resume.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let part = |from: &str| page.split(from).nth(1).unwrap().split("\n**").next().unwrap().to_owned();
+    for rule in RULES {
+        let part = part(match rule.answer {
+            Answer::Repeat => "**Repeated**",
+            Answer::Again(Reached::Start) => "**Another attempt, from the very first",
+            Answer::Again(Reached::Connected) => "**Another attempt**",
+            Answer::Again(Reached::Begun) => "**Another attempt, once the run",
+            Answer::Stop => "**The run stops",
+        });
+        assert!(part.contains(rule.name), "{} is not where it belongs", rule.name);
+        match rule.sign {
+            // The rows of a class stand for their members.
+            Sign::State(code) if !code.starts_with("23") => assert!(part.contains(&format!("`{code}`")), "{code}"),
+            Sign::Class(class) => assert!(part.contains(&format!("`{class}…`")), "{class}"),
+            _ => {}
+        }
+    }
+}

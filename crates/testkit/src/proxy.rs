@@ -111,6 +111,11 @@ impl Proxy {
         self.state.stalled.load(Ordering::SeqCst)
     }
 
+    /// Passes nothing more from now on, and closes nothing, until [`Proxy::release`].
+    pub fn stall(&self) {
+        self.state.stalled.store(true, Ordering::SeqCst);
+    }
+
     /// Ends a stall.
     pub fn release(&self) {
         self.state.stalled.store(false, Ordering::SeqCst);

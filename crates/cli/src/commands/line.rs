@@ -26,7 +26,7 @@ impl Line {
         line = line.place(&way.place);
         match way.place.managed {
             // A directory that was made remembers its own.
-            Some(kind) if command == "migrate" => line.flag("--managed", kind.word()),
+            Some(kind) if ["migrate", "rehearse"].contains(&command) => line.flag("--managed", kind.word()),
             _ => line,
         }
     }
@@ -34,6 +34,20 @@ impl Line {
     /// `lite2pg COMMAND DIR`.
     pub fn of_dir(command: &str, dir: &Path, place: &Place) -> Line {
         Line(vec![command.to_owned(), path(dir)]).place(place)
+    }
+
+    /// `lite2pg COMMAND TARGET`.
+    pub fn to(command: &str, target: &TargetSpec, place: &Place) -> Line {
+        Line(vec![command.to_owned(), target_word(target)]).place(place)
+    }
+
+    /// `lite2pg COMMAND SOURCE TARGET`, for a run that the target remembers.
+    pub fn between(command: &str, source: &str, target: &TargetSpec, place: &Place, schema: Option<&str>) -> Line {
+        let line = Line(vec![command.to_owned(), path(Path::new(source)), target_word(target)]).place(place);
+        match schema {
+            Some(schema) => line.flag("--schema", schema),
+            None => line,
+        }
     }
 
     fn place(mut self, place: &Place) -> Line {
@@ -162,10 +176,17 @@ impl Line {
 }
 
 /// Bytes as they may be typed: `64MiB`.
-fn size_text(bytes: u64) -> String {
+pub fn size_text(bytes: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     let unit = units.into_iter().find(|(bits, _)| bytes.is_multiple_of(1 << bits));
     unit.map_or_else(|| bytes.to_string(), |(bits, unit)| format!("{}{unit}", bytes >> bits))
+}
+
+fn target_word(target: &TargetSpec) -> String {
+    match target {
+        TargetSpec::Server(conninfo) => conninfo.display(),
+        TargetSpec::Managed(options) => path(&options.dir),
+    }
 }
 
 /// A path as an argument: one that begins with `-` would be a flag.
@@ -178,11 +199,11 @@ fn path(path: &Path) -> String {
 mod tests {
     use super::*;
     use crate::args::{self, Command};
-    use crate::commands::{inspect, migrate, plan, rollback, verify};
+    use crate::commands::{inspect, migrate, plan, rehearse, rollback, verify};
     use crate::settings::World;
 
     /// A value of each flag that takes one, never the default one.
-    const VALUES: [(&str, &str); 25] = [
+    const VALUES: [(&str, &str); 26] = [
         ("schema", "s"),
         ("work-dir", "w"),
         ("pg-bin", "b"),
@@ -203,6 +224,7 @@ mod tests {
         ("tables", "t"),
         ("exclude", "t"),
         ("max-rejects", "5%"),
+        ("throttle", "20MiB"),
         ("retry-for", "7"),
         ("on-failure", "rollback"),
         ("no-verify", ""),
@@ -210,7 +232,7 @@ mod tests {
         ("purge", ""),
     ];
     /// Flags that shape what is shown or what this one command does, not how a database is moved.
-    const OWN: [&str; 13] = [
+    const OWN: [&str; 15] = [
         "json",
         "log-format",
         "verbose",
@@ -224,6 +246,9 @@ mod tests {
         "sql",
         "dry-run",
         "level",
+        "keep",
+        // Nothing without --discard-changes.
+        "save-to",
     ];
 
     /// What the command prints as the next one.
@@ -235,6 +260,7 @@ mod tests {
             Command::Plan(a) => plan::next(a, &target(&a.way)),
             Command::Migrate(a) if a.retry_rejected => migrate::retry(a, &target(&a.way)),
             Command::Migrate(a) => migrate::again(a, &target(&a.way)),
+            Command::Rehearse(a) => rehearse::again(a, &target(&a.way)),
             Command::Verify(a) => verify::again(a, &target(&a.way)),
             Command::Rollback(a) => rollback::again(a, &target(&a.way), false),
             other => panic!("{other:?}"),
@@ -245,7 +271,7 @@ mod tests {
     #[test]
     fn the_next_command_has_every_flag_that_shapes_it() {
         let mut seen = 0;
-        for name in ["inspect", "plan", "migrate", "verify", "rollback"] {
+        for name in ["inspect", "plan", "migrate", "rehearse", "verify", "rollback"] {
             let mut grammar = args::grammar();
             grammar.build();
             let command = grammar.find_subcommand(name).unwrap();

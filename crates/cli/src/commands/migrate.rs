@@ -8,11 +8,15 @@ use crate::exit;
 use crate::settings::World;
 use crate::show::connect::Address;
 use crate::show::progress::Fan;
+use crate::show::table::{self, Side};
 use crate::show::{Show, findings, human, text};
 use crate::signals::{self, CANCEL};
-use lite2pg_engine::observe::Report;
+use lite2pg_engine::observe::{Event, Observer, Report};
+use lite2pg_engine::run::estimate::Estimate;
 use lite2pg_engine::run::{self, Settings, TargetSpec};
 use lite2pg_engine::{Error, Kind, Result};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
@@ -27,7 +31,7 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
         world.make_places(&mut settings)?;
     }
     warn_about_target(show, &world, &settings.target);
-    signals::watch(
+    signals::watch_then(
         show,
         match (args.dry_run, settings.rollback_on_failure) {
             // One transaction.
@@ -36,12 +40,13 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
             (false, true) => &signals::BACK,
             (false, false) => &signals::KEEP,
         },
+        if args.dry_run || args.retry_rejected { String::new() } else { ways_on(args, &settings) },
     );
     let inspect = Line::new("inspect", &args.way, &settings.target)
         .reading(&args.reading)
         .copying(&args.copying)
         .answers(&args.answers);
-    let fan = observers(show, global, &world, "migrate", !args.dry_run, inspect.word("-v").text())?;
+    let mut fan = observers(show, global, &world, "migrate", !args.dry_run, inspect.word("-v").text())?;
     if args.dry_run {
         return dry_run(args, &settings, &fan, show);
     }
@@ -52,6 +57,9 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
         retried(&report, show);
         return Ok(report.exit);
     }
+    let begun = Begun::default();
+    fan.0.push(Box::new(begun.clone()));
+    CANCEL.throttle(args.throttle.unwrap_or(0));
     let outcome = run::migrate(&settings, &fan, &CANCEL);
     drop(fan);
     match outcome {
@@ -61,22 +69,55 @@ pub fn run(args: &Migrate, global: &Global, show: &Show) -> Result<u8> {
             finished(args, &settings, &report, show);
             Ok(report.exit)
         }
-        Err(error) => Err(next_command(args, &settings, error)),
+        Err(error) => Err(next_command(args, &settings, begun.0.load(Ordering::Relaxed), error)),
+    }
+}
+
+/// Whether there is a run that can be gone on with or undone.
+#[derive(Clone, Default)]
+struct Begun(Arc<AtomicBool>);
+
+impl Observer for Begun {
+    fn see(&self, event: &Event) {
+        if matches!(event, Event::RunStarted { .. } | Event::Resumed { .. }) {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 }
 
 /// The hint of an interrupted run is the very command to type.
-fn next_command(args: &Migrate, settings: &Settings, mut error: Error) -> Error {
-    if error.kind == Kind::Interrupted && !settings.rollback_on_failure {
-        let again = again(args, &settings.target).text();
-        let undo = Line::new("rollback", &args.way, &settings.target).text();
-        error.hint = Some(format!("to go on:  {again}\nto undo:   {undo}"));
+fn next_command(args: &Migrate, settings: &Settings, begun: bool, mut error: Error) -> Error {
+    if error.kind != Kind::Interrupted {
+        return error;
     }
-    if error.kind == Kind::Interrupted && error.hint == run::pool::interrupted().hint {
-        // No run had begun that could be rolled back.
-        error.hint = Some("no table was made; the same command begins again".to_owned());
-    }
+    let again = again(args, &settings.target).text();
+    let hint = match (settings.rollback_on_failure, begun) {
+        (false, true) => ways_on(args, settings),
+        (false, false) => format!("no table was made; to begin again:  {again}{}", password(settings)),
+        (true, _) => {
+            let taken_back = error.hint.filter(|_| begun).unwrap_or_else(|| "no table was made".to_owned());
+            format!("{taken_back}\nto begin again:  {again}{}", password(settings))
+        }
+    };
+    error.hint = Some(hint);
     error
+}
+
+/// Both ways on from an unfinished run, each as it is typed.
+fn ways_on(args: &Migrate, settings: &Settings) -> String {
+    let again = again(args, &settings.target).text();
+    let undo = Line::new("rollback", &args.way, &settings.target).text();
+    format!("to go on:  {again}\nto undo:   {undo}{}", password(settings))
+}
+
+/// What a command that is told cannot hold.
+fn password(settings: &Settings) -> &'static str {
+    match &settings.target {
+        TargetSpec::Server(conninfo) if conninfo.password_was_in_text() => {
+            "\n(the password is not repeated: give it by PGPASSWORD or ~/.pgpass)"
+        }
+        _ => "",
+    }
 }
 
 /// The same command.
@@ -88,6 +129,9 @@ pub fn again(args: &Migrate, target: &TargetSpec) -> Line {
     }
     if let Some(most) = args.max_rejects {
         line = line.flag("--max-rejects", &most.to_string());
+    }
+    if let Some(rate) = args.throttle {
+        line = line.flag("--throttle", &super::line::size_text(rate));
     }
     if args.retry_for.to_string() != RETRY_FOR {
         line = line.flag("--retry-for", &args.retry_for.to_string());
@@ -157,7 +201,7 @@ fn retried(report: &Report, show: &Show) {
     }
 }
 
-fn body(settings: &Settings, report: &Report, show: &Show) {
+pub(super) fn body(settings: &Settings, report: &Report, show: &Show) {
     show.line("");
     human::tables(show, report).iter().for_each(|l| show.line(l));
     if !report.tables.is_empty() {
@@ -239,8 +283,9 @@ fn dry_run(args: &Migrate, settings: &Settings, fan: &Fan, show: &Show) -> Resul
         if let Some(map) = document.as_object_mut() {
             map.insert("dry_run".into(), true.into());
             map.insert("sample_rows".into(), dry.sample_rows.into());
-            map.insert("estimate_seconds".into(), dry.estimate_seconds.into());
-            map.insert("estimate_bytes".into(), dry.estimate_bytes.into());
+            map.insert("estimate_seconds".into(), dry.estimate.seconds.into());
+            map.insert("estimate_bytes".into(), dry.estimate.table_bytes.into());
+            map.insert("estimate".into(), serde_json::to_value(&dry.estimate).unwrap_or_default());
         }
         show.document(&document);
         return Ok(report.exit);
@@ -251,12 +296,53 @@ fn dry_run(args: &Migrate, settings: &Settings, fan: &Fan, show: &Show) -> Resul
         "{} · every statement was tried, {rows} were copied and read back; all of it was taken back",
         show.paint().bold("dry run")
     ));
-    let (seconds, bytes) = (text::seconds(dry.estimate_seconds), text::bytes(dry.estimate_bytes));
-    show.line(&human::head(show, "estimate", &format!("about {seconds} for the rows, {bytes} without indexes")));
+    estimated(&dry.estimate, show);
     match report.exit {
         0 => show.line(&human::head(show, "go on", &again(args, &settings.target).text())),
         5 => decide::advise(show, report, again(args, &settings.target), "nothing was kept in the target"),
         _ => different(args, settings, report, show),
     }
     Ok(report.exit)
+}
+
+/// Tables that are shown without `-v`: those that take longest.
+const SLOWEST: usize = 5;
+
+/// How long it may take and how much room it needs, as a short table.
+fn estimated(estimate: &Estimate, show: &Show) {
+    let workers = text::counted(estimate.workers as u64, "worker", "workers");
+    let all = text::seconds(estimate.seconds);
+    show.line(&human::head(show, "estimate", &format!("about {all} with {workers}, from the rates of the sample")));
+    let stages = estimate.stages.iter().filter(|s| s.seconds >= 0.001 && s.seconds >= estimate.seconds / 100.0);
+    let stages: Vec<String> = stages.map(|s| format!("{} {}", s.name, text::seconds(s.seconds))).collect();
+    show.line(&human::head(show, "", &stages.join(" · ")));
+    let mut tables: Vec<_> = estimate.tables.iter().collect();
+    tables.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    let most = if show.verbose { usize::MAX } else { SLOWEST };
+    let titles = ["table", "rows", "about", "rows/s", "table", "indexes"].map(str::to_owned).to_vec();
+    let rows = tables.iter().take(most).map(|t| {
+        vec![
+            table::cut(&text::clean(&t.name), 48),
+            text::count(t.rows),
+            text::seconds(t.seconds),
+            text::count(t.rows_a_second as u64),
+            text::bytes(t.table_bytes),
+            text::bytes(t.index_bytes),
+        ]
+    });
+    let sides = [Side::Left, Side::Right, Side::Right, Side::Right, Side::Right, Side::Right];
+    let lines = table::lines(&sides, &std::iter::once(titles).chain(rows).collect::<Vec<_>>());
+    lines.iter().for_each(|line| show.line(&format!("  {line}")));
+    let (tables, indexes) = (text::bytes(estimate.table_bytes), text::bytes(estimate.index_bytes));
+    let wal = text::bytes(estimate.wal_bytes);
+    show.line(&human::head(
+        show,
+        "space",
+        &format!("about {tables} for tables, {indexes} for indexes, {wal} of log meanwhile"),
+    ));
+    show.line(&human::head(show, "", "on the target's disk; how much is free there cannot be asked over SQL"));
+    if estimate.source_copy_bytes > 0 {
+        let copy = text::bytes(estimate.source_copy_bytes);
+        show.line(&human::head(show, "", &format!("and {copy} here for a private copy of the source")));
+    }
 }

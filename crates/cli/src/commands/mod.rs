@@ -9,6 +9,8 @@ mod line;
 mod man;
 mod migrate;
 mod plan;
+mod rehearse;
+mod request;
 mod restore;
 mod rollback;
 mod serve;
@@ -40,12 +42,14 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Inspect(args) => inspect::run(args, &cli.global, &show),
         Command::Plan(args) => plan::run(args, &cli.global, &show),
         Command::Migrate(args) => migrate::run(args, &cli.global, &show),
+        Command::Rehearse(args) => rehearse::run(args, &cli.global, &show),
         Command::Verify(args) => verify::run(args, &cli.global, &show),
         Command::Rollback(args) => rollback::run(args, &cli.global, &show),
+        Command::Status(args) => status::run(args, &show),
+        Command::History(args) => status::history_of(args, &show),
+        Command::Request(args) => request::run(args, &show),
         Command::Backup(args) => backup::run(args, &cli.global, &show),
         Command::Restore(args) => restore::run(args, &cli.global, &show),
-        Command::Status(args) => status::run(args, false, &show),
-        Command::History(args) => status::run(args, true, &show),
         Command::Serve(args) => serve::run(args, &show),
         Command::Dump(args) => dump::run(args, &show),
         Command::Completions { shell } => man::completions(*shell, &show),
@@ -65,13 +69,14 @@ fn check_outputs(cli: &Cli) -> Result<()> {
         Command::Inspect(args) => (Some(args.way.source.clone()), args.report.as_deref().map(|p| ("--report", p))),
         Command::Plan(args) => (Some(args.way.source.clone()), Some(("-o", args.output.as_path()))),
         Command::Migrate(args) => (Some(args.way.source.clone()), None),
+        Command::Rehearse(args) => (Some(args.way.source.clone()), None),
         Command::Verify(args) => (Some(args.way.source.clone()), None),
-        Command::Rollback(args) => (Some(args.way.source.clone()), None),
+        Command::Rollback(args) => (Some(args.way.source.clone()), args.save_to.as_deref().map(|p| ("--save-to", p))),
         // What these write is never there before; the engine refuses.
         Command::Backup(args) => (Some(args.source.clone()), None),
         Command::Restore(args) => (Some(args.file.clone()), None),
         Command::Dump(args) => (Some(source_of_dir(&args.dir)), Some(("-o", args.output.as_path()))),
-        Command::Status(_) | Command::History(_) | Command::Serve(_) => (None, None),
+        Command::Status(_) | Command::History(_) | Command::Request(_) | Command::Serve(_) => (None, None),
         Command::Completions { .. } | Command::Man { .. } | Command::Keeper => (None, None),
     };
     let log = cli.global.log_file.as_deref().map(|p| ("--log-file", p));
@@ -92,11 +97,14 @@ fn observers(
     if show.log_json {
         all.push(Box::new(Lines::new(std::io::stderr())));
     } else {
-        all.push(Box::new(People::new(show, inspect)));
+        all.push(Box::new(People::new(show, inspect, command == "migrate" && writes_log)));
     }
     if writes_log || global.log_file.is_some() {
         match log::open(global.log_file.as_deref(), &world.work_dir.join("logs"), command) {
-            Ok((_, file)) => all.push(Box::new(Lines::new(file))),
+            Ok((_, file)) => {
+                log::remember(&file);
+                all.push(Box::new(Lines::new(file)));
+            }
             Err(e) if global.log_file.is_some() => {
                 let path = global.log_file.as_deref().unwrap_or(Path::new("")).display().to_string();
                 return Err(Error::usage(format!("the log file cannot be written: {e}")).about(path));

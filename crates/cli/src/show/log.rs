@@ -8,16 +8,24 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many log files are kept.
 const KEPT: usize = 20;
 
+/// The run that this process is at, once it is known: every later line carries it.
+static RUN: Mutex<Option<String>> = Mutex::new(None);
+/// The log file of this process, for what is said besides events.
+static FILE: Mutex<Option<Lines<File>>> = Mutex::new(None);
+
 #[derive(Serialize)]
-struct Line<'a, T: Serialize> {
+struct Line {
     time: String,
+    event: serde_json::Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<serde_json::Value>,
     #[serde(flatten)]
-    event: &'a T,
+    rest: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Writes every event as one line.
@@ -29,18 +37,42 @@ impl<W: Write + Send> Lines<W> {
         Lines(Mutex::new(out))
     }
 
-    /// One line, with the time. A log that cannot be written must not stop a run.
+    /// One line, with the time and the run. A log that cannot be written must not stop a run.
     pub fn put<T: Serialize>(&self, event: &T) {
-        let line = Line { time: lite2pg_engine::run::clock::now(), event };
+        let Ok(serde_json::Value::Object(mut rest)) = serde_json::to_value(event) else { return };
+        let event = rest.remove("event").unwrap_or_default();
+        let run = rest.remove("run").or_else(|| lock(&RUN).clone().map(Into::into));
+        let line = Line { time: lite2pg_engine::run::clock::stamp(), event, run, rest };
         let Ok(mut json) = serde_json::to_string(&line).map(|j| text::clean_json(&j).into_owned()) else { return };
         json.push('\n');
-        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut out = lock(&self.0);
         let _ = out.write_all(json.as_bytes()).and_then(|()| out.flush());
     }
 }
 
+/// A line for the log file of this process, if it has one.
+pub fn to_file(line: &serde_json::Value) {
+    if let Some(file) = lock(&FILE).as_ref() {
+        file.put(line);
+    }
+}
+
+/// From now on [`to_file`] writes there too.
+pub fn remember(file: &File) {
+    if let Ok(file) = file.try_clone() {
+        *lock(&FILE) = Some(Lines::new(file));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl<W: Write + Send> Observer for Lines<W> {
     fn see(&self, event: &Event) {
+        if let Event::RunStarted { run } | Event::Resumed { run, .. } = event {
+            *lock(&RUN) = Some(run.clone());
+        }
         self.put(event);
     }
 }

@@ -5,6 +5,7 @@ pub mod connect;
 pub mod findings;
 pub mod human;
 pub mod json;
+pub mod live;
 pub mod log;
 pub mod page;
 mod page_html;
@@ -122,6 +123,17 @@ impl Show {
         Some(usize::from(size.ws_col)).filter(|w| *w > 0)
     }
 
+    /// The width of the terminal that standard error is.
+    pub fn error_width(&self) -> Option<usize> {
+        let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+        Some(usize::from(size.ws_col)).filter(|w| *w > 0)
+    }
+
+    /// Whether a terminal can be told to write over its lines.
+    pub fn can_redraw(&self) -> bool {
+        !self.json && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+    }
+
     /// Where bars are drawn.
     pub fn bars(&self) -> &MultiProgress {
         &self.bars
@@ -171,8 +183,8 @@ impl Show {
 
     /// A warning: standard error, always.
     pub fn warning(&self, message: &str) {
-        if self.log_json {
-            return self.log_line(&serde_json::json!({ "event": "warning", "text": message }));
+        if self.log_line(&serde_json::json!({ "event": "warning", "text": message })) {
+            return;
         }
         let line = format!("{} {}", self.err.warn("warning:"), text::clean(message));
         self.bars.suspend(|| text::to_stderr(&line));
@@ -180,11 +192,12 @@ impl Show {
 
     /// An error with its causes and what to do.
     pub fn error(&self, error: &Error, causes: &[String]) {
-        if self.log_json {
-            return self.log_line(&serde_json::json!({
-                "event": "error", "exit": error.kind.exit(), "object": error.object, "message": error.message,
-                "causes": causes, "hint": error.hint,
-            }));
+        let line = serde_json::json!({
+            "event": "error", "exit": error.kind.exit(), "object": error.object, "message": error.message,
+            "causes": causes, "hint": error.hint,
+        });
+        if self.log_line(&line) {
+            return;
         }
         let _ = self.bars.clear();
         // Lines of a message stay lines, but none of them can pass for one of ours.
@@ -205,14 +218,19 @@ impl Show {
         json::print(document);
     }
 
-    fn log_line(&self, line: &serde_json::Value) {
-        log::Lines::new(std::io::stderr()).put(line);
+    /// A line for machines: in the log file, and on standard error if that is theirs; then nothing else is said there.
+    fn log_line(&self, line: &serde_json::Value) -> bool {
+        log::to_file(line);
+        if self.log_json {
+            log::Lines::new(std::io::stderr()).put(line);
+        }
+        self.log_json
     }
 
     /// The first Ctrl-C.
     pub fn asked_to_end(&self, text: &str) {
-        if self.log_json {
-            return self.log_line(&serde_json::json!({ "event": "asked-to-end" }));
+        if self.log_line(&serde_json::json!({ "event": "asked-to-end" })) {
+            return;
         }
         self.bars.suspend(|| text::to_stderr(&format!("{text} (Ctrl-C again ends at once)")));
     }

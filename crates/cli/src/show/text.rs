@@ -103,6 +103,21 @@ pub fn seconds(s: f64) -> String {
     }
 }
 
+/// What an estimate of seconds is worth: `a few seconds`, `about 25 s`, `about 3 min`, `about 2 h 10 min`.
+pub fn about(s: f64) -> String {
+    let all = s.max(0.0).round() as u64;
+    match all {
+        0..=4 => "a few seconds".to_owned(),
+        5..=57 => format!("about {} s", all.div_ceil(5) * 5),
+        58..=599 if all % 60 >= 15 && all % 60 < 45 && all < 180 => format!("about {} min 30 s", all / 60),
+        58..=3569 => format!("about {} min", (all + 30) / 60),
+        _ => match ((all + 300) / 3600, (all + 300) % 3600 / 600 * 10) {
+            (h, 0) => format!("about {h} h"),
+            (h, m) => format!("about {h} h {m} min"),
+        },
+    }
+}
+
 /// A word as a POSIX shell takes it.
 pub fn shell(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-./:=@%+,".contains(c);

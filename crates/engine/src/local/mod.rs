@@ -20,6 +20,7 @@ mod embedded;
 mod native;
 mod place;
 mod process;
+mod running;
 #[cfg(feature = "embedded")]
 mod scram;
 mod serve;
@@ -28,6 +29,7 @@ mod wire;
 
 pub use child::run_child;
 pub use dump::dump;
+pub use running::{Running, running};
 pub use serve::{Connect, serve};
 
 use std::ffi::OsString;

@@ -73,6 +73,15 @@ pub enum Event {
         /// Bytes since the last event.
         bytes: u64,
     },
+    /// A task of a stage begins: a chunk of a table, an index, a constraint. Stages may overlap; `Done` ends it.
+    Started {
+        /// The stage.
+        stage: &'static str,
+        /// Table, index or constraint.
+        object: String,
+        /// Bytes before it, 0 if that is not known.
+        bytes: u64,
+    },
     /// A table (or a step) of a stage is done.
     Done {
         /// The stage.
@@ -119,12 +128,26 @@ pub enum Event {
         /// Rows copied before.
         rows: u64,
     },
+    /// What lies before a run, once, before its first task; tables that an earlier process copied are in it.
+    Ahead {
+        /// Stage by stage.
+        stages: Vec<Ahead>,
+    },
     /// Rows of a chunk were set aside: they lie in `lite2pg.rejected_row`.
     Rejected {
         /// The table.
         table: String,
         /// How many.
         rows: u64,
+    },
+    /// Somebody asked the run for something from another process, and it does it now.
+    Request {
+        /// `pause`, `continue`, `throttle` or `abort`; `unknown`: nothing this version knows.
+        request: String,
+        /// Of `throttle`: bytes a second over all workers; 0: no limit.
+        bytes_a_second: u64,
+        /// Who asked: `name@host`.
+        by: String,
     },
     /// Both sides of a table were compared.
     Compared {
@@ -142,6 +165,25 @@ pub enum Event {
         /// The schema.
         schema: String,
     },
+}
+
+/// How much work of a stage there is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ahead {
+    /// The stage.
+    pub stage: &'static str,
+    /// Its tasks: chunks of `copy`, else steps.
+    pub tasks: u64,
+    /// What they weigh in bytes, about.
+    pub bytes: u64,
+    /// Rows of its tables, where it goes over rows.
+    pub rows: u64,
+    /// Of `tasks`: those that an earlier process did.
+    pub tasks_done: u64,
+    /// Of `bytes`.
+    pub bytes_done: u64,
+    /// Of `rows`.
+    pub rows_done: u64,
 }
 
 /// Who is told. Called from several threads.

@@ -30,7 +30,7 @@ pub struct Report {
     /// What [`Report::already_done`] compared just now: `counts`, the rows of each table; digests are of the run itself.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub compared_now: String,
-    /// Stages, in order.
+    /// Stages, in order of their places in the plan; they overlap.
     pub stages: Vec<StageTime>,
     /// Tables, in the order of the source's schema.
     pub tables: Vec<TableReport>,
@@ -125,7 +125,7 @@ pub struct ColumnDifference {
 pub struct StageTime {
     /// census, plan, create, copy, keys, indexes, constraints, sequences, analyze, verify, publish.
     pub name: String,
-    /// Wall time.
+    /// From the begin of its first task to the end of its last; others ran meanwhile.
     pub seconds: f64,
 }
 

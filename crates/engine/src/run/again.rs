@@ -70,17 +70,22 @@ impl Patience {
         *self = Patience::new(self.limit);
     }
 
+    /// Whether nothing of it is left: always, where it was zero.
+    pub fn is_over(&self) -> bool {
+        self.limit.saturating_sub(self.since.map_or(Duration::ZERO, |since| since.elapsed())).is_zero()
+    }
+
     /// Waits before `what` is tried again; each wait is twice as long as the one before, give or take a quarter, so that
     /// several who were turned away together do not come back together.
     ///
     /// # Errors
     /// The error itself, once patience has run out, with how long it was tried; or `Interrupted`.
     pub fn wait(&mut self, retries: Retries<'_>, what: &str, error: Error) -> Result<()> {
+        if self.is_over() {
+            return Err(self.gave_up(error));
+        }
         let since = *self.since.get_or_insert_with(Instant::now);
         let left = self.limit.saturating_sub(since.elapsed());
-        if left.is_zero() {
-            return Err(self.gave_up(since, error));
-        }
         let wait = jittered(self.next).min(left.max(FIRST));
         self.next = self.next.saturating_mul(2).min(LONGEST);
         self.tries = self.tries.saturating_add(1);
@@ -97,8 +102,9 @@ impl Patience {
         }
     }
 
-    fn gave_up(&self, since: Instant, mut error: Error) -> Error {
-        if self.tries > 0 {
+    /// The error after which nothing is tried any more, with how long it was tried.
+    pub fn gave_up(&self, mut error: Error) -> Error {
+        if let Some(since) = self.since {
             let tried = match self.tries {
                 1 => "once".to_owned(),
                 n => format!("{n} times"),

@@ -19,6 +19,14 @@ pub fn application(operator: &Operator) -> String {
     }
 }
 
+/// Host and process that a session's name tells, if it is one of ours.
+pub fn whose(application: &str) -> Option<(&str, u32)> {
+    let mut words = application.split(' ');
+    let (word, host, pid) = (words.next()?, words.next()?, words.next()?);
+    (word == "lite2pg").then_some(())?;
+    Some((host, pid.parse().ok()?))
+}
+
 /// Whether a session's name is one of ours and its process is gone: it was of this host, this boot and this process
 /// namespace, and no such process is there or it is another one by now. Whatever we cannot see from here counts as
 /// living.
@@ -63,11 +71,21 @@ fn hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().take(4).map(|b| format!("{b:02x}")).collect()
 }
 
-/// Now, in UTC, as `YYYY-MM-DD HH:MM:SS`, for people.
+/// Now, in UTC, as `YYYY-MM-DD HH:MM:SS UTC`, for people.
 pub fn now() -> String {
+    let (micros, _) = since_2000();
+    lite2pg_model::mapping::datetime::format_stamp(micros).map_or_else(String::new, |s| format!("{s} UTC"))
+}
+
+/// Now, in UTC, to the millisecond: `YYYY-MM-DD HH:MM:SS.mmm UTC`, for logs.
+pub fn stamp() -> String {
+    let (micros, millis) = since_2000();
+    lite2pg_model::mapping::datetime::format_stamp(micros).map_or_else(String::new, |s| format!("{s}.{millis:03} UTC"))
+}
+
+/// Whole seconds as microseconds since 2000-01-01, where the calendar counts from, and the milliseconds beyond.
+fn since_2000() -> (i64, u32) {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let micros = i64::try_from(since.as_secs()).unwrap_or(0).saturating_mul(1_000_000);
-    // The calendar counts from 2000-01-01.
-    let since_2000 = micros.saturating_sub(10_957 * 86_400_000_000);
-    lite2pg_model::mapping::datetime::format_stamp(since_2000).map_or_else(String::new, |s| format!("{s} UTC"))
+    (micros.saturating_sub(10_957 * 86_400_000_000), since.subsec_millis())
 }

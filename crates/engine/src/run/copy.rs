@@ -115,10 +115,12 @@ impl<'a> Copied<'a> {
         Copied { sum, bytes: 0, rejects, tally, told: (0, 0), observer, table: &table.name }
     }
 
-    fn tell(&mut self) {
+    /// Tells what went by since the last time; returns its bytes.
+    fn tell(&mut self) -> u64 {
         let (rows, bytes) = (self.sum.rows - self.told.0, self.bytes - self.told.1);
         self.told = (self.sum.rows, self.bytes);
         self.observer.see(&Event::Progress { stage: "copy", table: self.table.to_owned(), rows, bytes });
+        bytes
     }
 }
 
@@ -245,8 +247,7 @@ pub fn rows(
                 normal = Vec::with_capacity(1024);
             }
             if copied.sum.rows.is_multiple_of(TICK) {
-                cancel.check()?;
-                copied.tell();
+                cancel.moved(copied.tell())?;
             }
             copy.row_end()
         })

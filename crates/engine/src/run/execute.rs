@@ -2,6 +2,7 @@
 //! Owns what a worker does with a task; never decides which comes next (see `queue`) or what the steps are.
 
 use super::again::Retries;
+use super::ahead;
 use super::copy::{Job, copy_chunk};
 use super::exclude::Excluded;
 use super::pool::Cancel;
@@ -14,6 +15,7 @@ use crate::observe::{Event, Observer};
 use crate::source::Reader;
 use crate::target::error_from_pg;
 use crate::target::ledger::{self, Chunk};
+use crate::target::tuning::Tuning;
 use crate::verify::digest;
 use crate::verify::views::Limits;
 use lite2pg_model::normal::Sum;
@@ -55,6 +57,8 @@ pub struct Execution<'a> {
     pub observer: &'a dyn Observer,
     /// Who may ask for an end.
     pub cancel: &'a Cancel,
+    /// How the sessions are set that build.
+    pub tuning: Tuning,
     /// How long a task is done again that the server undid.
     pub retries: Retries<'a>,
 }
@@ -90,11 +94,26 @@ impl Execution<'_> {
         let done = Done { steps: self.done, chunks: self.chunks };
         let tasks = tasks::tasks(self.plan, self.steps, &done, verify);
         let stages = Stages::new(self.plan, self.steps, tasks.iter().map(|(_, todo)| todo.stage()), self.observer);
-        let built = Mutex::new(Built { copies: self.copied_before(), ..Built::default() });
+        let copies = self.copied_before();
+        if !copies.is_empty() {
+            stages.begin(Stage::Copy);
+        }
+        for (table, copy) in &copies {
+            let (table, rows, bytes) = (table.clone(), copy.sum.rows, copy.bytes);
+            self.observer.see(&Event::Progress { stage: Stage::Copy.word(), table, rows, bytes });
+        }
         stages.empty_ones();
+        let built = Mutex::new(Built { copies, ..Built::default() });
         queue::run(workers, tasks, self.cancel, |worker, todo, alone| {
+            // Held here while the run is paused; the task has not begun.
+            self.cancel.check()?;
             let stage = todo.stage();
             let since = stages.begin(stage);
+            // What is read back may come to several tasks first, which then tell for themselves.
+            let whole = matches!(todo, Todo::Read { pages: None, .. });
+            if !whole {
+                self.observer.see(&ahead::started(self.plan, self.chunks, &todo));
+            }
             match todo {
                 Todo::Statement(step) => {
                     let what = format!("{} of {}", step.stage.word(), step.object);
@@ -118,7 +137,14 @@ impl Execution<'_> {
                         stages.end(stage);
                         return Ok(tasks::parts(self.plan, i, parts));
                     };
+                    if whole {
+                        let (object, bytes) = (table.name.clone(), table.bytes);
+                        self.observer.see(&Event::Started { stage: stage.word(), object, bytes });
+                    }
+                    let begin = Instant::now();
                     let sum = digest::of_pages(client, staging, table, pages, self.observer, self.cancel)?;
+                    let (object, seconds) = (table.name.clone(), begin.elapsed().as_secs_f64());
+                    self.observer.see(&Event::Done { stage: stage.word(), object, rows: sum.rows, bytes: 0, seconds });
                     let mut built = lock(&built);
                     built.reading_since.get_or_insert(since);
                     built.read.entry(i).or_default().merge(&sum);
@@ -131,14 +157,12 @@ impl Execution<'_> {
         Ok(built.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What the ledger has of each table, told as if it went by now.
+    /// What the ledger has of each table.
     fn copied_before(&self) -> BTreeMap<String, TableCopy> {
         let mut copies: BTreeMap<String, TableCopy> = BTreeMap::new();
         for (table, chunks) in self.chunks {
             for (sum, bytes) in chunks.iter().filter_map(|c| c.done) {
                 copies.entry(table.clone()).or_default().add(&TableCopy { sum, bytes, seconds: 0.0 });
-                let (table, rows) = (table.clone(), sum.rows);
-                self.observer.see(&Event::Progress { stage: Stage::Copy.word(), table, rows, bytes });
             }
         }
         copies
@@ -181,7 +205,7 @@ impl Execution<'_> {
             error
         };
         let builds = matches!(step.work, Work::KeyIndex(_) | Work::Index { .. });
-        let parallel = if builds && !alone { "SET LOCAL max_parallel_maintenance_workers = 0; " } else { "" };
+        let parallel = if builds { self.tuning.for_build(alone) + "; " } else { String::new() };
         let (path, mark) = (looking_in(self.plan, self.staging), ledger::mark(self.run, step));
         // One round trip, however far away the target is.
         if let Err(e) = client.batch_execute(&format!("BEGIN; {parallel}{path}; {sql}; {mark}; COMMIT")) {

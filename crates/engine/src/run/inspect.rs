@@ -2,6 +2,7 @@
 //! Owns these looks; never writes to the source, and to the target only what it rolls back.
 
 use super::copy::{Copied, rows};
+use super::estimate::{self, Estimate, Measured, Sampled};
 use super::execute::look_in;
 use super::pool::Cancel;
 use super::prepare::{self, Prepared};
@@ -49,14 +50,19 @@ pub struct DryRun {
     pub plan: Plan,
     /// Rows that were encoded, copied, read back and rolled back.
     pub sample_rows: u64,
-    /// How long the copy of everything may take, from the measured rate of the sample.
-    pub estimate_seconds: f64,
-    /// How many bytes the tables may take in the target, without indexes.
-    pub estimate_bytes: u64,
+    /// How long everything may take and how much room it needs, from the measured rates of the sample.
+    pub estimate: Estimate,
 }
 
-/// Rows of each table that a dry run copies.
-pub const SAMPLE: u64 = 1000;
+/// Rows of each table that a dry run copies at least, and at most; in between as many as have about so many bytes of values.
+const SAMPLE: (u64, u64) = (1000, 20_000);
+const SAMPLE_BYTES: u64 = 4 << 20;
+
+/// How many rows of a table are copied.
+fn sample_rows(table: &TablePlan) -> u64 {
+    let width = (table.bytes / table.rows.max(1)).max(1);
+    (SAMPLE_BYTES / width).clamp(SAMPLE.0, SAMPLE.1)
+}
 
 /// Reads the source, and the target's catalog if `with_target`; writes nothing anywhere. A managed target that does not
 /// exist yet is not made for this.
@@ -155,13 +161,15 @@ fn try_out(
     report.stages = times;
     report.seconds = begin.elapsed().as_secs_f64();
     report.peak_rss_bytes = memory::peak_rss();
-    let rate = sample.seconds / sample.rows.max(1) as f64;
-    let width = sample.bytes / sample.rows.max(1);
+    let copied = match &source.facts().read_from {
+        source::ReadFrom::Pinned => 0,
+        source::ReadFrom::Copied { .. } => source.facts().bytes,
+    };
+    let workers = session.extra_workers(settings.jobs, facts.free_connections).min(readers.len()).max(1);
     Ok(DryRun {
+        estimate: estimate::add_up(&prepared.plan, &sample.measured, &report.stages, workers, copied),
         report,
         sample_rows: sample.rows,
-        estimate_seconds: rate * prepared.plan.rows() as f64,
-        estimate_bytes: width.saturating_mul(prepared.plan.rows()),
         plan: prepared.plan,
     })
 }
@@ -220,11 +228,9 @@ fn about(mut error: Error, object: &str) -> Error {
     error
 }
 
-#[derive(Default)]
 struct Sample {
     rows: u64,
-    bytes: u64,
-    seconds: f64,
+    measured: Sampled,
     different: Vec<String>,
     failing: Vec<Finding>,
 }
@@ -278,31 +284,38 @@ fn copy_sample(
     }
     look_in(&mut tx, plan, staging)?;
     let limit = Limit::new(None, 0);
-    let mut sample = Sample::default();
-    for table in &plan.tables {
+    let log = estimate::log_position(&mut tx)?;
+    let measured = Sampled { tables: vec![None; plan.tables.len()], wal: 0 };
+    let mut sample = Sample { rows: 0, measured, different: Vec::new(), failing: Vec::new() };
+    for (i, table) in plan.tables.iter().enumerate() {
         let create = steps.iter().find(|s| s.stage == Stage::Create && s.object == table.name);
         let Some(Effect::Sql(create)) = create.map(|s| &s.effect) else { continue };
-        let begin = Instant::now();
         let mut one = |tx: &mut Transaction<'_>| {
+            let begin = Instant::now();
             tx.batch_execute(create).map_err(|e| error_from_pg(e, "copying a sample").about(&table.name))?;
+            let create = begin.elapsed().as_secs_f64();
             let rules = Rules::of(plan, &prepared.excluded, &limit, table);
             let (sum, bytes) = sample_table(tx, reader, (table, rules), staging, cancel)?;
-            let seconds = begin.elapsed().as_secs_f64();
-            let back = digest::of_target(tx, staging, table, &Silent, cancel)?;
-            Ok((sum, bytes, seconds, back))
+            let copy = begin.elapsed().as_secs_f64() - create;
+            let read = digest::of_target(tx, staging, table, &Silent, cancel)?;
+            let back = begin.elapsed().as_secs_f64() - create - copy;
+            Ok((sum, read, Measured { rows: sum.rows, bytes, create, copy, back, ..Measured::default() }))
         };
         let sampled = match refused.as_deref_mut() {
             Some(refused) => attempt(&mut tx, &table.name, refused, one)?,
             None => Some(one(&mut tx)?),
         };
-        let Some((sum, bytes, seconds, back)) = sampled else { continue };
-        sample.seconds += seconds;
+        let Some((sum, back, measured)) = sampled else { continue };
         sample.rows += sum.rows;
-        sample.bytes += bytes;
+        if let Some(place) = sample.measured.tables.get_mut(i) {
+            *place = Some(measured);
+        }
         if back != sum {
             sample.different.push(table.name.clone());
         }
     }
+    estimate::measure(&mut tx, plan, &steps, staging, &mut sample.measured.tables)?;
+    sample.measured.wal = estimate::log_position(&mut tx)?.saturating_sub(log);
     sample.failing = views_on_sample(&mut tx, plan, staging, cancel)?;
     tx.rollback().map_err(|e| error_from_pg(e, "taking the dry run back"))?;
     Ok(sample)
@@ -317,7 +330,7 @@ fn sample_table(
 ) -> Result<(lite2pg_model::normal::Sum, u64)> {
     let mut copy = CopyIn::start(tx, staging, table, false)?;
     let mut copied = Copied::new(&Silent, table);
-    rows(reader, table, rules, (Range::default(), Some(SAMPLE)), &mut copied, &mut copy, cancel)?;
+    rows(reader, table, rules, (Range::default(), Some(sample_rows(table))), &mut copied, &mut copy, cancel)?;
     copy.finish()?;
     Ok((copied.sum, copied.bytes))
 }

@@ -9,12 +9,12 @@ use super::pool::Cancel;
 use super::prepare::{self, Kept, Prepared};
 use super::session::Session;
 use super::settings::Settings;
-use super::{already, changed, clock, finish, normalised};
+use super::{already, changed, clock, finish, normalised, room};
 use crate::error::{Error, Kind, Result};
 use crate::observe::report::{Report, StageTime};
 use crate::observe::{Event, Observer, memory};
 use crate::safety::lock::SourceLock;
-use crate::safety::rollback;
+use crate::safety::{fingerprint, rollback};
 use crate::source::{Reader, Source};
 use crate::target::catalog::{self, Facts};
 use crate::target::control::{self, Run, Status};
@@ -83,39 +83,10 @@ fn on_source(
     kept: Option<Kept>,
 ) -> Result<Next> {
     let source = prepare::open_source(settings, kept.clone().map(|k| k.path), observer)?;
-    let (lasting, listener) = (Lasting::default(), Listener::new(observer));
+    let lasting = Lasting::default();
     let retries = Retries { observer, cancel, limit: settings.retry_for };
-    let mut patience = Patience::new(settings.retry_for);
-    let (mut outcome, mut session) = loop {
-        let (outcome, session) = match open_session(settings) {
-            Ok(session) => {
-                let (kept, source, lasting, observer) = (kept.clone(), &source, &lasting, &listener);
-                let attempt = Migration { settings, observer, cancel, source, session: &session, begin, kept, lasting };
-                (attempt.run(), Some(session))
-            }
-            Err(error) => (Err(error), None),
-        };
-        let got_on = listener.got_on();
-        let reached = lasting.reached.get().unwrap_or(Reached::Start);
-        let error = match outcome {
-            Err(error) if !cancel.requested() && again::worth_another(&error, reached) => error,
-            ended => break (ended, session),
-        };
-        if let Some(session) = session {
-            lasting.left.borrow_mut().extend(session.backends());
-            if let Err(e) = session.close() {
-                observer.see(&Event::Detail { text: format!("closing the target: {e}") });
-            }
-        }
-        if got_on {
-            patience.restore();
-        }
-        lasting.failed.set(lasting.failed.get().saturating_add(1));
-        if let Err(error) = patience.wait(retries, "trying", error) {
-            break (Err(error), None);
-        }
-    };
-    if settings.rollback_on_failure && with_failed(&outcome) {
+    let (mut outcome, mut session) = attempts(settings, &source, &lasting, retries, (begin, kept));
+    if settings.rollback_on_failure && has_failed(&outcome) {
         if session.is_none() && lasting.own.borrow().is_some() {
             session = open_session(settings).ok();
         }
@@ -140,12 +111,57 @@ fn on_source(
     Ok(next)
 }
 
+/// Attempts until one ends it or patience does: what the last one came to, and its session, if it had one.
+fn attempts(
+    settings: &Settings,
+    source: &Source,
+    lasting: &Lasting,
+    retries: Retries<'_>,
+    (begin, kept): (Instant, Option<Kept>),
+) -> (Result<Next>, Option<Session>) {
+    let (listener, cancel) = (Listener::new(retries.observer), retries.cancel);
+    let observer = &listener;
+    let mut patience = Patience::new(settings.retry_for);
+    loop {
+        let (outcome, session) = match open_session(settings) {
+            Ok(session) => {
+                let kept = kept.clone();
+                let attempt = Migration { settings, observer, cancel, source, session: &session, begin, kept, lasting };
+                (attempt.run(), Some(session))
+            }
+            Err(error) => (Err(error), None),
+        };
+        let got_on = listener.got_on();
+        let reached = lasting.reached.get().unwrap_or(Reached::Start);
+        let error = match outcome {
+            Err(error) if !cancel.requested() && again::worth_another(&error, reached) => error,
+            ended => return (ended, session),
+        };
+        if got_on {
+            patience.restore();
+        }
+        if patience.is_over() {
+            return (Err(patience.gave_up(error)), session);
+        }
+        if let Some(session) = session {
+            lasting.left.borrow_mut().extend(session.backends());
+            if let Err(e) = session.close() {
+                observer.see(&Event::Detail { text: format!("closing the target: {e}") });
+            }
+        }
+        lasting.failed.set(lasting.failed.get().saturating_add(1));
+        if let Err(error) = patience.wait(retries, "trying", error) {
+            return (Err(error), None);
+        }
+    }
+}
+
 fn open_session(settings: &Settings) -> Result<Session> {
     Session::open(&settings.target, &clock::application(&settings.operator))
 }
 
 /// Whether `--on-failure rollback` has something to do.
-fn with_failed(outcome: &Result<Next>) -> bool {
+fn has_failed(outcome: &Result<Next>) -> bool {
     match outcome {
         Ok(Next::Ended(report)) => report.exit == Kind::Different.exit(),
         Ok(Next::Reread(_)) => false,
@@ -330,6 +346,7 @@ impl Migration<'_> {
         }
         facts.check_free(&prepared.plan, &prepare::published_names(&prepared.plan))?;
         facts.check_locks(&settings.schema, &prepared.plan)?;
+        room::check(self.session, &mut main, &prepared.plan, self.observer)?;
         let reader = readers.first_mut().ok_or_else(|| Error::internal("no reader"))?;
         let examples = Examples::find(reader, &prepared, self.cancel)?;
         let run = self.write_down(&mut main, &prepared, &examples)?;
@@ -343,6 +360,7 @@ impl Migration<'_> {
         let settings = self.settings;
         let doing = "beginning the run";
         let mut tx = main.transaction().map_err(|e| error_from_pg(e, doing))?;
+        let before = fingerprint::take(&mut tx, false, &fingerprint::Rows::Of(settings.schema.clone()))?;
         control::ensure(&mut tx)?;
         let id: String = tx
             .query_one(
@@ -390,6 +408,7 @@ impl Migration<'_> {
                 .map(|f| format!("{}:{}", f.code, f.object)).collect::<Vec<_>>(),
         });
         control::audit(&mut tx, &settings.operator, Some(&run.id), "run started", &detail)?;
+        fingerprint::store(&mut tx, &settings.operator, &run.id, &before)?;
         self.rely_on_copy(&run.id)?;
         tx.commit().map_err(|e| error_from_pg(e, doing))?;
         Ok(run)

@@ -4,6 +4,9 @@
 use super::settings::TargetSpec;
 use crate::error::Result;
 use crate::local::Server;
+use crate::observe::memory;
+use crate::target::connect::Host;
+use crate::target::tuning::Machine;
 use crate::target::{Conninfo, error_from_pg};
 use postgres::{Client, SimpleQueryMessage};
 use std::sync::{Mutex, PoisonError};
@@ -12,6 +15,8 @@ use std::sync::{Mutex, PoisonError};
 pub struct Session {
     conninfo: Conninfo,
     server: Option<Server>,
+    /// The directory of a managed server that another process runs.
+    dir: Option<String>,
     application: String,
     /// The server's processes behind the connections made so far.
     backends: Mutex<Vec<i32>>,
@@ -40,15 +45,31 @@ impl Session {
         let (application, backends) = (application.to_owned(), Mutex::default());
         match target {
             TargetSpec::Server(conninfo) => {
-                Ok(Session { conninfo: conninfo.clone(), server: None, application, backends })
+                Ok(Session { conninfo: conninfo.clone(), server: None, dir: None, application, backends })
             }
             TargetSpec::Managed(options) => {
                 let server = Server::start(options)?;
                 let socket = server.socket_dir().display().to_string();
                 let conninfo = Conninfo::from_parts(&socket, server.port(), server.user(), server.dbname())?;
-                Ok(Session { conninfo, server: Some(server), application, backends })
+                Ok(Session { conninfo, server: Some(server), dir: None, application, backends })
             }
         }
+    }
+
+    /// As [`Session::open`], but a managed server that another process of ours is running is asked as it runs.
+    ///
+    /// # Errors
+    /// As [`Session::open`]; also: another process runs the embedded one, which serves that process alone.
+    pub fn visit(target: &TargetSpec, application: &str) -> Result<Session> {
+        if let TargetSpec::Managed(options) = target
+            && let Some(running) = crate::local::running(options)?
+        {
+            let socket = running.socket_dir.display().to_string();
+            let conninfo = Conninfo::from_parts(&socket, running.port, running.user, &running.dbname)?;
+            let (dir, application) = (Some(running.dir.display().to_string()), application.to_owned());
+            return Ok(Session { conninfo, server: None, dir, application, backends: Mutex::default() });
+        }
+        Session::open(target, application)
     }
 
     /// The managed server, if it is one.
@@ -58,9 +79,10 @@ impl Session {
 
     /// Where it is, without a secret.
     pub fn display(&self) -> String {
-        match &self.server {
-            Some(server) => server.dir().display().to_string(),
-            None => self.conninfo.display(),
+        match (&self.server, &self.dir) {
+            (Some(server), _) => server.dir().display().to_string(),
+            (None, Some(dir)) => dir.clone(),
+            (None, None) => self.conninfo.display(),
         }
     }
 
@@ -86,6 +108,13 @@ impl Session {
     /// The server's processes behind every connection that was made, living or not.
     pub fn backends(&self) -> Vec<i32> {
         self.backends.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// This machine, if the server is known to run on it: it is ours, or behind a socket.
+    pub fn machine(&self) -> Option<Machine> {
+        let here = self.server.is_some() || self.conninfo.hosts().iter().all(Host::is_socket);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+        Some(Machine { memory: memory::of_machine(), cores }).filter(|m| here && m.memory > 0)
     }
 
     /// How many workers can have a connection of their own beside the coordinator's; 0: everything goes over one.

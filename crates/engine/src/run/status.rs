@@ -1,7 +1,8 @@
 //! `status` and `history`: what is running and what ran, read from the control tables.
-//! Owns these questions; never changes anything.
+//! Owns these questions (see `live` for what a running run does); never changes anything.
 
 use super::clock;
+use super::live::{self, Live};
 use super::session::Session;
 use super::settings::TargetSpec;
 use crate::error::Result;
@@ -42,6 +43,11 @@ pub struct RunStatus {
     pub tables: u64,
     /// Both sides were proven equal.
     pub verified: bool,
+    /// Seconds since it began, until it ended.
+    pub seconds: f64,
+    /// What it does at this moment; only of one that is running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live: Option<Live>,
 }
 
 /// What the control tables of a target say.
@@ -60,7 +66,7 @@ pub struct History {
 /// # Errors
 /// The target cannot be asked.
 pub fn history(target: &TargetSpec, operator: &Operator) -> Result<History> {
-    let session = Session::open(target, &clock::application(operator))?;
+    let session = Session::visit(target, &clock::application(operator))?;
     let outcome = (|| {
         let mut client = session.connect()?;
         let runs = control::runs(&mut client, None)?;
@@ -78,7 +84,9 @@ fn status_of(client: &mut Client, run: &Run) -> Result<RunStatus> {
     let counts = client
         .query_one(
             "SELECT (SELECT count(*) FROM lite2pg.migration_step WHERE run = $1), \
-             (SELECT coalesce(sum(rows), 0)::int8 FROM lite2pg.migration_chunk WHERE run = $1 AND done)",
+             (SELECT coalesce(sum(rows), 0)::int8 FROM lite2pg.migration_chunk WHERE run = $1 AND done), \
+             (SELECT extract(epoch FROM coalesce(ended_at, clock_timestamp()) - started_at)::float8 \
+              FROM lite2pg.migration_history WHERE run = $1)",
             &[&run.id],
         )
         .map_err(|e| error_from_pg(e, "reading the ledger"))?;
@@ -93,6 +101,14 @@ fn status_of(client: &mut Client, run: &Run) -> Result<RunStatus> {
     let steps = plan.as_ref().map_or(0, |p| p.steps(&run.staging).len() as u64);
     // Comparing and publishing have no marks of their own: the run's end is theirs.
     let steps_done = if run.status == control::Status::Done { steps } else { counts.get::<_, i64>(0).cast_unsigned() };
+    let live = match (&plan, status) {
+        (Some(plan), "running") => Some(live::look(client, run, plan)?),
+        _ => None,
+    };
+    let rows_done = match &live {
+        Some(live) => live.tables.iter().map(|t| t.rows_done).sum(),
+        None => counts.get::<_, i64>(1).cast_unsigned(),
+    };
     Ok(RunStatus {
         run: run.id.clone(),
         status: status.to_owned(),
@@ -104,9 +120,11 @@ fn status_of(client: &mut Client, run: &Run) -> Result<RunStatus> {
         ended_at: run.ended_at.clone(),
         steps_done,
         steps,
-        rows_done: counts.get::<_, i64>(1).cast_unsigned(),
+        rows_done,
         rows: plan.as_ref().map_or(0, Plan::rows),
         tables: plan.as_ref().map_or(0, |p| p.tables.len() as u64),
         verified: run.verified,
+        seconds: counts.get::<_, Option<f64>>(2).unwrap_or(0.0),
+        live,
     })
 }

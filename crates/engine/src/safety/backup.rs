@@ -89,7 +89,6 @@ pub fn backup(source: &Path, options: &BackupOptions, observer: &dyn Observer, c
     let begin = Instant::now();
     let target = place(source, options)?;
     let dir = files::directory(&target).to_owned();
-    sqlite::sweep(&dir);
     let made = clock::now();
     let work = Work { observer, cancel };
     let mut backup = match &options.lock {
@@ -133,6 +132,8 @@ fn place(source: &Path, options: &BackupOptions) -> Result<PathBuf> {
     if !files::directory(&target).is_dir() {
         return wrong("its directory does not exist", "make the directory first, or choose another with -o");
     }
+    // Before the look: a killed backup of that very name may have left its companions.
+    sqlite::sweep(files::directory(&target));
     for path in [target.clone(), beside(&target, ".sha256"), beside(&target, ".json")] {
         if path.symlink_metadata().is_ok() {
             let what = "exists already, and nothing is overwritten";

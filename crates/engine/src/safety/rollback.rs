@@ -1,8 +1,11 @@
 //! `rollback`: takes back exactly what a run made, finished or not.
 //! Owns the undoing; never removes what the run did not make, and nothing that was changed since unless told.
 
+use super::changes::{self, Found, TableChange};
+use super::discard;
+use super::proof::{Before, Ours, Proof};
 use crate::error::{Error, Kind, Result};
-use crate::observe::{Event, Observer};
+use crate::observe::Observer;
 use crate::run::pool::Cancel;
 use crate::run::session::Session;
 use crate::run::settings::Settings;
@@ -12,14 +15,10 @@ use crate::target::control::{self, Run, Status};
 use crate::target::error_from_pg;
 use crate::target::lock::Keys;
 use crate::target::{programs, rejected};
-use crate::verify::digest;
 use lite2pg_model::ident::{pg, pg_in};
-use lite2pg_model::normal::Sum;
-use lite2pg_model::plan::{Plan, Stage, TablePlan, ddl, helper_schema};
+use lite2pg_model::plan::{Plan, Stage, ddl, helper_schema};
 use postgres::{Client, Transaction};
-
-/// Table, column and type of each column.
-type Columns = std::collections::BTreeSet<(String, String, String)>;
+use std::path::{Path, PathBuf};
 
 /// How long a lock that another session holds on the tables is waited for.
 const LOCK_SECONDS: u32 = 30;
@@ -50,6 +49,15 @@ pub struct Undone {
     pub schema_removed: bool,
     /// Tables whose rows or columns are no longer those that were published, and what people have made on them since.
     pub changed: Vec<String>,
+    /// Of the tables among these: which rows, as far as they can be told.
+    pub changes: Vec<TableChange>,
+    /// Where what was written since was saved before it was removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saved_to: Option<PathBuf>,
+    /// Of a dry run: why the undo itself would refuse, each with what it is about.
+    pub refusals: Vec<String>,
+    /// The target compared with what it was before the run.
+    pub proof: Proof,
     /// The control tables were removed.
     pub purged: bool,
     /// The statements, in order.
@@ -59,13 +67,27 @@ pub struct Undone {
 }
 
 /// Undoes the last run of the target schema, all of it in one transaction: afterwards the target is as it was before
-/// (schema `lite2pg` keeps the history, unless purged).
+/// (schema `lite2pg` keeps the history, unless purged). That is proven before the transaction commits.
 ///
 /// # Errors
 /// There is nothing to undo, the run is going on, rows were changed since, or other objects depend on the tables.
 pub fn rollback(
     settings: &Settings,
     options: RollbackOptions,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Undone> {
+    rollback_saving(settings, options, None, observer, cancel)
+}
+
+/// As [`rollback`]; what `discard_changes` gives up is saved to this file first, or to one beside the source.
+///
+/// # Errors
+/// As [`rollback`]; or the file is there already or cannot be written.
+pub fn rollback_saving(
+    settings: &Settings,
+    options: RollbackOptions,
+    save_to: Option<&Path>,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Undone> {
@@ -80,7 +102,7 @@ pub fn rollback(
             Error::target(format!("there is no run to undo in schema {}", settings.schema))
                 .hint("lite2pg history TARGET lists what was run")
         })?;
-        undo(&mut client, settings, options, &run, observer, cancel)
+        Undo { settings, options, save_to, run: &run, observer, cancel }.undo(&mut client)
     })();
     let closed = session.close();
     // What a process left that was killed before its run began.
@@ -108,120 +130,185 @@ pub(crate) fn unfinished_run(
     let Some(run) = runs.into_iter().find(|r| r.id == own && r.status == Status::Running) else { return Ok(false) };
     let never = Cancel::new();
     let cancel = if cancel.requested() { &never } else { cancel };
-    undo(&mut client, settings, RollbackOptions::default(), &run, observer, cancel)?;
+    let options = RollbackOptions::default();
+    Undo { settings, options, save_to: None, run: &run, observer, cancel }.undo(&mut client)?;
     Ok(true)
 }
 
-fn undo(
-    client: &mut Client,
-    settings: &Settings,
+/// One undo.
+struct Undo<'a> {
+    settings: &'a Settings,
     options: RollbackOptions,
-    run: &Run,
-    observer: &dyn Observer,
-    cancel: &Cancel,
-) -> Result<Undone> {
-    let mut undone = Undone { run: run.id.clone(), was_published: run.status == Status::Done, ..Undone::default() };
-    undone.dry_run = options.dry_run;
-    let doing = "undoing the run";
-    // One transaction from the look at the rows to their removal: else a row written in between would be lost unseen.
-    let mut tx = client.transaction().map_err(|e| error_from_pg(e, doing))?;
-    tx.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")).map_err(|e| error_from_pg(e, doing))?;
-    if undone.was_published {
-        published(&mut tx, run, &mut undone, observer, cancel)?;
-        if !undone.changed.is_empty() && !options.discard_changes && !options.dry_run {
-            return Err(Error::target(format!(
-                "what run {} published was changed since: {}",
-                run.id,
-                undone.changed.join(", ")
-            ))
-            .about(format!("schema {}", run.schema))
-            .hint("save them first (pg_dump), or give --discard-changes to remove them with the tables"));
-        }
-    } else {
-        unfinished(&mut tx, run, &mut undone)?;
-    }
-    if options.dry_run {
-        tx.rollback().map_err(|e| error_from_pg(e, doing))?;
-        return Ok(undone);
-    }
-    cancel.check()?;
-    for sql in &undone.sql {
-        tx.batch_execute(sql).map_err(|e| error_from_pg(e, doing))?;
-    }
-    // Their values belong to the application's data: nothing of it stays.
-    rejected::forget_run(&mut tx, &run.id)?;
-    control::end(&mut tx, &run.id, (run.status, Status::RolledBack), run.verified, None)?;
-    let detail = serde_json::json!({
-        "published": undone.was_published, "tables": undone.tables.len(), "changed": undone.changed,
-    });
-    control::audit(&mut tx, &settings.operator, Some(&run.id), "rolled back", &detail)?;
-    if options.purge {
-        undone.purged = purge(&mut tx)?;
-    }
-    tx.commit().map_err(|e| error_from_pg(e, doing))?;
-    if let Some(copy) = &run.snapshot_copy {
-        crate::source::remove_copy(std::path::Path::new(copy))?;
-    }
-    prepare::forget_copy(settings, run.snapshot_copy.as_ref().map(std::path::Path::new));
-    Ok(undone)
+    save_to: Option<&'a Path>,
+    run: &'a Run,
+    observer: &'a dyn Observer,
+    cancel: &'a Cancel,
 }
 
-/// A finished run: its views and tables go, each in one statement, so that it does not matter how they hang on each other;
-/// whatever else hangs on them stops it.
-fn published(
-    client: &mut Transaction<'_>,
-    run: &Run,
-    undone: &mut Undone,
-    observer: &dyn Observer,
-    cancel: &Cancel,
-) -> Result<()> {
-    let plan = run.plan()?;
-    let there = finish::tables_there(client, &plan, &run.schema)?;
-    if there < plan.tables.len() {
-        return Err(Error::target(format!(
-            "{} of the {} tables that run {} published are gone already",
-            plan.tables.len() - there,
-            plan.tables.len(),
-            run.id
-        ))
-        .about(format!("schema {}", run.schema))
-        .hint("what is left was changed by somebody: remove it by hand"));
-    }
-    let digests = client
-        .query(
-            "SELECT table_name, source_sha256, source_rows FROM lite2pg.checksum_verification WHERE run = $1",
-            &[&run.id],
-        )
-        .map_err(|e| error_from_pg(e, "reading the verification"))?;
-    if !undone.dry_run && !plan.tables.is_empty() {
-        let tables: Vec<String> = plan.tables.iter().map(|t| pg_in(&run.schema, &t.target)).collect();
-        client
-            .batch_execute(&format!("LOCK TABLE ONLY {} IN SHARE MODE", tables.join(", ONLY ")))
-            .map_err(|e| error_from_pg(e, "keeping writers away while the rows are looked at"))?;
-    }
-    let live = catalog::columns(client, &run.schema)?;
-    observer.see(&Event::StageStarted { stage: "verify", bytes: 0, rows: plan.rows(), steps: 0 });
-    for table in &plan.tables {
-        let now = now(client, run, table, &live, observer, cancel)?;
-        undone.rows += now.map_or(0, |n| n.rows);
-        undone.tables.push(format!("{}.{}", run.schema, table.target));
-        let before = digests.iter().find(|r| r.get::<_, &str>(0) == table.name);
-        let same = before
-            .zip(now)
-            .is_some_and(|(r, now)| r.get::<_, &str>(1) == now.hex() && r.get::<_, i64>(2).cast_unsigned() == now.rows);
-        if !same {
-            undone.changed.push(format!("{}.{}", run.schema, table.target));
+const DOING: &str = "undoing the run";
+
+impl Undo<'_> {
+    fn undo(&self, client: &mut Client) -> Result<Undone> {
+        let (run, options) = (self.run, self.options);
+        let published = run.status == Status::Done;
+        let mut undone =
+            Undone { run: run.id.clone(), was_published: published, dry_run: options.dry_run, ..Undone::default() };
+        let failed = |e| error_from_pg(e, DOING);
+        // One transaction from the look at the rows to their removal: else a row written in between would be lost unseen.
+        let mut tx = client.transaction().map_err(failed)?;
+        tx.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")).map_err(failed)?;
+        // An unfinished run is undone with its staging schema alone, also if its plan is of another version.
+        let plan = if published { Some(run.plan()?) } else { run.plan().ok() };
+        let mut saved = None;
+        if let Some(plan) = plan.as_ref().filter(|_| published) {
+            self.keep_writers_away(&mut tx, plan)?;
+            let mut found = self.published(&mut tx, plan, &mut undone)?;
+            if !options.dry_run && !undone.changed.is_empty() {
+                if !options.discard_changes {
+                    close(found)?;
+                    return Err(self.refused(&undone));
+                }
+                if !found.tables.is_empty() {
+                    let also: Vec<String> = undone.changed.iter().filter(|c| !is_table(&undone, c)).cloned().collect();
+                    let what = (&mut found, also.as_slice());
+                    saved = Some(discard::save(&mut tx, self.settings, (run, plan), what, self.save_to, self.cancel)?);
+                }
+            }
+            close(found)?;
+        } else {
+            unfinished(&mut tx, run, plan.as_ref(), &mut undone)?;
         }
+        // As late as can be: others may change what is theirs while our rows are read.
+        let before = Before::look(&mut tx, run, Ours::of(run, plan.as_ref(), published))?;
+        if options.dry_run {
+            undone.proof = before.so_far();
+            self.refusals(&mut tx, plan.as_ref(), &before, &mut undone)?;
+            tx.rollback().map_err(failed)?;
+            return Ok(undone);
+        }
+        self.cancel.check()?;
+        for sql in &undone.sql {
+            tx.batch_execute(sql).map_err(failed)?;
+        }
+        // Their values belong to the application's data: nothing of it stays.
+        rejected::forget_run(&mut tx, &run.id)?;
+        control::end(&mut tx, &run.id, (run.status, Status::RolledBack), run.verified, None)?;
+        if options.purge {
+            undone.purged = purge(&mut tx)?;
+        }
+        undone.proof = before.check(&mut tx, undone.purged)?;
+        undone.saved_to = saved.as_ref().map(|s| s.path().to_owned());
+        if !undone.purged {
+            let detail = serde_json::json!({
+                "published": undone.was_published, "tables": undone.tables.len(), "changed": undone.changed,
+                "saved_to": undone.saved_to, "as_before": undone.proof.as_before,
+            });
+            control::audit(&mut tx, &self.settings.operator, Some(&run.id), "rolled back", &detail)?;
+        }
+        // The answer to the COMMIT may be lost: the file stays from here on.
+        saved.iter_mut().for_each(discard::Saved::keep);
+        tx.commit().map_err(failed)?;
+        if let Some(copy) = &run.snapshot_copy {
+            crate::source::remove_copy(Path::new(copy))?;
+        }
+        prepare::forget_copy(self.settings, run.snapshot_copy.as_ref().map(Path::new));
+        Ok(undone)
     }
-    undone.changed.extend(made_since(client, &plan, &run.schema, &live)?);
-    let there = programs::definitions(client, &plan)?;
-    undone.changed.extend(programs::redefined(client, &run.id, &there)?);
-    removal(client, &plan, &there, &mut undone.sql)?;
-    if run.schema_made {
-        undone.schema_removed = true;
-        undone.sql.push(format!("DROP SCHEMA {}", pg(&run.schema)));
+
+    fn keep_writers_away(&self, tx: &mut Transaction<'_>, plan: &Plan) -> Result<()> {
+        let run = self.run;
+        let there = finish::tables_there(tx, plan, &run.schema)?;
+        if there < plan.tables.len() {
+            return Err(Error::target(format!(
+                "{} of the {} tables that run {} published are gone already",
+                plan.tables.len() - there,
+                plan.tables.len(),
+                run.id
+            ))
+            .about(format!("schema {}", run.schema))
+            .hint("what is left was changed by somebody: remove it by hand"));
+        }
+        if !self.options.dry_run && !plan.tables.is_empty() {
+            let tables: Vec<String> = plan.tables.iter().map(|t| pg_in(&run.schema, &t.target)).collect();
+            tx.batch_execute(&format!("LOCK TABLE ONLY {} IN SHARE MODE", tables.join(", ONLY ")))
+                .map_err(|e| error_from_pg(e, "keeping writers away while the rows are looked at"))?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// A finished run: its views and tables go, each in one statement, so that it does not matter how they hang on each
+    /// other; whatever else hangs on them stops it.
+    fn published(&self, tx: &mut Transaction<'_>, plan: &Plan, undone: &mut Undone) -> Result<Found> {
+        let run = self.run;
+        let live = catalog::columns(tx, &run.schema)?;
+        let found = changes::of_rows(tx, self.settings, (run, plan), &live, self.observer, self.cancel)?;
+        undone.rows = found.rows;
+        undone.tables = plan.tables.iter().map(|t| format!("{}.{}", run.schema, t.target)).collect();
+        undone.changed = found.tables.iter().map(|c| c.table.clone()).collect();
+        undone.changes.clone_from(&found.tables);
+        undone.changed.extend(changes::made_since(tx, plan, &run.schema, &live)?);
+        let there = programs::definitions(tx, plan)?;
+        undone.changed.extend(programs::redefined(tx, &run.id, &there)?);
+        removal(tx, plan, &there, &mut undone.sql)?;
+        if run.schema_made {
+            undone.schema_removed = true;
+            undone.sql.push(format!("DROP SCHEMA {}", pg(&run.schema)));
+        }
+        Ok(found)
+    }
+
+    fn refused(&self, undone: &Undone) -> Error {
+        let words = changed(undone).join("; ");
+        Error::target(format!("what run {} published was changed since: {words}", self.run.id))
+            .about(format!("schema {}", self.run.schema))
+            .hint(
+                "nothing was undone. --dry-run shows more of it; --discard-changes saves the rows to a file and then \
+                 removes them with the tables",
+            )
+    }
+
+    /// What would stop the undo itself.
+    fn refusals(
+        &self,
+        tx: &mut Transaction<'_>,
+        plan: Option<&Plan>,
+        before: &Before,
+        undone: &mut Undone,
+    ) -> Result<()> {
+        if !self.options.discard_changes {
+            undone.refusals.extend(changed(undone).into_iter().map(|what| format!("changed since: {what}")));
+        }
+        if let Some(plan) = plan.filter(|_| undone.was_published) {
+            let ours = Ours::of(self.run, Some(plan), true);
+            let dependents = catalog::dependents(tx, &self.run.schema, &ours.names(), &plan.helper_schema())?;
+            undone.refusals.extend(dependents.into_iter().map(|what| format!("hangs on what the run made: {what}")));
+        }
+        let strangers = before.strangers();
+        let what = format!("stands in schema {}, which the run made: ", self.run.schema);
+        undone.refusals.extend(strangers.into_iter().map(|object| format!("{what}{object}")));
+        if self.options.purge {
+            let open = open_runs(tx)?;
+            if open > 1 {
+                let what = format!("--purge: {} other runs still need the control tables", open - 1);
+                undone.refusals.push(what);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn close(found: Found) -> Result<()> {
+    found.at_hand.map_or(Ok(()), changes::AtHand::close)
+}
+
+fn is_table(undone: &Undone, what: &str) -> bool {
+    undone.changes.iter().any(|c| c.table == what)
+}
+
+/// What was changed since, tables with their rows.
+fn changed(undone: &Undone) -> Vec<String> {
+    let others = undone.changed.iter().filter(|c| !is_table(undone, c)).cloned();
+    undone.changes.iter().map(TableChange::words).chain(others).collect()
 }
 
 /// The statements that remove what a run published. Each kind goes in one statement and nothing with CASCADE: where
@@ -255,58 +342,8 @@ fn removal(
     Ok(())
 }
 
-/// The digest of a published table as it is now; `None` if its columns are no longer those that were published.
-fn now(
-    client: &mut Transaction<'_>,
-    run: &Run,
-    table: &TablePlan,
-    live: &Columns,
-    observer: &dyn Observer,
-    cancel: &Cancel,
-) -> Result<Option<Sum>> {
-    if !table.columns.iter().all(|c| live.contains(&(table.target.clone(), c.target.clone(), c.shown()))) {
-        return Ok(None);
-    }
-    digest::of_target(client, &run.schema, table, observer, cancel).map(Some)
-}
-
-/// What people have made on our tables since, which would go with them: columns, triggers, rules, policies, indexes,
-/// constraints and statistics.
-fn made_since(client: &mut Transaction<'_>, plan: &Plan, schema: &str, live: &Columns) -> Result<Vec<String>> {
-    let mut made = Vec::new();
-    let ours = |table: &str| plan.tables.iter().find(|t| t.target == table);
-    for (table, column, _) in live {
-        // Where a column of the plan is missing, this may be that one: the table is told as changed already.
-        let has = |name: &str| live.iter().any(|(t, c, _)| t == table && c == name);
-        let added = |t: &TablePlan| {
-            t.columns.iter().all(|c| c.target != *column && has(&c.target))
-                && t.extra.iter().all(|e| e.target != *column)
-        };
-        if ours(table).is_some_and(added) {
-            made.push(format!("column {column} of {schema}.{table}"));
-        }
-    }
-    let mut known = prepare::published_names(plan);
-    for table in &plan.tables {
-        known.extend(table.checks.iter().map(|c| c.name.clone()));
-        known.extend(table.foreign_keys.iter().map(|k| k.name.clone()));
-    }
-    let our_view = |table: &str| plan.views.iter().any(|v| v.target == table);
-    for (kind, name, table) in catalog::attachments(client, schema)? {
-        let of_plan = match kind.as_str() {
-            "index" | "constraint" => known.contains(&name),
-            "trigger" => plan.triggers.iter().any(|t| t.target == name && t.table == table),
-            _ => false,
-        };
-        if (ours(&table).is_some() || our_view(&table)) && !of_plan {
-            made.push(format!("{kind} {name} of {schema}.{table}"));
-        }
-    }
-    Ok(made)
-}
-
 /// An unfinished run: all it made is in its staging schema and in that of the helper functions.
-fn unfinished(client: &mut Transaction<'_>, run: &Run, undone: &mut Undone) -> Result<()> {
+fn unfinished(client: &mut Transaction<'_>, run: &Run, plan: Option<&Plan>, undone: &mut Undone) -> Result<()> {
     let rows = client
         .query_one(
             "SELECT coalesce(sum(rows), 0)::int8 FROM lite2pg.migration_chunk WHERE run = $1 AND done",
@@ -314,8 +351,6 @@ fn unfinished(client: &mut Transaction<'_>, run: &Run, undone: &mut Undone) -> R
         )
         .map_err(|e| error_from_pg(e, "reading the ledger"))?;
     undone.rows = rows.get::<_, i64>(0).cast_unsigned();
-    // An unfinished run is undone with its staging schema alone, also if its plan is of another version.
-    let plan = run.plan().ok();
     let tables = plan.iter().flat_map(|p| &p.tables);
     undone.tables = tables.map(|t| format!("{}.{}", run.staging, t.target)).collect();
     // The schema is ours alone, so CASCADE reaches nothing else.
@@ -329,7 +364,7 @@ fn unfinished(client: &mut Transaction<'_>, run: &Run, undone: &mut Undone) -> R
         .map_err(|e| error_from_pg(e, "reading the ledger"))?;
     let schema = helper_schema(&run.schema);
     if made.is_some() && catalog::schema_exists(client, &schema)? {
-        let routines = match &plan {
+        let routines = match plan {
             Some(plan) => programs::routines(client, &schema, &plan.helper_routines())?,
             None => programs::helpers_by_comment(client, &schema)?,
         };
@@ -342,15 +377,19 @@ fn unfinished(client: &mut Transaction<'_>, run: &Run, undone: &mut Undone) -> R
 }
 
 fn purge(tx: &mut Transaction<'_>) -> Result<bool> {
-    let open: i64 = tx
-        .query_one("SELECT count(*) FROM lite2pg.migration_history WHERE status <> 'rolled-back'", &[])
-        .map_err(|e| error_from_pg(e, "reading the history"))?
-        .get(0);
-    if open > 0 {
+    if open_runs(tx)? > 0 {
         return Err(Error::new(Kind::Target, "other runs still need the control tables")
             .about("schema lite2pg")
             .hint("roll those back first, or leave out --purge"));
     }
     control::remove(tx)?;
     Ok(true)
+}
+
+/// Runs that are not undone.
+fn open_runs(tx: &mut Transaction<'_>) -> Result<i64> {
+    let row = tx
+        .query_one("SELECT count(*) FROM lite2pg.migration_history WHERE status <> 'rolled-back'", &[])
+        .map_err(|e| error_from_pg(e, "reading the history"))?;
+    Ok(row.get(0))
 }

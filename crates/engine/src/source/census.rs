@@ -4,7 +4,10 @@
 //! Large tables are read in ranges of their rowids, side by side; the profiles of the ranges add up to that of one pass.
 
 mod joins;
+mod keys;
+mod orphans;
 mod packed;
+mod parents;
 mod scan;
 
 use super::reader::Reader;
@@ -12,9 +15,12 @@ use super::select::{self, Reading};
 use crate::error::{Error, Result};
 use crate::observe::{Event, Observer};
 use crate::pool::{self, Cancel};
+use keys::Share;
 use lite2pg_model::mapping::profile::{KeyColumns, TableProfile, show};
 use lite2pg_model::plan::limits::Memory;
 use lite2pg_model::schema::{Schema, Table, TableKind};
+use lite2pg_model::value::Value;
+use parents::Parents;
 use scan::{Bounds, Part};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,9 +45,13 @@ pub struct TableCensus {
     pub max_rowid: Option<i64>,
 }
 
+/// Of what may be held in memory, this part (an eighth) may be keys of parents.
+const KEYS: u64 = 8;
+
 /// What holds for every table.
-struct Whole<'a> {
+struct Whole<'a, 's> {
     schema: &'a Schema,
+    parents: &'a Parents<'s>,
     chunk_bytes: u64,
     memory: &'a Memory,
     observer: &'a dyn Observer,
@@ -51,11 +61,14 @@ struct Whole<'a> {
 /// One range of one table.
 struct Task<'a> {
     table: &'a Table,
-    /// Of all tables that are read.
+    /// Its place in the schema.
     number: usize,
     range: usize,
     bounds: Bounds,
 }
+
+/// The ranges of one table that were read so far.
+type Parts<'s> = Mutex<Vec<Option<Part<'s>>>>;
 
 /// Reads every ordinary table once, over all readers, the largest first as far as their rowids tell. Values of more bytes
 /// than `memory` allows are not held whole.
@@ -70,30 +83,39 @@ pub fn census(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<BTreeMap<String, TableCensus>> {
-    let whole = Whole { schema, chunk_bytes, memory, observer, cancel };
+    let share = Share::of(memory.bytes / KEYS);
     let mut tasks = Vec::new();
-    let mut parts: Vec<Mutex<Vec<Option<Part>>>> = Vec::new();
-    for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
-        let ranges = ranges(readers, table)?;
-        parts.push(Mutex::new(ranges.iter().map(|_| None).collect()));
-        let number = parts.len() - 1;
+    let mut parts: BTreeMap<usize, Parts<'_>> = BTreeMap::new();
+    let mut rows = BTreeMap::new();
+    for (number, table) in schema.tables.iter().enumerate().filter(|(_, t)| t.kind == TableKind::Ordinary) {
+        let (ranges, most) = ranges(readers, table)?;
+        parts.insert(number, Mutex::new(ranges.iter().map(|_| None).collect()));
+        rows.extend(most.map(|most| (number, most)));
         tasks.extend(ranges.into_iter().enumerate().map(|(range, bounds)| Task { table, number, range, bounds }));
     }
-    // Tables of many ranges first: the others fill the gaps at the end.
-    tasks.sort_by_key(|t| std::cmp::Reverse(parts.get(t.number).map_or(0, |p| lock(p).len())));
-    let found = Mutex::new(BTreeMap::new());
+    let parents = &Parents::of(schema, &rows, memory.utf16, &share);
+    let whole = Whole { schema, parents, chunk_bytes, memory, observer, cancel };
+    // Parents first, so that their children can ask for them; tables of many ranges before others, which fill the gaps.
+    let count = |number: usize| parts.get(&number).map_or(0, |p| lock(p).len());
+    tasks.sort_by_cached_key(|t| (parents.level(t.number), std::cmp::Reverse(count(t.number))));
+    let (found, left) = (Mutex::new(BTreeMap::new()), Mutex::new(Vec::new()));
     pool::run(readers, tasks, cancel, |reader, task| {
-        let part = scan::scan(reader, task.table, task.bounds, &whole)?;
-        let Some(parts) = parts.get(task.number) else { return Ok(()) };
+        let part = scan::scan(reader, (task.number, task.table), task.bounds, &whole)?;
+        let Some(parts) = parts.get(&task.number) else { return Ok(()) };
         // Whoever ends the last range goes on with the table.
-        let Some(all) = put(&mut lock(parts), task.range, part) else { return Ok(()) };
+        let Some(mut all) = put(&mut lock(parts), task.range, part) else { return Ok(()) };
+        parents.fill(task.number, all.iter_mut().map(|part| std::mem::take(&mut part.keys)).collect());
+        lock(&left).push((task.number, orphans::Told::of(&mut all)));
         let census = finish(reader, task.table, all, &whole)?;
         let (rows, bytes) = (census.profile.rows, census.profile.bytes);
         observer.see(&Event::Done { stage: "census", object: task.table.name.clone(), rows, bytes, seconds: 0.0 });
         lock(&found).insert(task.table.name.clone(), census);
         Ok(())
     })?;
-    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let left = left.into_inner().unwrap_or_else(PoisonError::into_inner);
+    orphans::count(readers, left, &mut found, &whole)?;
+    Ok(found)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -101,24 +123,32 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Keeps one part; all of them, in order, once none is missing.
-fn put(parts: &mut Vec<Option<Part>>, range: usize, part: Part) -> Option<Vec<Part>> {
+fn put<'s>(parts: &mut Vec<Option<Part<'s>>>, range: usize, part: Part<'s>) -> Option<Vec<Part<'s>>> {
     if let Some(place) = parts.get_mut(range) {
         *place = Some(part);
     }
     if parts.iter().all(Option::is_some) { std::mem::take(parts).into_iter().collect() } else { None }
 }
 
-/// The ranges in which a table is read. The first has no lower bound and the last no upper one.
-fn ranges(readers: &mut [Reader], table: &Table) -> Result<Vec<Bounds>> {
+/// The ranges in which a table is read, and how many rows it may have at most, if that is known. The first range has no
+/// lower bound and the last no upper one.
+fn ranges(readers: &mut [Reader], table: &Table) -> Result<(Vec<Bounds>, Option<u64>)> {
+    let one = || vec![Bounds::default()];
     let most = (readers.len() * RANGES).min(COLUMNS / table.columns.len().max(1));
-    let (Some(rowid), [reader, _, ..]) = (scan::rowid(table), readers) else { return Ok(vec![Bounds::default()]) };
-    // Two statements: SQLite finds each of the two at once, but both together only by reading the table.
-    let mut ask = |what: &str| {
-        let sql = format!("SELECT {what}({rowid}) FROM {}", Reading::of_table(table).whole());
-        reader.query_i64(&sql, &[]).map_err(|e| e.about(&table.name))
+    let (Some(rowid), [reader, _, ..]) = (scan::rowid(table), readers) else { return Ok((one(), None)) };
+    // Each for itself: SQLite finds either at once, but both of one SELECT only by reading the table.
+    let from = Reading::of_table(table).whole();
+    let sql = format!("SELECT (SELECT min({rowid}) FROM {from}), (SELECT max({rowid}) FROM {from})");
+    let mut ends = None;
+    let note = |row: &super::Row<'_>| {
+        if let (Value::Integer(least), Value::Integer(greatest)) = (row.get(0), row.get(1)) {
+            ends = Some((least, greatest));
+        }
+        Ok(())
     };
-    let (Some(least), Some(greatest)) = (ask("min")?, ask("max")?) else { return Ok(vec![Bounds::default()]) };
-    Ok(cut(least, greatest, most))
+    reader.for_each(&sql, &[], note).map_err(|e| e.about(&table.name))?;
+    let Some((least, greatest)) = ends else { return Ok((one(), Some(0))) };
+    Ok((cut(least, greatest, most), Some(greatest.abs_diff(least).saturating_add(1))))
 }
 
 /// Cuts a span of rowids into at most so many ranges of one width.
@@ -136,14 +166,13 @@ fn cut(least: i64, greatest: i64, most: usize) -> Vec<Bounds> {
     bounds
 }
 
-fn finish(reader: &mut Reader, table: &Table, parts: Vec<Part>, whole: &Whole<'_>) -> Result<TableCensus> {
+fn finish(reader: &mut Reader, table: &Table, parts: Vec<Part<'_>>, whole: &Whole<'_, '_>) -> Result<TableCensus> {
     let mut census = join(parts, whole.chunk_bytes);
     let profile = &mut census.profile;
     profile.finish_sizes(&KeyColumns::of(table));
     name_places(reader, table, profile)?;
     packed::measure(reader, table, profile, whole.cancel)?;
-    let ask = |key| joins::orphans(reader, whole.schema, table, key, whole.cancel);
-    profile.orphans = table.foreign_keys.iter().map(ask).collect::<Result<_>>()?;
+    profile.orphans = vec![0; table.foreign_keys.len()];
     let broken = reader.within(whole.memory.counted, |reader| joins::broken_checks(reader, table, whole.cancel))?;
     profile.check_broken = broken.unwrap_or_else(|| vec![0; table.checks.len()]);
     Ok(census)
@@ -151,7 +180,7 @@ fn finish(reader: &mut Reader, table: &Table, parts: Vec<Part>, whole: &Whole<'_
 
 /// Adds up the parts of a table. What is left of a range after its last cut is a chunk of its own if that is worth it,
 /// else it belongs to the next: no chunk is larger than one and a half.
-fn join(parts: Vec<Part>, chunk_bytes: u64) -> TableCensus {
+fn join(parts: Vec<Part<'_>>, chunk_bytes: u64) -> TableCensus {
     let mut census = TableCensus::default();
     let mut left = 0;
     for (i, part) in parts.into_iter().enumerate() {
@@ -218,10 +247,10 @@ mod tests {
     #[test]
     fn what_is_left_of_a_range_is_no_chunk_too_small_or_too_large() {
         let part = |cuts: &[i64], tail: u64, last: i64| Part {
-            profile: TableProfile::default(),
             cuts: cuts.to_vec(),
             tail,
             last: Some(last),
+            ..Part::new(Bounds::default(), TableProfile::default())
         };
         let cuts = |parts| join(parts, 100).cuts;
         assert_eq!(cuts(vec![part(&[10, 20], 60, 30), part(&[40], 0, 40)]), [10, 20, 30, 40]);

@@ -49,9 +49,12 @@ pub(super) fn fault(what: &str, error: rusqlite::Error) -> Error {
         Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
             (Kind::Source, Some("the file cannot be used as it lies there: try --snapshot copy"))
         }
-        Some(ErrorCode::DiskFull) => {
-            (Kind::Source, Some("make space where temporary files and private copies are kept"))
-        }
+        Some(ErrorCode::DiskFull) => (
+            Kind::Source,
+            Some(
+                "make space where private copies and SQLite's temporary files (SQLITE_TMPDIR, else /var/tmp) are kept, then run the same command again",
+            ),
+        ),
         _ => (Kind::Source, Some("see what SQLite itself says: `sqlite3 FILE 'PRAGMA integrity_check'`")),
     };
     let words = match &error {
@@ -71,6 +74,13 @@ pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
 /// Whether SQLite said that the file is damaged or no database.
 pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Whether an error of ours says that SQLite found no room: for a temporary file while it sorted, or for a copy. That says
+/// nothing about what was asked. Source: <https://sqlite.org/rescode.html#full>.
+pub fn is_disk_full(error: &Error) -> bool {
+    let cause = error.source.as_ref().and_then(|s| s.downcast_ref::<rusqlite::Error>());
+    cause.is_some_and(|e| e.sqlite_error_code() == Some(ErrorCode::DiskFull))
 }
 
 /// Whether an error of ours says that a value was longer than was allowed.

@@ -41,6 +41,7 @@ pub use reader::{Reader, Row};
 
 use crate::error::{Error, Result};
 use fault::fault;
+pub use fault::is_disk_full;
 
 /// How the snapshot is taken (`--snapshot`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -37,8 +37,8 @@ pub struct Row<'s> {
 }
 
 impl<'c> Statement<'c> {
-    /// Prepares the first statement of `sql`.
-    pub(super) fn prepare(conn: &'c Connection, sql: &str) -> rusqlite::Result<Self> {
+    /// Prepares the first statement of `sql`; `utf16`: the texts of the file are.
+    pub(super) fn prepare(conn: &'c Connection, sql: &str, utf16: bool) -> rusqlite::Result<Self> {
         let length = c_int::try_from(sql.len()).map_err(|_| failure(ffi::SQLITE_TOOBIG, None))?;
         let mut stmt: *mut ffi::sqlite3_stmt = ptr::null_mut();
         // SAFETY: the handle is open as long as `conn` is borrowed and is only used on this thread (`Connection` is
@@ -54,7 +54,6 @@ impl<'c> Statement<'c> {
         };
         // SAFETY: `stmt` is a live statement, just prepared.
         let columns = unsafe { ffi::sqlite3_column_count(stmt.as_ptr()) };
-        let utf16 = conn.query_row("PRAGMA encoding", [], |r| r.get::<_, String>(0)).is_ok_and(|e| e != "UTF-8");
         Ok(Statement { stmt, conn, columns: usize::try_from(columns).unwrap_or(0), utf16 })
     }
 

@@ -22,6 +22,9 @@ use crate::pool::{Cancel, interrupted};
 /// How often a long statement looks whether somebody asked for the end.
 const PATIENCE: Duration = Duration::from_millis(20);
 
+/// Bytes of pages that a connection holds: SQLite's own default.
+const PAGES: u64 = 2000 << 10;
+
 /// One connection on the snapshot. `Send`: give each thread its own.
 ///
 /// Read whole tables with `SELECT … FROM t NOT INDEXED`: an index ordered by a collation that only the application
@@ -29,6 +32,8 @@ const PATIENCE: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub struct Reader {
     conn: Connection,
+    /// The texts of the file are UTF-16.
+    utf16: bool,
     /// Dropped after the connection.
     _claim: Option<Arc<Claim>>,
 }
@@ -36,7 +41,8 @@ pub struct Reader {
 impl Reader {
     /// Wraps a connection whose read transaction is open.
     pub(super) fn new(conn: Connection, claim: Option<Arc<Claim>>) -> Self {
-        Reader { conn, _claim: claim }
+        let utf16 = conn.query_row("PRAGMA encoding", [], |r| r.get::<_, String>(0)).is_ok_and(|e| e != "UTF-8");
+        Reader { conn, utf16, _claim: claim }
     }
 
     /// Streams the rows of one statement. Values are borrowed from SQLite until `f` returns; an error of `f` ends
@@ -53,7 +59,7 @@ impl Reader {
     where
         F: FnMut(&Blobs<'_>, &Row<'_>) -> Result<()>,
     {
-        let statement = Statement::prepare(&self.conn, sql).map_err(|e| fault("cannot read", e))?;
+        let statement = Statement::prepare(&self.conn, sql, self.utf16).map_err(|e| fault("cannot read", e))?;
         let blobs = Blobs::new(&self.conn);
         let mut rows: u64 = 0;
         let end = statement.run(params, |row| {
@@ -80,6 +86,23 @@ impl Reader {
             Err(e) if is_too_big(&e) => Ok(None),
             worked => worked.map(Some),
         }
+    }
+
+    /// Runs `work` with so many bytes of pages held in memory: lookups all over a table read each page once, as long as
+    /// they fit. A scan gains nothing by it.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn with_pages<T>(&mut self, bytes: u64, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        // Negative: in KiB. Source: <https://sqlite.org/pragma.html#pragma_cache_size>.
+        let set = |conn: &Connection, bytes: u64| {
+            let kib = i32::try_from(bytes >> 10).unwrap_or(i32::MAX).max(1);
+            conn.pragma_update(None, "cache_size", -kib).map_err(|e| fault("cannot read", e))
+        };
+        set(&self.conn, bytes.max(PAGES))?;
+        let worked = work(self);
+        set(&self.conn, PAGES)?;
+        worked
     }
 
     /// The first column of the first row as an integer; `None` if there is no row or it is NULL.

@@ -164,6 +164,50 @@ pub fn attachments(client: &mut impl GenericClient, schema: &str) -> Result<BTre
     Ok(rows.iter().map(|r| (r.get(0), r.get(1), r.get(2))).collect())
 }
 
+/// What others have made that hangs on the relations, types and functions of these names in a schema, or on any function of
+/// a second one, so that these cannot be dropped: each as PostgreSQL describes it.
+/// Source: <https://www.postgresql.org/docs/current/catalog-pg-depend.html>.
+///
+/// # Errors
+/// The target cannot be asked.
+pub fn dependents(
+    client: &mut impl GenericClient,
+    schema: &str,
+    names: &[&str],
+    functions: &str,
+) -> Result<BTreeSet<String>> {
+    let rows = client
+        .query(
+            "WITH own AS ( \
+                 SELECT 'pg_class'::regclass AS class, c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE n.nspname = $1 AND c.relname = ANY ($2::text[]) \
+                 UNION ALL SELECT 'pg_type'::regclass, t.oid FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
+                 LEFT JOIN pg_type e ON e.oid = t.typelem \
+                 WHERE n.nspname = $1 AND (t.typname = ANY ($2::text[]) OR e.typname = ANY ($2::text[])) \
+                 UNION ALL SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+                 WHERE n.nspname = $3 OR n.nspname = $1 AND p.proname = ANY ($2::text[]) AND p.pronargs = 0 \
+             ), d AS ( \
+                 SELECT d.classid, d.objid, d.objsubid, coalesce(w.ev_class, a.adrelid, k.conrelid, g.tgrelid, p.polrelid, i.indrelid, \
+                     CASE d.classid WHEN 'pg_class'::regclass THEN d.objid END) AS relation, w.ev_class AS view \
+                 FROM pg_depend d JOIN own ON own.class = d.refclassid AND own.oid = d.refobjid \
+                 LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid \
+                 LEFT JOIN pg_attrdef a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid \
+                 LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid \
+                 LEFT JOIN pg_trigger g ON d.classid = 'pg_trigger'::regclass AND g.oid = d.objid \
+                 LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid \
+                 LEFT JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid \
+                 WHERE d.deptype = 'n' \
+             ) \
+             SELECT DISTINCT CASE WHEN view IS NULL THEN pg_describe_object(classid, objid, objsubid) \
+                 ELSE pg_describe_object('pg_class'::regclass, view, 0) END \
+             FROM d WHERE NOT EXISTS (SELECT 1 FROM own WHERE own.class = 'pg_class'::regclass AND own.oid = d.relation) \
+             AND NOT EXISTS (SELECT 1 FROM own WHERE own.class = d.classid AND own.oid = d.objid)",
+            &[&schema, &names, &functions],
+        )
+        .map_err(|e| error_from_pg(e, "looking for what hangs on the tables"))?;
+    Ok(rows.iter().filter_map(|r| r.get(0)).collect())
+}
+
 impl Facts {
     /// Refuses a target that no migration can go to, each with what to do.
     ///

@@ -132,8 +132,11 @@ pub fn exist(client: &mut impl GenericClient) -> Result<bool> {
 pub fn ensure(tx: &mut Transaction<'_>) -> Result<()> {
     let doing = "making the control tables";
     if version(tx)? < VERSION {
+        // Whoever waited for the lock remembers that there was no such schema; opening a table makes its session take
+        // notice of what others have committed meanwhile.
         tx.batch_execute(
             "SELECT pg_catalog.pg_advisory_xact_lock(76018374261);
+             SELECT FROM pg_catalog.pg_namespace LIMIT 0;
              CREATE SCHEMA IF NOT EXISTS lite2pg;
              COMMENT ON SCHEMA lite2pg IS 'Control tables of lite2pg: what its runs did. Safe to drop when no run is open.'",
         )

@@ -85,6 +85,17 @@ impl Keys {
         Ok(!holders(client, self.coordinator)?.is_empty())
     }
 
+    /// The sessions of whoever holds the schema, the coordinator's first: number of the server's process, name. Any role
+    /// sees them.
+    ///
+    /// # Errors
+    /// The target cannot be asked.
+    pub fn sessions(self, client: &mut Client) -> Result<Vec<(i32, String)>> {
+        let mut all = holders(client, self.coordinator)?;
+        all.extend(holders(client, self.workers)?);
+        Ok(all.into_iter().map(|h| (h.pid, h.application)).collect())
+    }
+
     /// Ends workers that a killed run left behind, and waits until they are gone: only then may the ledger be believed,
     /// since one of them might still commit.
     fn end_orphans(self, client: &mut Client) -> Result<()> {

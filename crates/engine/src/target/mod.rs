@@ -13,6 +13,7 @@ pub mod publish;
 pub mod rejected;
 pub mod staging;
 pub mod transient;
+pub mod tuning;
 
 pub use connect::{Conninfo, Origin, Surroundings};
 pub use error::{error_from_pg, is_connection_lost, is_too_many_connections, refusal};

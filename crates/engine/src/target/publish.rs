@@ -30,21 +30,24 @@ pub fn publish(tx: &mut Transaction<'_>, plan: &Plan, staging: &str) -> Result<b
             .map_err(|e| error_from_pg(e, doing))?;
         return Ok(true);
     }
-    for table in &plan.tables {
-        let sql = format!("ALTER TABLE {} SET SCHEMA {}", pg_in(staging, &table.target), pg(schema));
-        tx.batch_execute(&sql).map_err(|e| error_from_pg(e, doing).about(pg_in(schema, &table.target)))?;
-    }
-    for (name, _) in plan.tables.iter().flat_map(ddl::enums) {
-        let sql = format!("ALTER TYPE {} SET SCHEMA {}", pg_in(staging, name), pg(schema));
-        tx.batch_execute(&sql).map_err(|e| error_from_pg(e, doing).about(pg_in(schema, name)))?;
-    }
-    for view in &plan.views {
-        let sql = format!("ALTER VIEW {} SET SCHEMA {}", pg_in(staging, &view.target), pg(schema));
-        tx.batch_execute(&sql).map_err(|e| error_from_pg(e, doing).about(pg_in(schema, &view.target)))?;
-    }
-    for name in plan.triggers.iter().map(|t| &t.function) {
-        let sql = format!("ALTER FUNCTION {}() SET SCHEMA {}", pg_in(staging, name), pg(schema));
-        tx.batch_execute(&sql).map_err(|e| error_from_pg(e, doing).about(pg_in(schema, name)))?;
+    let one = |(kind, name, arguments): (&str, &str, &str)| {
+        format!("ALTER {kind} {}{arguments} SET SCHEMA {}", pg_in(staging, name), pg(schema))
+    };
+    let tables = plan.tables.iter().map(|t| ("TABLE", t.target.as_str(), ""));
+    let types = plan.tables.iter().flat_map(ddl::enums).map(|(name, _)| ("TYPE", name, ""));
+    let views = plan.views.iter().map(|v| ("VIEW", v.target.as_str(), ""));
+    let functions = plan.triggers.iter().map(|t| ("FUNCTION", t.function.as_str(), "()"));
+    let moved: Vec<(&str, &str, &str)> = tables.chain(types).chain(views).chain(functions).collect();
+    // Many in one round trip: the target may be far away.
+    for some in moved.chunks(AT_ONCE) {
+        let sql: Vec<String> = some.iter().copied().map(one).collect();
+        tx.batch_execute(&sql.join("; ")).map_err(|e| {
+            let error = error_from_pg(e, doing);
+            // The server names what is in the way.
+            let named = some.iter().find(|(_, name, _)| error.message.contains(&format!("\"{name}\"")));
+            let object = named.map_or_else(|| format!("schema {schema}"), |(_, name, _)| pg_in(schema, name));
+            error.about(object)
+        })?;
     }
     for grant in default_privileges(tx, plan)? {
         tx.batch_execute(&grant).map_err(|e| error_from_pg(e, "applying the schema's default privileges"))?;
@@ -52,6 +55,9 @@ pub fn publish(tx: &mut Transaction<'_>, plan: &Plan, staging: &str) -> Result<b
     tx.batch_execute(&format!("DROP SCHEMA {}", pg(staging))).map_err(|e| error_from_pg(e, doing))?;
     Ok(false)
 }
+
+/// How many objects are moved by one message.
+const AT_ONCE: usize = 200;
 
 /// The GRANTs that `ALTER DEFAULT PRIVILEGES … IN SCHEMA` would have given, had everything been made in the final schema.
 /// Source: <https://www.postgresql.org/docs/current/catalog-pg-default-acl.html>.

@@ -12,6 +12,7 @@ use crate::source::huge::Long;
 use crate::source::select::{Bounds, Reading};
 use crate::target::copy::copy_out;
 use crate::target::rejected;
+use crate::verify::bundle;
 use crate::verify::huge::{self, LongRows};
 pub use crate::verify::pages::{Pages, parts, parts_of};
 use lite2pg_model::ident::{pg, pg_in};
@@ -51,14 +52,38 @@ pub fn of_pages(
     cancel: &Cancel,
 ) -> Result<Sum> {
     let forms: Vec<normal::Column> = table.columns.iter().map(ColumnPlan::form).collect();
+    let long = LongRows::of(schema, table);
+    let _alone = Alone::on(table);
+    let bundled = bundle::of_pages(client, schema, table, (pages, &forms), cancel, |rows| tell(observer, table, rows))?;
+    let (mut sum, rest) = bundled.unwrap_or_else(|| (Sum::new(), vec![*pages]));
+    for pages in rest {
+        sum.merge(&row_by_row(client, schema, table, (&pages, &forms, long.as_ref()), observer, cancel)?);
+    }
+    if let Some(long) = &long {
+        long.each(client, &forms, pages, cancel, |row| {
+            sum.add(&row.digest);
+            tell(observer, table, 1);
+            Ok(())
+        })?;
+    }
+    Ok(sum)
+}
+
+/// The digest of the rows in some pages, but for those with long values.
+fn row_by_row(
+    client: &mut impl GenericClient,
+    schema: &str,
+    table: &TablePlan,
+    (pages, forms, long): (&Pages, &[normal::Column], Option<&LongRows<'_>>),
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Sum> {
     let columns: Vec<String> = table.columns.iter().map(|c| pg(&c.target)).collect();
     let mut query = format!("SELECT {} FROM ONLY {}", columns.join(", "), pg_in(schema, &table.target));
-    let long = LongRows::of(schema, table);
-    let conditions: Vec<String> = pages.conditions().into_iter().chain(long.as_ref().map(LongRows::others)).collect();
+    let conditions: Vec<String> = pages.conditions().into_iter().chain(long.map(LongRows::others)).collect();
     if !conditions.is_empty() {
         query.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
     }
-    let _alone = Alone::on(table);
     let mut sum = Sum::new();
     let mut normal = Vec::with_capacity(1024);
     let mut told = 0;
@@ -78,13 +103,6 @@ pub fn of_pages(
     })
     .map_err(|e| if e.object.is_some() || e.kind == Kind::Interrupted { e } else { e.about(&table.name) })?;
     tell(observer, table, sum.rows - told);
-    if let Some(long) = &long {
-        long.each(client, &forms, pages, cancel, |row| {
-            sum.add(&row.digest);
-            tell(observer, table, 1);
-            Ok(())
-        })?;
-    }
     Ok(sum)
 }
 

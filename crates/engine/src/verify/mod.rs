@@ -2,6 +2,7 @@
 //! Owns the comparison; never trusts what was sent, only what is read back.
 
 pub mod again;
+mod bundle;
 pub mod checks;
 pub mod digest;
 mod huge;

@@ -15,7 +15,7 @@ pub const PART: u64 = 32 << 20;
 
 /// Parts that can be read apart need TID range scans: <https://www.postgresql.org/docs/14/release-14.html>. Before, each
 /// part would read the whole table.
-const TID_RANGES: i32 = 140_000;
+pub(super) const TID_RANGES: i32 = 140_000;
 
 /// What a row takes in the heap besides its values, at least: its head and its place in the page.
 const ROW: u64 = 28;
@@ -24,9 +24,9 @@ const ROW: u64 = 28;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pages {
     /// The first page; `None`: from the table's beginning.
-    first: Option<u64>,
+    pub(super) first: Option<u64>,
     /// The page before which it ends; `None`: to the table's end, wherever that is by then.
-    end: Option<u64>,
+    pub(super) end: Option<u64>,
     /// About how many bytes these are.
     pub bytes: u64,
 }
@@ -35,6 +35,12 @@ impl Pages {
     /// All of a table of about so many bytes.
     pub const fn all(bytes: u64) -> Pages {
         Pages { first: None, end: None, bytes }
+    }
+
+    /// Those of them that stand among so many from a page on.
+    pub(super) fn within(&self, page: u64, count: u64) -> Pages {
+        let end = page.saturating_add(count);
+        Pages { first: Some(page), end: Some(self.end.map_or(end, |last| last.min(end))), bytes: 0 }
     }
 
     /// What is true of the rows in these pages: nothing for all of them.

@@ -1,6 +1,8 @@
 //! `--level rows`: every row of both sides compared by itself, and each difference named.
 //! Owns this comparison; never trusts the digests of tables, never holds more than a fixed share of the rows' hashes.
 
+mod places;
+
 use crate::error::{Kind, Result};
 use crate::observe::report::{ColumnDifference, Difference, Differences, How};
 use crate::pool::Cancel;

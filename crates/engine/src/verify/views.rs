@@ -8,7 +8,7 @@ use crate::observe::report::{TableReport, ViewReport};
 use crate::run::pool::Cancel;
 use crate::run::settings::Settings;
 use crate::source::census::TICK;
-use crate::source::{Reader, Row};
+use crate::source::{Reader, Row, is_disk_full};
 use crate::target::copy::copy_out_within;
 use crate::target::{error_from_pg, refusal};
 use lite2pg_model::ident::{pg, pg_in, sqlite};
@@ -238,7 +238,8 @@ impl Both<'_> {
             Ok(Some(None)) => Ok(Some(Side::Long)),
             Ok(None) => Ok(Some(Side::Late)),
             Err(_) if late => Ok(Some(Side::Late)),
-            Err(error) if error.kind == Kind::Source => Ok(Some(Side::Fails(error.message))),
+            // A full disk says nothing about the view.
+            Err(error) if error.kind == Kind::Source && !is_disk_full(&error) => Ok(Some(Side::Fails(error.message))),
             Err(error) => Err(error.about(&self.view.name)),
         }
     }

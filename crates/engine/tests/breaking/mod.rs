@@ -127,7 +127,7 @@ impl Place {
             .env(ROLE, config.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(if std::env::var_os("LITE2PG_TEST_SHOW").is_some() { Stdio::inherit() } else { Stdio::null() })
             .spawn()
             .unwrap()
     }

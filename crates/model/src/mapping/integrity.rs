@@ -9,7 +9,7 @@ use super::exclude::Exclusion;
 use super::policy::{Choice, Kind};
 use super::profile::{ColumnProfile, TableProfile};
 use super::shape::thousands;
-use super::unify::parent_of;
+use super::unify::ByName;
 use crate::finding::{Finding, codes};
 use crate::schema::{ForeignKey, Index, IndexOn, Key, Schema, Table, TableKind};
 use std::collections::BTreeMap;
@@ -446,9 +446,10 @@ impl Judge<'_> {
 
 /// A foreign key needs a unique key in its parent; one that holds duplicates, or is left out, is none.
 fn without_parent_key(schema: &Schema, tables: &mut BTreeMap<String, TableMapping>, findings: &mut Vec<Finding>) {
+    let by_name = ByName::of(schema);
     for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
         for (i, key) in table.foreign_keys.iter().enumerate() {
-            let Some((_, parent, columns)) = parent_of(schema, key) else { continue };
+            let Some((_, parent, columns)) = by_name.parent_of(key) else { continue };
             let Some(fates) = tables.get(&parent.name) else { continue };
             let plain = lost_keys(parent, fates).any(|k| same_columns(k, &columns));
             let Some(fate) = tables.get_mut(&table.name).and_then(|m| m.foreign_keys.get_mut(i)) else { continue };

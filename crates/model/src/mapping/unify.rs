@@ -29,9 +29,12 @@ pub fn unify(
     findings: &mut Vec<Finding>,
 ) {
     let links = links(schema);
+    // A column that refers to itself is neither.
+    let two = || links.iter().filter(|(from, to)| from != to);
+    let sides = (two().map(|l| l.0).collect(), two().map(|l| l.1).collect());
     for group in groups(&links) {
         let members: Vec<Member> =
-            group.iter().filter_map(|place| Member::of(schema, profiles, choices, tables, *place, &links)).collect();
+            group.iter().filter_map(|place| Member::of(schema, profiles, choices, tables, *place, &sides)).collect();
         if members.len() < 2 {
             continue;
         }
@@ -97,7 +100,7 @@ impl<'a> Member<'a> {
         choices: &Choices,
         tables: &BTreeMap<String, TableMapping>,
         place: Place,
-        links: &[(Place, Place)],
+        (children, parents): &(BTreeSet<Place>, BTreeSet<Place>),
     ) -> Option<Self> {
         let table = schema.tables.get(place.0)?;
         let name = &table.columns.get(place.1)?.name;
@@ -114,8 +117,8 @@ impl<'a> Member<'a> {
             asked: choices.column(&table.name, name).is_some_and(|c| c.ty.is_some()),
             bytea: bytea(Kind::Nul) || bytea(Kind::InvalidUtf8),
             rowid: table.rowid_alias == Some(place.1),
-            parent: links.iter().any(|l| l.1 == place && l.0 != place),
-            child: links.iter().any(|l| l.0 == place && l.1 != place),
+            parent: parents.contains(&place),
+            child: children.contains(&place),
         })
     }
 
@@ -382,21 +385,34 @@ fn tell_misfits(tables: &BTreeMap<String, TableMapping>, members: &[Member<'_>],
     }
 }
 
-/// The table a foreign key refers to, and its columns there; `None` if one does not exist.
-pub(super) fn parent_of<'a>(schema: &'a Schema, key: &ForeignKey) -> Option<(usize, &'a Table, Vec<usize>)> {
-    let (index, table) = schema.tables.iter().enumerate().find(|(_, t)| t.name.eq_ignore_ascii_case(&key.parent))?;
-    let column = |name: &String| table.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
-    let columns: Option<Vec<usize>> = key.parent_columns.iter().map(column).collect();
-    let columns = columns.filter(|c| c.len() == key.columns.len())?;
-    (table.kind == TableKind::Ordinary).then_some((index, table, columns))
+/// The tables of a schema by their names, without regard to case.
+pub(super) struct ByName<'a>(BTreeMap<String, (usize, &'a Table)>);
+
+impl<'a> ByName<'a> {
+    pub(super) fn of(schema: &'a Schema) -> Self {
+        let mut all = BTreeMap::new();
+        for (i, table) in schema.tables.iter().enumerate() {
+            all.entry(table.name.to_ascii_lowercase()).or_insert((i, table));
+        }
+        ByName(all)
+    }
+
+    /// The table a foreign key refers to, and its columns there; `None` if one does not exist.
+    pub(super) fn parent_of(&self, key: &ForeignKey) -> Option<(usize, &'a Table, Vec<usize>)> {
+        let (index, table) = *self.0.get(&key.parent.to_ascii_lowercase())?;
+        let column = |name: &String| table.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
+        let columns: Option<Vec<usize>> = key.parent_columns.iter().map(column).collect();
+        let columns = columns.filter(|c| c.len() == key.columns.len())?;
+        (table.kind == TableKind::Ordinary).then_some((index, table, columns))
+    }
 }
 
 /// Every pair (referring column, referred column).
 fn links(schema: &Schema) -> Vec<(Place, Place)> {
-    let mut links = Vec::new();
+    let (mut links, by_name) = (Vec::new(), ByName::of(schema));
     for (child, table) in schema.tables.iter().enumerate().filter(|(_, t)| t.kind == TableKind::Ordinary) {
         for key in &table.foreign_keys {
-            if let Some((parent, _, columns)) = parent_of(schema, key) {
+            if let Some((parent, _, columns)) = by_name.parent_of(key) {
                 links.extend(key.columns.iter().zip(columns).map(|(from, to)| ((child, *from), (parent, to))));
             }
         }
@@ -407,30 +423,37 @@ fn links(schema: &Schema) -> Vec<(Place, Place)> {
 /// The linked columns, grouped.
 fn groups(links: &[(Place, Place)]) -> Vec<Vec<Place>> {
     let mut leader: BTreeMap<Place, Place> = BTreeMap::new();
-    fn find(leader: &BTreeMap<Place, Place>, mut place: Place) -> Place {
+    fn find(leader: &mut BTreeMap<Place, Place>, mut place: Place) -> Place {
+        let mut first = place;
         while let Some(next) = leader.get(&place).filter(|next| **next != place) {
             place = *next;
+        }
+        // The next one who asks has a short way, also in a long chain of tables.
+        while let Some(next) = leader.insert(first, place).filter(|next| *next != place) {
+            first = next;
         }
         place
     }
     for (from, to) in links {
         leader.entry(*from).or_insert(*from);
         leader.entry(*to).or_insert(*to);
-        let (a, b) = (find(&leader, *from), find(&leader, *to));
+        let (a, b) = (find(&mut leader, *from), find(&mut leader, *to));
         leader.insert(a.max(b), a.min(b));
     }
     let mut groups: BTreeMap<Place, Vec<Place>> = BTreeMap::new();
-    for place in leader.keys() {
-        groups.entry(find(&leader, *place)).or_default().push(*place);
+    let places: Vec<Place> = leader.keys().copied().collect();
+    for place in places {
+        groups.entry(find(&mut leader, place)).or_default().push(place);
     }
     groups.into_values().collect()
 }
 
 /// Foreign keys between columns that have different types in the end cannot be made.
 fn drop_the_impossible(schema: &Schema, tables: &mut BTreeMap<String, TableMapping>, findings: &mut Vec<Finding>) {
+    let by_name = ByName::of(schema);
     for table in schema.tables.iter().filter(|t| t.kind == TableKind::Ordinary) {
         for (i, key) in table.foreign_keys.iter().enumerate() {
-            let Some((_, parent, columns)) = parent_of(schema, key) else { continue };
+            let Some((_, parent, columns)) = by_name.parent_of(key) else { continue };
             let ty = |t: &Table, c: usize| tables.get(&t.name).and_then(|m| m.columns.get(c)).map(|m| m.ty);
             let clash = key.columns.iter().zip(columns).find_map(|(from, to)| {
                 let (a, b) = (ty(table, *from)?, ty(parent, to)?);

@@ -104,10 +104,12 @@ pub fn build(
         settled.insert(table.name.clone(), mapping);
     }
     let mappings = &settled;
+    let by_name: BTreeMap<&str, (usize, &Table)> =
+        ordinary.iter().enumerate().map(|(i, t)| (t.name.as_str(), (i, *t))).collect();
     for (i, table) in ordinary.iter().enumerate() {
         let mapping = mappings.get(&table.name).unwrap_or(&nothing.1);
         for (key, fate) in table.foreign_keys.iter().zip(fates(&mapping.foreign_keys)) {
-            if let Some(made) = builder.foreign_key(table, key, fate, &ordinary, &mut tables) {
+            if let Some(made) = builder.foreign_key(table, key, fate, &by_name, &mut tables) {
                 builder.objects.foreign_keys.carried += 1;
                 tables[i].foreign_keys.push(made);
             }

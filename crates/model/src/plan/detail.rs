@@ -5,6 +5,7 @@ use super::{Plan, TablePlan};
 use crate::finding::{Finding, Remedy, codes};
 use crate::schema::{Expression, Schema, Table, TableKind};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What became of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -71,11 +72,9 @@ impl Detail {
 /// Every such object, by kind and then in the order of the source's schema.
 pub fn details(schema: &Schema, plan: &Plan) -> Vec<Detail> {
     let mut all = Vec::new();
-    let tables = || {
-        let carried = |t: &&Table| plan.tables.iter().any(|p| p.name == t.name);
-        schema.tables.iter().filter(carried).filter_map(|t| Some((t, plan.tables.iter().find(|p| p.name == t.name)?)))
-    };
-    let list = List { findings: &plan.findings };
+    let by_name: BTreeMap<&str, &TablePlan> = plan.tables.iter().map(|p| (p.name.as_str(), p)).collect();
+    let tables = || schema.tables.iter().filter_map(|t| Some((t, *by_name.get(t.name.as_str())?)));
+    let list = List::of(&plan.findings);
     for (table, made) in tables() {
         list.checks(table, made, &mut all);
     }
@@ -116,13 +115,21 @@ fn order(kind: &str) -> usize {
 }
 
 struct List<'a> {
-    findings: &'a [Finding],
+    /// By what they are about, in order.
+    findings: BTreeMap<&'a str, Vec<&'a Finding>>,
 }
 
 impl<'a> List<'a> {
-    fn about(&self, object: &str) -> impl Iterator<Item = &'a Finding> + use<'a> {
-        let object = object.to_owned();
-        self.findings.iter().filter(move |f| f.object == object)
+    fn of(findings: &'a [Finding]) -> Self {
+        let mut list = List { findings: BTreeMap::new() };
+        for finding in findings {
+            list.findings.entry(finding.object.as_str()).or_default().push(finding);
+        }
+        list
+    }
+
+    fn about(&self, object: &str) -> impl Iterator<Item = &'a Finding> {
+        self.findings.get(object).into_iter().flatten().copied()
     }
 
     /// An object that has a name of its own: findings about it are known by that.

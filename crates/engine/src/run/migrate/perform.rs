@@ -9,12 +9,13 @@ use crate::run::again::Retries;
 use crate::run::exclude::{self, Excluded};
 use crate::run::execute::{Execution, TableCopy, Worker};
 use crate::run::reject::Limit;
-use crate::run::{finish, prepare};
+use crate::run::{ahead, finish, prepare, requests};
 use crate::source::Reader;
 use crate::target::catalog::Facts;
 use crate::target::control::Run;
 use crate::target::ledger;
 use crate::target::lock::Keys;
+use crate::target::tuning::{self, Tuning};
 use crate::target::{error_from_pg, is_too_many_connections, rejected};
 use crate::verify::views::Limits;
 use lite2pg_model::plan::Plan;
@@ -45,6 +46,7 @@ impl Migration<'_> {
             let (done, steps) = (done.len() as u64, steps.len() as u64);
             self.observer.see(&Event::Resumed { run: run.id.clone(), done, steps, rows: copied });
         }
+        self.observer.see(&ahead::told(&plan, &steps, &done, &chunks, self.settings.verify));
         let excluded = match (excluded, readers.first_mut()) {
             (Some(excluded), _) => excluded,
             // The same snapshot gives the same rows as it did when the run was begun.
@@ -58,6 +60,7 @@ impl Migration<'_> {
         let wanted = self.session.extra_workers(self.settings.jobs, facts.free_connections).min(readers.len());
         let mut clients = self.workers(wanted, keys)?;
         let (observer, cancel) = (self.observer, self.cancel);
+        let tuning = self.tune(&mut main, &mut clients)?;
         let execution = Execution {
             run: &run.id,
             staging: &run.staging,
@@ -70,20 +73,26 @@ impl Migration<'_> {
             views: Limits::of(self.settings, cancel),
             observer,
             cancel,
+            tuning,
             retries: Retries { observer, cancel, limit: self.settings.retry_for },
         };
-        let one = std::slice::from_mut(&mut main);
-        let clients_used = if clients.is_empty() { one } else { clients.as_mut_slice() };
+        let (idle, clients_used) = match clients.as_mut_slice() {
+            [] => (None, std::slice::from_mut(&mut main)),
+            clients => (Some(&mut main), clients),
+        };
         let mut workers: Vec<Worker<'_>> =
             readers.iter_mut().zip(clients_used).map(|(reader, client)| Worker { reader, client }).collect();
-        let built = execution.build(&mut workers, self.settings.verify, &mut times)?;
-        let first = workers.first_mut().ok_or_else(|| Error::internal("no worker"))?;
-        let rejected = rejected::counts(first.client, &run.id)?;
-        let mut report = self.report(&run, &plan, &built.copies, &rejected);
-        if self.settings.verify {
-            let read = (&built.read, built.reading_since);
-            finish::verify(&execution, &mut workers, read, &mut report, &mut times)?;
-        }
+        let mut report = requests::heeding(idle, &run.id, observer, cancel, || {
+            let built = execution.build(&mut workers, self.settings.verify, &mut times)?;
+            let first = workers.first_mut().ok_or_else(|| Error::internal("no worker"))?;
+            let rejected = rejected::counts(first.client, &run.id)?;
+            let mut report = self.report(&run, &plan, &built.copies, &rejected);
+            if self.settings.verify {
+                let read = (&built.read, built.reading_since);
+                finish::verify(&execution, &mut workers, read, &mut report, &mut times)?;
+            }
+            Ok(report)
+        })?;
         drop(workers);
         drop(clients);
         self.cancel.check()?;
@@ -127,10 +136,21 @@ impl Migration<'_> {
         keys.join(&mut client)?;
         // A chunk and its mark are lost together if the server crashes, and copied again; only the coordinator's
         // commits must be on disk before they are believed.
-        client
-            .batch_execute("SET synchronous_commit = off; SET maintenance_work_mem = '256MB'")
-            .map_err(|e| error_from_pg(e, "setting up a worker"))?;
+        client.batch_execute("SET synchronous_commit = off").map_err(|e| error_from_pg(e, "setting up a worker"))?;
         Ok(client)
+    }
+
+    /// Sets the sessions that build; told, since it takes the server's memory.
+    fn tune(&self, main: &mut Client, workers: &mut [Client]) -> Result<Tuning> {
+        let allowed = tuning::ask(main)?;
+        let count = workers.len();
+        let tuning = tuning::choose(&allowed, self.session.machine(), count);
+        let one = std::slice::from_mut(main);
+        for client in if workers.is_empty() { one } else { workers } {
+            client.batch_execute(&tuning.sql()).map_err(|e| error_from_pg(e, "setting up a worker"))?;
+        }
+        self.observer.see(&Event::Detail { text: tuning.words(count) });
+        Ok(tuning)
     }
 
     fn report(

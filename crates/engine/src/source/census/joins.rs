@@ -3,18 +3,27 @@
 
 use super::super::reader::Reader;
 use super::super::select::Reading;
+use super::scan::Bounds;
 use crate::error::{Error, Result};
 use crate::pool::Cancel;
 use lite2pg_model::ident::sqlite;
 use lite2pg_model::schema::{ForeignKey, Schema, Table, TableKind};
 use lite2pg_model::value::Value;
 
-/// Rows whose key points at no parent, as PostgreSQL will compare them: by bytes, whatever collation a column declares.
+/// The name under which the join can tell rows apart by their rowids, so that it may go over ranges of them.
+pub(super) fn rowid(table: &Table) -> Option<&'static str> {
+    let reading = Reading::of_table(table);
+    reading.rowid().filter(|_| table.stored.is_none() && !reading.computes())
+}
+
+/// Rows of a range whose key points at no parent, as PostgreSQL will compare them: by bytes, whatever collation a column
+/// declares. A range only of tables that have a [`rowid`].
 pub(super) fn orphans(
     reader: &mut Reader,
     schema: &Schema,
     table: &Table,
     key: &ForeignKey,
+    bounds: Bounds,
     cancel: &Cancel,
 ) -> Result<u64> {
     let Some(parent) = schema.tables.iter().find(|t| t.name == key.parent && t.kind == TableKind::Ordinary) else {
@@ -44,6 +53,9 @@ pub(super) fn orphans(
             same.push(format!("{parent_column} = {child}"));
         }
     }
+    let rowid = rowid(table).unwrap_or_default();
+    let within = [(bounds.after, ">"), (bounds.last, "<=")].into_iter().filter(|(bound, _)| bound.is_some());
+    given.extend(within.enumerate().map(|(i, (_, comparison))| format!("child.{rowid} {comparison} ?{}", i + 1)));
     let sql = format!(
         "SELECT count(*) FROM {} WHERE {} AND NOT EXISTS (SELECT 1 FROM {} WHERE {})",
         Reading::of_table(table).clause(Some("child")),
@@ -52,7 +64,7 @@ pub(super) fn orphans(
         same.join(" AND ")
     );
     let count = reader
-        .interruptible(cancel, |reader| reader.query_i64(&sql, &[]))
+        .interruptible(cancel, |reader| reader.query_i64(&sql, &bounds.params()))
         .map_err(|e| Error { object: Some(format!("{} (foreign key to {})", table.name, parent.name)), ..e })?;
     Ok(count.unwrap_or(0).cast_unsigned())
 }

@@ -7,6 +7,7 @@ use crate::ident;
 use crate::mapping::decide::ForeignKeyFate;
 use crate::plan::{ForeignKeyPlan, Orphans, TablePlan};
 use crate::schema::{ForeignKey, Table};
+use std::collections::BTreeMap;
 
 impl Builder<'_> {
     pub(super) fn foreign_key(
@@ -14,7 +15,7 @@ impl Builder<'_> {
         table: &Table,
         key: &ForeignKey,
         fate: ForeignKeyFate,
-        all: &[&Table],
+        all: &BTreeMap<&str, (usize, &Table)>,
         plans: &mut [TablePlan],
     ) -> Option<ForeignKeyPlan> {
         let child: Vec<String> = key.columns.iter().map(|c| self.names.column(&table.name, *c)).collect();
@@ -32,7 +33,7 @@ impl Builder<'_> {
         let wanted = given.unwrap_or_else(|| format!("{}_{}_fkey", self.names.table(&table.name), child.join("_")));
         let name = self.names.constraint(&table.name, &wanted);
         self.tell_constraint_renamed(table, key.name.as_deref(), &name);
-        if let Some(parent) = all.iter().find(|t| t.name == key.parent) {
+        if let Some((_, parent)) = all.get(key.parent.as_str()) {
             let place = |name: &String| parent.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name));
             let places: Vec<usize> = key.parent_columns.iter().filter_map(place).collect();
             let own = key.columns.iter().filter_map(|c| table.columns.get(*c)).map(|c| c.name.as_str());
@@ -60,9 +61,14 @@ impl Builder<'_> {
     }
 
     /// The parent's columns in the target, if some key of the target makes them unique.
-    fn parent(&mut self, key: &ForeignKey, all: &[&Table], plans: &mut [TablePlan]) -> Result<Vec<String>, String> {
-        let at = all.iter().position(|t| t.name == key.parent);
-        let Some((parent, plan)) = at.and_then(|i| Some((all.get(i)?, plans.get_mut(i)?))) else {
+    fn parent(
+        &mut self,
+        key: &ForeignKey,
+        all: &BTreeMap<&str, (usize, &Table)>,
+        plans: &mut [TablePlan],
+    ) -> Result<Vec<String>, String> {
+        let at = all.get(key.parent.as_str());
+        let Some((parent, plan)) = at.and_then(|(i, table)| Some((table, plans.get_mut(*i)?))) else {
             let out = self.input.left_out.iter().any(|name| name.eq_ignore_ascii_case(&key.parent));
             let why =
                 if out { "is left out: carry it too, or go on without the foreign key" } else { "does not exist" };

@@ -7,7 +7,7 @@ use super::views::one_line;
 use crate::finding::{Finding, codes};
 use crate::ident;
 use crate::plan::{KeyPlan, TablePlan, TriggerPlan};
-use crate::schema::{Deferrable, Index, IndexOn, Key, Object, Schema, Table};
+use crate::schema::{Deferrable, ForeignKey, Index, IndexOn, Key, Object, Schema, Table};
 use crate::sql::ast::Trigger;
 use crate::sql::helpers::Used;
 use crate::sql::sqlite;
@@ -15,6 +15,7 @@ use crate::sql::translate::collated;
 use crate::sql::translate::query::Environment;
 use crate::sql::translate::relations::Relations;
 use crate::sql::translate::trigger::{self, Child, Facts, KeyFacts, TableFacts};
+use std::collections::BTreeMap;
 
 impl Builder<'_> {
     pub(super) fn triggers(&mut self, schema: &Schema, relations: &Relations, plans: &[TablePlan]) -> Vec<TriggerPlan> {
@@ -22,9 +23,12 @@ impl Builder<'_> {
         let known = schema.triggers.iter().zip(&trees);
         let mut facts =
             Facts::new(known.filter_map(|(o, tree)| Some((o.name.as_str(), tree.as_ref().ok()?))).collect());
+        let by_name: BTreeMap<&str, &TablePlan> = plans.iter().map(|p| (p.name.as_str(), p)).collect();
+        let children = children(schema);
         for table in &schema.tables {
-            if let Some(plan) = plans.iter().find(|p| p.name == table.name) {
-                facts.add(&table.name, table_facts(table, plan, schema));
+            if let Some(plan) = by_name.get(table.name.as_str()) {
+                let of_table = children.get(&table.name.to_ascii_lowercase()).map_or(&[][..], Vec::as_slice);
+                facts.add(&table.name, table_facts(table, plan, of_table));
             }
         }
         for view in &schema.views {
@@ -92,23 +96,11 @@ impl Builder<'_> {
 }
 
 /// What triggers must know of a table.
-fn table_facts(table: &Table, plan: &TablePlan, schema: &Schema) -> TableFacts {
+fn table_facts(table: &Table, plan: &TablePlan, children: &[(&Table, &ForeignKey)]) -> TableFacts {
     let name = |i: usize| table.columns.get(i).map(|c| c.name.clone()).unwrap_or_default();
     // A primary key that is the rowid needs no entry of its own beside that of the key.
     let keys = table.primary_key.iter().chain(&table.uniques).map(|k| of_key(table, plan, k));
     let indexes = table.indexes.iter().filter(|i| i.unique).map(|i| of_index(table, plan, i));
-    let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
-    let children = schema.tables.iter().flat_map(|child| {
-        let of_child = |i: &usize| child.columns.get(*i).map(|c| c.name.clone()).unwrap_or_default();
-        child.foreign_keys.iter().filter(|f| same(&f.parent, &table.name)).map(move |f| Child {
-            table: child.name.clone(),
-            columns: f.columns.iter().map(of_child).collect(),
-            parent_columns: f.parent_columns.clone(),
-            on_delete: f.on_delete,
-            on_update: f.on_update,
-            deferred: f.deferrable == Deferrable::Deferred,
-        })
-    });
     TableFacts {
         keys: keys.chain(indexes).collect(),
         defaults: plan.columns.iter().filter_map(|c| Some((c.name.clone(), c.default.clone()?))).collect(),
@@ -118,7 +110,30 @@ fn table_facts(table: &Table, plan: &TablePlan, schema: &Schema) -> TableFacts {
             .map(name)
             .collect(),
         checks: !table.checks.is_empty(),
-        children: children.collect(),
+        children: children.iter().map(|(table, key)| child(table, key)).collect(),
+    }
+}
+
+/// The foreign keys that refer to each table, by its name in lower case.
+fn children(schema: &Schema) -> BTreeMap<String, Vec<(&Table, &ForeignKey)>> {
+    let mut all: BTreeMap<String, Vec<(&Table, &ForeignKey)>> = BTreeMap::new();
+    for table in &schema.tables {
+        for key in &table.foreign_keys {
+            all.entry(key.parent.to_ascii_lowercase()).or_default().push((table, key));
+        }
+    }
+    all
+}
+
+fn child(table: &Table, key: &ForeignKey) -> Child {
+    let of_child = |i: &usize| table.columns.get(*i).map(|c| c.name.clone()).unwrap_or_default();
+    Child {
+        table: table.name.clone(),
+        columns: key.columns.iter().map(of_child).collect(),
+        parent_columns: key.parent_columns.clone(),
+        on_delete: key.on_delete,
+        on_update: key.on_update,
+        deferred: key.deferrable == Deferrable::Deferred,
     }
 }
 

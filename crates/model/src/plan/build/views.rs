@@ -31,8 +31,9 @@ impl Builder<'_> {
             relations.add_lost(name, format!("the table {name} is left out"));
         }
         let nothing = (TableProfile::default(), TableMapping::default());
+        let by_name: BTreeMap<&str, &TablePlan> = plans.iter().map(|p| (p.name.as_str(), p)).collect();
         for table in &schema.tables {
-            let Some(plan) = plans.iter().find(|p| p.name == table.name) else {
+            let Some(plan) = by_name.get(table.name.as_str()) else {
                 relations.add_lost(&table.name, not_there(table));
                 continue;
             };

@@ -1,0 +1,184 @@
+//! What a run heeds from outside: the wish that it ends (Ctrl-C), a pause, a throttle.
+//! Owns these wishes and the waiting for them; never knows who asked, nor what a run does.
+
+use crate::error::{Error, Kind, Result};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// While a run is held: how often it looks whether it may go on, or must end.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Ctrl-C (or a library's caller) asks the run to end, another process asks it to pause or to go slower; looked at
+/// between rows and steps.
+#[derive(Debug, Default)]
+pub struct Cancel {
+    ended: AtomicBool,
+    paused: AtomicBool,
+    /// Bytes a second over all workers; 0: as fast as it goes.
+    rate: AtomicU64,
+    /// When what went by so far is paid for, in nanoseconds since `begin`.
+    paid: AtomicU64,
+    begin: OnceLock<Instant>,
+}
+
+impl Cancel {
+    /// Nobody asks.
+    pub const fn new() -> Self {
+        Cancel {
+            ended: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
+            rate: AtomicU64::new(0),
+            paid: AtomicU64::new(0),
+            begin: OnceLock::new(),
+        }
+    }
+
+    /// Asks the run to end. Safe to call from a signal handler.
+    pub fn request(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked.
+    pub fn requested(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Holds everybody who looks here, until [`Cancel::go_on`] or the wish to end.
+    pub fn pause(&self) {
+        self.paused.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends a pause.
+    pub fn go_on(&self) {
+        self.paused.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the run is to hold.
+    pub fn paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
+    }
+
+    /// At most so many bytes a second over all workers from now on; 0: as many as can be.
+    pub fn throttle(&self, bytes_a_second: u64) {
+        self.rate.store(bytes_a_second, Ordering::Relaxed);
+        self.paid.store(0, Ordering::Relaxed);
+    }
+
+    /// Bytes a second that are allowed; 0: no limit.
+    pub fn rate(&self) -> u64 {
+        self.rate.load(Ordering::Relaxed)
+    }
+
+    /// An error of kind `Interrupted` if somebody asked for the end. Waits while the run is paused: the caller's
+    /// transaction stays open meanwhile.
+    ///
+    /// # Errors
+    /// Somebody asked.
+    pub fn check(&self) -> Result<()> {
+        while self.paused() && !self.requested() {
+            std::thread::sleep(LOOK);
+        }
+        if self.requested() { Err(interrupted()) } else { Ok(()) }
+    }
+
+    /// As [`Cancel::check`], after `bytes` more have gone by: waits also until what went by before is within the
+    /// throttle.
+    ///
+    /// # Errors
+    /// Somebody asked for the end.
+    pub fn moved(&self, bytes: u64) -> Result<()> {
+        self.check()?;
+        let rate = self.rate();
+        if rate == 0 {
+            return Ok(());
+        }
+        let cost = u64::try_from(u128::from(bytes) * 1_000_000_000 / u128::from(rate)).unwrap_or(u64::MAX);
+        let now = self.now();
+        let pay = |paid: u64| Some(paid.max(now).saturating_add(cost));
+        // The closure never says no.
+        let before = self.paid.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay).unwrap_or(now);
+        while self.now() < before && self.rate() == rate {
+            let left = Duration::from_nanos(before.saturating_sub(self.now()));
+            std::thread::sleep(left.min(LOOK));
+            self.check()?;
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.begin.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The error of a run that was asked to end.
+pub fn interrupted() -> Error {
+    Error::new(Kind::Interrupted, "interrupted").hint("run the same command again and it goes on from here")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_holds_and_going_on_ends_it() {
+        let cancel = Cancel::new();
+        cancel.pause();
+        std::thread::scope(|scope| {
+            let held = scope.spawn(|| cancel.check());
+            std::thread::sleep(Duration::from_millis(100));
+            assert!(!held.is_finished(), "a paused run went on");
+            cancel.go_on();
+            assert!(held.join().unwrap().is_ok());
+        });
+    }
+
+    #[test]
+    fn the_wish_to_end_ends_a_pause_and_a_throttled_wait_at_once() {
+        let paused = Cancel::new();
+        paused.pause();
+        let slow = Cancel::new();
+        slow.throttle(1);
+        slow.moved(1_000_000).unwrap();
+        std::thread::scope(|scope| {
+            let held = [scope.spawn(|| paused.check()), scope.spawn(|| slow.moved(1))];
+            std::thread::sleep(Duration::from_millis(50));
+            let begin = Instant::now();
+            paused.request();
+            slow.request();
+            for held in held {
+                assert_eq!(held.join().unwrap().unwrap_err().kind, Kind::Interrupted);
+            }
+            assert!(begin.elapsed() < Duration::from_millis(500));
+        });
+    }
+
+    #[test]
+    fn a_throttle_holds_over_all_workers_together() {
+        let cancel = Cancel::new();
+        cancel.throttle(1_000_000);
+        let begin = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..10).for_each(|_| cancel.moved(10_000).unwrap()));
+            }
+        });
+        // 400,000 bytes; the last of each worker need not be waited for.
+        let seconds = begin.elapsed().as_secs_f64();
+        assert!((0.3..1.5).contains(&seconds), "{seconds}");
+    }
+
+    #[test]
+    fn a_lifted_throttle_is_not_waited_for() {
+        let cancel = Cancel::new();
+        cancel.throttle(1);
+        cancel.moved(1_000_000).unwrap();
+        std::thread::scope(|scope| {
+            let held = scope.spawn(|| cancel.moved(1));
+            std::thread::sleep(Duration::from_millis(50));
+            assert!(!held.is_finished());
+            cancel.throttle(0);
+            held.join().unwrap().unwrap();
+        });
+    }
+}
