@@ -154,7 +154,7 @@ fn options(dice: &mut Dice, wal: bool) -> String {
     words.push(format!("--snapshot {}", dice.one(&["auto", "auto", third, "copy"])));
     words.push(format!("--types {}", dice.one(&["native", "inferred", "plain"])));
     words.push(format!("--memory {}", dice.one(&["64MiB", "128MiB"])));
-    for (percent, word) in [(20, "--collation database"), (15, "--on-failure rollback")] {
+    for (percent, word) in [(20, "--collation database"), (15, "--on-failure rollback"), (30, "--retry-for 0")] {
         if dice.chance(percent) {
             words.push(word.to_owned());
         }

@@ -185,7 +185,7 @@ fn market(db: &mut Connection, tickers: u64, bars: u64, funds: u64) {
     fill(db, "ticker_fundamentals(ticker,region,per,pbr,fetched_at)", rows);
     let rows = (0..6).map(|i| [text(format!("IDX{i}")), Value::Real(i as f64 * 1.5)]);
     fill(db, "global_market_indices(symbol,value)", rows);
-    let rows = (0..5).map(|i| [text("USDKRW"), Value::Real(1300.123_456_78 + i as f64), text(stamp(i))]);
+    let rows = (0..5).map(|i| [text("USDKRW"), Value::Real(1_300.123_456_78 + i as f64), text(stamp(i))]);
     fill(db, "exchange_rate_history(pair,rate,at)", rows);
 }
 
