@@ -68,7 +68,7 @@ fn no_task_before_its_needs_none_against_a_lock_and_none_left_over() {
         let mut order = Order::new(tasks.clone());
         let (mut begun, mut done, mut running) = (Vec::new(), Vec::new(), Vec::new());
         loop {
-            let next = if running.len() < workers { order.next() } else { Next::Wait };
+            let next = if running.len() < workers { order.begin_next() } else { Next::Wait };
             match next {
                 Next::Begin { task, alone } => {
                     assert!(!begun.contains(&task), "case {case}: task {task} twice");
@@ -112,7 +112,7 @@ fn the_longest_way_goes_first_and_fillers_last() {
         Task { cost: 800, filler: true, locks: on(1, Mode::AccessShare), ..Task::default() },
     ];
     let mut order = Order::new(tasks);
-    let mut begin = |expected| match order.next() {
+    let mut begin = |expected| match order.begin_next() {
         Next::Begin { task, .. } => assert_eq!(task, expected),
         other => panic!("{other:?} instead of {expected}"),
     };
@@ -121,16 +121,16 @@ fn the_longest_way_goes_first_and_fillers_last() {
     begin(0);
     // Reading goes beside an index.
     begin(4);
-    assert_eq!(order.next(), Next::Wait);
+    assert_eq!(order.begin_next(), Next::Wait);
     order.done(2, Vec::new());
-    assert_eq!(order.next(), Next::Wait, "the key waits until nobody reads");
+    assert_eq!(order.begin_next(), Next::Wait, "the key waits until nobody reads");
     order.done(4, vec![Task { filler: true, locks: on(1, Mode::AccessShare), ..Task::default() }]);
-    assert_eq!(order.next(), Next::Begin { task: 3, alone: false }, "what waits goes before another filler");
-    assert_eq!(order.next(), Next::Wait);
+    assert_eq!(order.begin_next(), Next::Begin { task: 3, alone: false }, "what waits goes before another filler");
+    assert_eq!(order.begin_next(), Next::Wait);
     [0, 1, 3].into_iter().for_each(|t| order.done(t, Vec::new()));
-    assert_eq!(order.next(), Next::Begin { task: 5, alone: true });
+    assert_eq!(order.begin_next(), Next::Begin { task: 5, alone: true });
     order.done(5, Vec::new());
-    assert_eq!(order.next(), Next::End);
+    assert_eq!(order.begin_next(), Next::End);
 }
 
 /// One stream a table as long as there is other work.
@@ -147,7 +147,7 @@ fn a_second_stream_into_a_table_is_the_second_choice() {
     ];
     let mut order = Order::new(tasks);
     let mut begun = Vec::new();
-    while let Next::Begin { task, .. } = order.next() {
+    while let Next::Begin { task, .. } = order.begin_next() {
         begun.push(task);
     }
     assert_eq!(begun, [0, 3, 1, 2, 4, 5]);
@@ -279,7 +279,8 @@ fn only_our_sessions_are_set() {
     let before = shown(&place);
     // An index's build tells what its session is set to.
     let spy = "CREATE FUNCTION public.spy() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
-                   INSERT INTO public.seen SELECT current_setting('maintenance_work_mem'), \
+                   INSERT INTO public.seen SELECT \
+                       pg_size_bytes(current_setting('maintenance_work_mem')) / 1048576 || 'MB', \
                        current_setting('synchronous_commit'), current_setting('lock_timeout'); END $$;
                CREATE TABLE public.seen (m text, s text, l text);
                CREATE EVENT TRIGGER spy ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION public.spy()";

@@ -79,7 +79,7 @@ fn take<T>(state: &Mutex<State<T>>, changed: &Condvar, cancel: &Cancel) -> Optio
             changed.notify_all();
             return None;
         }
-        match state.order.next() {
+        match state.order.begin_next() {
             Next::End => return None,
             Next::Begin { task, alone } => {
                 // What follows it may be begun now.

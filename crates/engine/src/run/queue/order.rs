@@ -91,7 +91,7 @@ impl Order {
     }
 
     /// What a free worker does next. A task that is given out runs until [`Order::done`].
-    pub fn next(&mut self) -> Next {
+    pub fn begin_next(&mut self) -> Next {
         if self.left == 0 {
             return Next::End;
         }
