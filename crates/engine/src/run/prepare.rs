@@ -115,6 +115,8 @@ pub fn decide(
 ) -> Result<Prepared> {
     let mut findings = timed(times, observer, "check", || source.quick_check(&|| cancel.requested()))?;
     cancel.check()?;
+    // Of 32 MiB a worker and more, SQLite has its usual 2 MB.
+    readers.iter().try_for_each(|r| r.keep_pages(settings.memory / (16 * settings.jobs.max(1) as u64)))?;
     let reader = readers.first().ok_or_else(|| Error::internal("no reader"))?;
     let Shaped { schema, whole, left_out, findings: of_schema } =
         shape::shape(&settings.overrides, &source.raw_schema()?, reader)?;
