@@ -26,7 +26,7 @@ use lite2pg_model::value::Value;
 use postgres::Client;
 
 /// So much of a row is gathered before it goes on its way.
-const WIDE: usize = 256 * 1024;
+const WIDE: usize = 128 * 1024;
 
 /// What one chunk needs besides its two connections.
 pub struct Job<'a> {

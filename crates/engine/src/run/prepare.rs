@@ -113,6 +113,8 @@ pub fn decide(
     cancel: &Cancel,
     times: &mut Vec<StageTime>,
 ) -> Result<Prepared> {
+    // Of 32 MiB a worker and more, SQLite has its usual 2 MB.
+    readers.iter().try_for_each(|r| r.keep_pages(settings.memory / (16 * settings.jobs.max(1) as u64)))?;
     let reader = readers.first().ok_or_else(|| Error::internal("no reader"))?;
     let shaped = source.raw_schema().and_then(|raw| shape::shape(&settings.overrides, &raw, reader));
     let Shaped { schema, whole, left_out, findings: of_schema } = match shaped {

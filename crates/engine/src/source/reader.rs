@@ -215,6 +215,15 @@ impl Reader {
         if computes { self.interruptible(cancel, work) } else { work(self) }
     }
 
+    /// Keeps at most so many bytes of pages in memory, of SQLite's 2 MB: a scan reads no page twice.
+    ///
+    /// # Errors
+    /// SQLite refuses.
+    pub fn keep_pages(&self, bytes: u64) -> Result<()> {
+        let kib = i64::try_from((bytes >> 10).clamp(64, 2000)).unwrap_or(2000);
+        self.conn.pragma_update(None, "cache_size", -kib).map_err(|e| fault("cannot read", e))
+    }
+
     /// The connection, for what the methods here do not offer. Must not commit or roll back: the transaction is the
     /// snapshot.
     pub fn connection(&self) -> &Connection {

@@ -13,7 +13,7 @@ const HEADER: [u8; 19] = *b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: [u8; 2] = [0xff, 0xff];
 
 /// How much is gathered before it is handed to the socket. Larger blocks bring nothing; smaller ones cost system calls.
-const BLOCK: usize = 256 * 1024;
+const BLOCK: usize = 128 * 1024;
 
 /// Rows on their way into one table. Dropped before [`CopyIn::finish`], it fails the COPY, and nothing arrives.
 pub struct CopyIn<'a> {
@@ -184,23 +184,35 @@ pub fn copy_out_within(
         if carry.len().saturating_add(length) > most {
             return Ok(false);
         }
-        carry.extend_from_slice(block);
-        reader.consume(length);
-        let mut at = 0;
-        if header {
-            let Some(size) = header_size(&carry)? else { continue };
+        // As a rule a block is a row, and is taken where it lies.
+        let apart = carry.is_empty();
+        if !apart {
+            carry.extend_from_slice(block);
+        }
+        let (bytes, mut at, mut ended) = (if apart { block } else { carry.as_slice() }, 0, false);
+        if header && let Some(size) = header_size(bytes)? {
             at = size;
             header = false;
         }
-        while let Some(next) = tuple(&carry, at, &mut ranges)? {
+        while !header && !ended {
+            let Some(next) = tuple(bytes, at, &mut ranges)? else { break };
             if next == at {
-                return drain(&mut reader).map(|()| true);
+                ended = true;
+                continue;
             }
-            let fields: Vec<Option<&[u8]>> = ranges.iter().map(|r| r.map(|(from, to)| &carry[from..to])).collect();
+            let fields: Vec<Option<&[u8]>> = ranges.iter().map(|r| r.map(|(from, to)| &bytes[from..to])).collect();
             each(&fields)?;
             at = next;
         }
-        carry.drain(..at);
+        if apart {
+            carry.extend_from_slice(&block[at..]);
+        } else {
+            carry.drain(..at);
+        }
+        reader.consume(length);
+        if ended {
+            return drain(&mut reader).map(|()| true);
+        }
         if carry.capacity() > 4 * BLOCK && carry.len() < BLOCK {
             carry.shrink_to(BLOCK);
         }
