@@ -171,7 +171,7 @@ fn at_random_instants_of_a_large_run() {
         let at = whole.mul_f64(dice.share());
         let victim = Victim::ALL[i % Victim::ALL.len()];
         // Every victim meets both branches.
-        let branch = (i / Victim::ALL.len()) % 2 == 0;
+        let branch = (i / Victim::ALL.len()).is_multiple_of(2);
         for resume in [branch, !branch].into_iter().take(if long() { 2 } else { 1 }) {
             let mut child = place.child(usize::MAX);
             std::thread::sleep(at);
