@@ -160,8 +160,8 @@ fn a_rehearsal_that_is_interrupted_or_killed_leaves_nothing_for_long() {
                 INSERT INTO orders SELECT i, 1, i FROM n";
     rusqlite::Connection::open(&source).unwrap().execute_batch(rows).unwrap();
     let args = ["rehearse", &source, &target, "--jobs", "1", "--chunk-bytes", "64KiB"];
-    let begin = || {
-        let child = bench.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let spawn = || bench.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let first_chunk = || {
         let end = Instant::now() + Duration::from_secs(60);
         loop {
             assert!(Instant::now() < end, "no chunk was done");
@@ -170,11 +170,12 @@ fn a_rehearsal_that_is_interrupted_or_killed_leaves_nothing_for_long() {
             let Ok(mut client) = postgres::Client::connect(&cluster.conninfo(&name), postgres::NoTls) else { continue };
             let sql = "SELECT count(*) FROM lite2pg.migration_chunk WHERE done";
             if client.query_one(sql, &[]).is_ok_and(|r| r.get::<_, i64>(0) > 0) {
-                return child;
+                return;
             }
         }
     };
-    let child = begin();
+    let child = spawn();
+    first_chunk();
     signal("-INT", child.id());
     let out = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
@@ -182,7 +183,8 @@ fn a_rehearsal_that_is_interrupted_or_killed_leaves_nothing_for_long() {
     assert!(stderr.contains("to begin again:  lite2pg rehearse "), "{stderr}");
     assert_eq!((databases(&cluster), places(&bench)), (vec![], vec![]));
 
-    let mut child = begin();
+    let mut child = spawn();
+    first_chunk();
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!((databases(&cluster).len(), places(&bench).is_empty()), (1, false));

@@ -110,7 +110,7 @@ fn nothing_stays_of_one_that_was_interrupted_or_failed() {
     cluster.sql("CREATE ROLE \"no body\" LOGIN");
     let (host, port) = (cluster.socket_dir.display().to_string(), cluster.port);
     place.to(&format!("host={host} port={port} user='no body' dbname={}", place.db));
-    let error = run(&place, false).err().expect("it may not");
+    let Err(error) = run(&place, false) else { panic!("it may not") };
     assert_eq!((error.kind, error.kind.exit()), (Kind::Target, 4));
     assert!(error.hint.as_deref().is_some_and(|h| h.contains("ALTER ROLE \"no body\" CREATEDB")), "{}", tell(&error));
     assert_eq!((before, private_files(&place)), (all_databases(&cluster), Vec::new()));
