@@ -93,7 +93,8 @@ fn a_whole_migration_as_people_read_it() {
     seen("migration", &normal(&all, &bench, &cluster));
 }
 
-/// The parts of the line `time` are the whole that the last line tells, as exactly as that is written.
+/// The parts of the line `time` are the whole that the last line tells, as exactly as that is written; where stages were at work
+/// at once they are more.
 #[track_caller]
 fn times_add_up(stdout: &str) {
     let Some(parts) = stdout.lines().find_map(|l| l.strip_prefix("  time    ")) else { return };
@@ -103,9 +104,11 @@ fn times_add_up(stdout: &str) {
         let number: f64 = rest.rsplit(' ').next().unwrap().parse().unwrap();
         if unit == "ms" { number / 1000.0 } else { number }
     };
+    let (parts, at_once) = parts.strip_suffix(" · at once in part").map_or((parts, false), |p| (p, true));
     let sum: f64 = parts.split(" · ").map(seconds).sum();
     let whole = seconds(published.split(" · ").nth(1).unwrap());
-    assert!((sum - whole).abs() < 0.0511, "{parts}\n{published}");
+    let adds_up = if at_once { sum > whole - 0.0511 } else { (sum - whole).abs() < 0.0511 };
+    assert!(adds_up, "{parts}\n{published}");
 }
 
 #[test]

@@ -236,25 +236,31 @@ pub fn not_compared(report: &Report) -> Vec<String> {
     views.map(|(name, why)| format!("view {}: {}", text::clean(name), text::clean(why))).collect()
 }
 
-/// `census 0.1 s · copy 0.4 s …`: the stages and what the rest was, rounded so that they add up to the whole time.
+/// `census 0.1 s · copy 0.4 s …`: the stages and what the rest was. Where stages overlapped there is no rest, and it says so;
+/// else they are rounded so that they add up to the whole time.
 pub fn stages(report: &Report, managed: bool) -> String {
     let unit = if report.seconds < 1.0 { 0.001 } else { 0.1 };
-    let rest = report.seconds - report.stages.iter().map(|s| s.seconds).sum::<f64>();
     let what = if managed { "start and stop of PostgreSQL, bookkeeping" } else { "connecting, bookkeeping" };
     let mut parts: Vec<(String, f64)> =
         report.stages.iter().map(|s| (text::clean(&s.name).into_owned(), s.seconds / unit)).collect();
-    parts.push((what.to_owned(), rest.max(0.0) / unit));
+    let rest = report.seconds / unit - parts.iter().map(|(_, n)| n).sum::<f64>();
+    let overlap = rest < 0.0;
     // Each is rounded down; what is left over goes to those that lost most.
+    if !overlap {
+        parts.push((what.to_owned(), rest));
+    }
     let mut units: Vec<u64> = parts.iter().map(|(_, n)| n.floor() as u64).collect();
     let mut order: Vec<usize> = (0..parts.len()).collect();
     order.sort_by(|a, b| parts[*b].1.fract().total_cmp(&parts[*a].1.fract()));
-    let left = ((report.seconds / unit).round() as u64).saturating_sub(units.iter().sum());
+    let all: f64 = parts.iter().map(|(_, n)| n).sum();
+    let left = (all.round() as u64).saturating_sub(units.iter().sum());
     order.iter().take(left as usize).for_each(|i| units[*i] += 1);
     let shown = parts.iter().zip(units).filter(|(_, n)| *n > 0).map(|((name, _), n)| match unit < 0.01 {
         true => format!("{name} {n} ms"),
         false => format!("{name} {}", text::seconds(n as f64 * unit)),
     });
-    shown.collect::<Vec<_>>().join(" · ")
+    let shown = shown.collect::<Vec<_>>().join(" · ");
+    if overlap { format!("{shown} · at once in part") } else { shown }
 }
 
 /// `7.2 s · peak memory 92 MiB`.

@@ -81,8 +81,8 @@ pub struct Built {
     pub copies: BTreeMap<String, TableCopy>,
     /// What was read back of each table, by its place in the plan.
     pub read: BTreeMap<usize, Sum>,
-    /// When reading back began.
-    pub reading_since: Option<Instant>,
+    /// How long tables were read back; `None`: none was.
+    pub reading: Option<f64>,
 }
 
 impl Execution<'_> {
@@ -96,7 +96,7 @@ impl Execution<'_> {
         let stages = Stages::new(self.plan, self.steps, tasks.iter().map(|(_, todo)| todo.stage()), self.observer);
         let copies = self.copied_before();
         if !copies.is_empty() {
-            stages.begin(Stage::Copy);
+            stages.tell(Stage::Copy);
         }
         for (table, copy) in &copies {
             let (table, rows, bytes) = (table.clone(), copy.sum.rows, copy.bytes);
@@ -108,7 +108,7 @@ impl Execution<'_> {
             // Held here while the run is paused; the task has not begun.
             self.cancel.check()?;
             let stage = todo.stage();
-            let since = stages.begin(stage);
+            stages.begin(stage);
             // What is read back may come to several tasks first, which then tell for themselves.
             let whole = matches!(todo, Todo::Read { pages: None, .. });
             if !whole {
@@ -146,7 +146,6 @@ impl Execution<'_> {
                     let (object, seconds) = (table.name.clone(), begin.elapsed().as_secs_f64());
                     self.observer.see(&Event::Done { stage: stage.word(), object, rows: sum.rows, bytes: 0, seconds });
                     let mut built = lock(&built);
-                    built.reading_since.get_or_insert(since);
                     built.read.entry(i).or_default().merge(&sum);
                 }
             }
@@ -154,7 +153,8 @@ impl Execution<'_> {
             Ok(Vec::new())
         })?;
         times.extend(stages.times());
-        Ok(built.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let built = built.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Built { reading: stages.seconds(Stage::Verify), ..built })
     }
 
     /// What the ledger has of each table.

@@ -88,7 +88,7 @@ impl Migration<'_> {
             let rejected = rejected::counts(first.client, &run.id)?;
             let mut report = self.report(&run, &plan, &built.copies, &rejected);
             if self.settings.verify {
-                let read = (&built.read, built.reading_since);
+                let read = (&built.read, built.reading);
                 finish::verify(&execution, &mut workers, read, &mut report, &mut times)?;
             }
             Ok(report)

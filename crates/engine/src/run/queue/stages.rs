@@ -1,4 +1,4 @@
-//! Stages whose tasks overlap: each begins with its first task and ends with its last.
+//! Stages whose tasks overlap: each begins with its first task and ends with its last, and lasts as long as one of them runs.
 //! Owns telling that and the times; never the order of tasks.
 
 use crate::observe::report::StageTime;
@@ -28,7 +28,11 @@ struct One {
     left: usize,
     /// Steps of the plan, those of an interrupted run among them.
     steps: u64,
+    told: bool,
+    running: usize,
+    /// Since when at least one task runs.
     since: Option<Instant>,
+    /// While at least one ran, until `since`.
     seconds: f64,
 }
 
@@ -65,20 +69,27 @@ impl<'a> Stages<'a> {
             ORDER.iter().copied().filter(is_empty).collect()
         };
         for stage in empty {
-            self.begin(stage);
+            self.tell(stage);
             self.told_end(stage, 0.0);
         }
     }
 
-    /// A task of a stage begins; since when the stage has been going on.
-    pub fn begin(&self, stage: Stage) -> Instant {
-        let now = Instant::now();
+    /// A task of a stage begins.
+    pub fn begin(&self, stage: Stage) {
+        self.tell(stage);
         let mut each = self.lock();
         let one = each.entry(stage).or_default();
-        if let Some(since) = one.since {
-            return since;
+        one.running += 1;
+        one.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Tells that a stage begins, once.
+    pub fn tell(&self, stage: Stage) {
+        let mut each = self.lock();
+        let one = each.entry(stage).or_default();
+        if std::mem::replace(&mut one.told, true) {
+            return;
         }
-        one.since = Some(now);
         let (rows, bytes) = match stage {
             Stage::Copy => (self.rows, self.bytes),
             Stage::Verify => (self.rows, 0),
@@ -86,7 +97,6 @@ impl<'a> Stages<'a> {
         };
         // Told under the lock: nothing of a stage is told before its begin.
         self.observer.see(&Event::StageStarted { stage: stage.word(), bytes, rows, steps: one.steps });
-        now
     }
 
     /// So many more tasks of a stage were found.
@@ -100,10 +110,13 @@ impl<'a> Stages<'a> {
             let mut each = self.lock();
             let one = each.entry(stage).or_default();
             one.left = one.left.saturating_sub(1);
+            one.running = one.running.saturating_sub(1);
+            if one.running == 0 {
+                one.seconds += one.since.take().map_or(0.0, |s| s.elapsed().as_secs_f64());
+            }
             if one.left > 0 {
                 return;
             }
-            one.seconds = one.since.map_or(0.0, |s| s.elapsed().as_secs_f64());
             one.seconds
         };
         // Comparing goes on with what was read.
@@ -116,10 +129,15 @@ impl<'a> Stages<'a> {
         self.observer.see(&Event::StageDone { stage: stage.word(), seconds });
     }
 
-    /// How long each stage went on, in the report's order.
+    /// How long a stage's tasks ran; `None`: it has not begun.
+    pub fn seconds(&self, stage: Stage) -> Option<f64> {
+        self.lock().get(&stage).filter(|one| one.told).map(|one| one.seconds)
+    }
+
+    /// How long at least one task of each stage ran, in the report's order.
     pub fn times(&self) -> Vec<StageTime> {
         let each = self.lock();
-        let told = ORDER.iter().filter_map(|s| each.get(s).filter(|one| one.since.is_some()).map(|one| (s, one)));
+        let told = ORDER.iter().filter_map(|s| each.get(s).filter(|one| one.told).map(|one| (s, one)));
         told.map(|(s, one)| StageTime { name: s.word().to_owned(), seconds: one.seconds }).collect()
     }
 
