@@ -27,7 +27,9 @@ fn started(bench: &Bench, args: &[&str], client: &mut postgres::Client) -> Child
     let child = bench.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let end = Instant::now() + Duration::from_secs(120);
     let there = "SELECT to_regclass('lite2pg.migration_chunk') IS NOT NULL";
-    let done = "SELECT count(*) FROM lite2pg.migration_chunk WHERE done";
+    // Runs that were rolled back keep their marks.
+    let done = "SELECT count(*) FROM lite2pg.migration_chunk JOIN lite2pg.migration_history USING (run) \
+                WHERE done AND status = 'running'";
     while !client.query_one(there, &[]).unwrap().get::<_, bool>(0)
         || client.query_one(done, &[]).unwrap().get::<_, i64>(0) == 0
     {

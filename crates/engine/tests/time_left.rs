@@ -112,7 +112,8 @@ proptest! {
         for part in [0.3, 0.5, 0.7] {
             let (at, told) = told.iter().find(|(at, _)| *at >= whole * part).unwrap();
             let (left, truth) = (told.left.unwrap(), whole - at);
-            prop_assert!((truth / 2.5..truth * 2.5).contains(&left), "at {at:.1} of {whole:.1} s: {left:.1}, truly {truth:.1}");
+            // At first only copying was seen; what comes after it may be faster or slower by 1.6 / 0.6.
+            prop_assert!((truth / 3.0..truth * 3.0).contains(&left), "at {at:.1} of {whole:.1} s: {left:.1}, truly {truth:.1}");
             prop_assert!((told.fraction - part).abs() < 0.3, "{} at {part}", told.fraction);
         }
     }

@@ -233,6 +233,8 @@ impl<'k> Probe<'k> {
                     Some(Value::Real(r)) => integral(r).is_some_and(|i| self.known.has_integer(parts, i)),
                     Some(Value::Text(_) | Value::Blob(_)) => false,
                 };
+                // Of several columns only a parent without any whole key comes here; a NULL in a later one asks for none.
+                let there = there || key.any(|v| matches!(v, Value::Null));
                 self.orphans += u64::from(!there);
             }
             All::Bytes(all) => match encode(key, &mut self.encoded) {
@@ -456,6 +458,18 @@ mod tests {
         let mut split = Probe::new(&known);
         split.take([Value::Text(b"key 0\x00"), Value::Integer(0)].into_iter());
         assert_eq!(split.orphans, 1);
+    }
+
+    #[test]
+    fn a_null_in_any_column_asks_for_no_parent_where_there_is_none_at_all() {
+        let share = Share::of(1 << 20);
+        let known = Known::of(vec![Keys::new(&share)]).unwrap();
+        let mut probe = Probe::new(&known);
+        probe.take([Value::Integer(1), Value::Null].into_iter());
+        probe.take([Value::Null, Value::Integer(1)].into_iter());
+        assert_eq!(probe.orphans, 0);
+        probe.take([Value::Integer(1), Value::Integer(2)].into_iter());
+        assert_eq!(probe.orphans, 1);
     }
 
     #[test]
