@@ -163,16 +163,16 @@ impl Undo<'_> {
         if let Some(plan) = plan.as_ref().filter(|_| published) {
             self.keep_writers_away(&mut tx, plan)?;
             let mut found = self.published(&mut tx, plan, &mut undone)?;
-            if !options.dry_run && !undone.changed.is_empty() {
-                if !options.discard_changes {
-                    close(found)?;
-                    return Err(self.refused(&undone));
-                }
-                if !found.tables.is_empty() {
-                    let also: Vec<String> = undone.changed.iter().filter(|c| !is_table(&undone, c)).cloned().collect();
-                    let what = (&mut found, also.as_slice());
-                    saved = Some(discard::save(&mut tx, self.settings, (run, plan), what, self.save_to, self.cancel)?);
-                }
+            let changed = !undone.changed.is_empty();
+            if changed && !options.dry_run && !options.discard_changes {
+                close(found)?;
+                return Err(self.refused(&undone));
+            }
+            // Whoever named a file finds it, also if it says that nothing was given up.
+            if !options.dry_run && (changed || options.discard_changes && self.save_to.is_some()) {
+                let also: Vec<String> = undone.changed.iter().filter(|c| !is_table(&undone, c)).cloned().collect();
+                let what = (&mut found, also.as_slice());
+                saved = Some(discard::save(&mut tx, self.settings, (run, plan), what, self.save_to, self.cancel)?);
             }
             close(found)?;
         } else {
