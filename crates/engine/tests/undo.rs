@@ -135,11 +135,21 @@ fn dry_run_twice_and_purge() {
     assert_eq!(compare(&there, &place.picture(&cluster)), "", "refused, and yet something changed");
     place.rollback(PLAIN).unwrap();
     assert!(place.rollback(PLAIN).unwrap_err().message.contains("no run to undo"), "undone twice");
+    assert!(place.rollback(purge).unwrap_err().message.contains("no run to undo"), "another run needs the history");
     place.settings.schema = "two".to_owned();
     assert!(control(&place));
     assert!(place.rollback(purge).unwrap().purged);
     assert!(!control(&place));
     assert_eq!(compare(&before, &place.picture(&cluster)), "");
+    // Everything is undone, and only the history is left.
+    place.must_migrate("third");
+    place.rollback(PLAIN).unwrap();
+    let dry = place.rollback(RollbackOptions { dry_run: true, ..purge }).unwrap();
+    assert!(dry.dry_run && !dry.purged && control(&place));
+    let purged = place.rollback(purge).map_err(|e| tell(&e)).unwrap();
+    assert!(purged.purged && purged.run.is_empty() && !control(&place));
+    assert_eq!(compare(&before, &place.picture(&cluster)), "");
+    assert!(place.rollback(purge).unwrap_err().message.contains("no run to undo"), "there is no history");
 }
 
 #[test]

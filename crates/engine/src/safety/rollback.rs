@@ -37,7 +37,7 @@ pub struct RollbackOptions {
 /// What was (or would be) undone.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Undone {
-    /// The run.
+    /// The run; empty: every run was undone already, and the control tables alone were to be removed.
     pub run: String,
     /// Whether it had been published.
     pub was_published: bool,
@@ -98,10 +98,15 @@ pub fn rollback_saving(
         prepare::tell_target(&session, &facts, settings, observer);
         Keys::of(&settings.schema).take(&mut client, &settings.schema, &clock::is_dead)?;
         let runs = control::runs(&mut client, Some(&settings.schema))?;
-        let run = runs.into_iter().find(|r| r.status != Status::RolledBack).ok_or_else(|| {
-            Error::target(format!("there is no run to undo in schema {}", settings.schema))
-                .hint("lite2pg history TARGET lists what was run")
-        })?;
+        let Some(run) = runs.into_iter().find(|r| r.status != Status::RolledBack) else {
+            if options.purge
+                && let Some(purged) = history_alone(&mut client, options.dry_run)?
+            {
+                return Ok(purged);
+            }
+            return Err(Error::target(format!("there is no run to undo in schema {}", settings.schema))
+                .hint("lite2pg history TARGET lists what was run"));
+        };
         Undo { settings, options, save_to, run: &run, observer, cancel }.undo(&mut client)
     })();
     let closed = session.close();
@@ -374,6 +379,29 @@ fn unfinished(client: &mut Transaction<'_>, run: &Run, plan: Option<&Plan>, undo
         undone.sql.push(format!("DROP SCHEMA {}", pg(&schema)));
     }
     Ok(())
+}
+
+/// Removes the control tables where they hold nothing but undone runs of any schema; `None`: there is more, or nothing.
+fn history_alone(client: &mut Client, dry_run: bool) -> Result<Option<Undone>> {
+    if !control::exist(client)? {
+        return Ok(None);
+    }
+    let failed = |e| error_from_pg(e, "removing the control tables");
+    let mut tx = client.transaction().map_err(failed)?;
+    // A run that begins meanwhile waits, or is seen.
+    tx.batch_execute(&format!(
+        "SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; LOCK TABLE lite2pg.migration_history IN ACCESS EXCLUSIVE MODE"
+    ))
+    .map_err(failed)?;
+    if open_runs(&mut tx)? > 0 {
+        return Ok(None);
+    }
+    if dry_run {
+        return Ok(Some(Undone { dry_run, ..Undone::default() }));
+    }
+    control::remove(&mut tx)?;
+    tx.commit().map_err(failed)?;
+    Ok(Some(Undone { purged: true, ..Undone::default() }))
 }
 
 fn purge(tx: &mut Transaction<'_>) -> Result<bool> {
