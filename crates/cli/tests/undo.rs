@@ -116,6 +116,45 @@ fn where_the_source_is_another_by_now_whole_tables_are_saved() {
     assert_eq!(copied.lines().skip(1).take_while(|l| *l != "\\.").count(), 5, "{copied}");
 }
 
+#[test]
+fn values_in_columns_that_were_added_are_saved_and_so_is_the_sql_of_what_was_made() {
+    let (bench, cluster) = (Bench::new(), Cluster::start(&[], &[]));
+    let (source, target) = (bench.sqlite("shop.db", SHOP), target(&cluster, "shop"));
+    bench.run(&["migrate", &source, &target]).exits(0);
+    let added = "ALTER TABLE customers ADD COLUMN secret text; UPDATE customers SET secret = 'precious'";
+    cluster.client("shop").batch_execute(added).unwrap();
+    // Of this one a row was changed too.
+    let both = "ALTER TABLE orders ADD COLUMN note text; UPDATE orders SET note = 'remember', total = 33 WHERE id = 2";
+    cluster.client("shop").batch_execute(both).unwrap();
+    let refused = bench.run(&["rollback", &source, &target]).exits(4);
+    assert!(refused.stderr.contains("column secret") && refused.stderr.contains("its columns"), "{}", refused.stderr);
+    let file = bench.path("columns.sql");
+    let discard =
+        |file: &str| bench.run(&["rollback", &source, &target, "--discard-changes", "--save-to", file]).exits(0);
+    discard(&file);
+    let text = fs::read_to_string(&file).unwrap();
+    for words in ["here: all its rows", "precious", "remember", "\"secret\"", "33.00"] {
+        assert!(text.contains(words) || text.contains(&words.replace('"', "")), "{words}:\n{text}");
+    }
+    let out = Bench::finish(Command::new("psql").args(["-X", "-q", "-d", &target, "-f", &file])).exits(0);
+    assert_eq!((out.stdout.as_str(), out.stderr.as_str()), ("", ""));
+
+    // No row was written, and yet something is given up.
+    bench.run(&["migrate", &source, &target]).exits(0);
+    cluster.client("shop").batch_execute("CREATE INDEX mine ON orders ((total * 2))").unwrap();
+    let file = bench.path("index.sql");
+    let undone = discard(&file);
+    assert!(undone.stdout.contains("index.sql"), "{}", undone.stdout);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("also removed: index mine") && text.contains("--     CREATE INDEX mine ON"), "{text}");
+
+    // Whoever named a file finds it.
+    bench.run(&["migrate", &source, &target]).exits(0);
+    let file = bench.path("nothing.sql");
+    discard(&file);
+    assert!(fs::read_to_string(&file).unwrap().contains("Nothing was written since"));
+}
+
 fn databases(cluster: &Cluster) -> Vec<String> {
     let sql = "SELECT datname::text FROM pg_database WHERE datname LIKE 'lite2pg\\_rehearsal%'";
     cluster.client("postgres").query(sql, &[]).unwrap().iter().map(|r| r.get(0)).collect()

@@ -135,10 +135,49 @@ fn dry_run_twice_and_purge() {
     assert_eq!(compare(&there, &place.picture(&cluster)), "", "refused, and yet something changed");
     place.rollback(PLAIN).unwrap();
     assert!(place.rollback(PLAIN).unwrap_err().message.contains("no run to undo"), "undone twice");
+    assert!(place.rollback(purge).unwrap_err().message.contains("no run to undo"), "another run needs the history");
     place.settings.schema = "two".to_owned();
     assert!(control(&place));
     assert!(place.rollback(purge).unwrap().purged);
     assert!(!control(&place));
+    assert_eq!(compare(&before, &place.picture(&cluster)), "");
+    // Everything is undone, and only the history is left.
+    place.must_migrate("third");
+    place.rollback(PLAIN).unwrap();
+    let dry = place.rollback(RollbackOptions { dry_run: true, ..purge }).unwrap();
+    assert!(dry.dry_run && !dry.purged && control(&place));
+    let purged = place.rollback(purge).map_err(|e| tell(&e)).unwrap();
+    assert!(purged.purged && purged.run.is_empty() && !control(&place));
+    assert_eq!(compare(&before, &place.picture(&cluster)), "");
+    assert!(place.rollback(purge).unwrap_err().message.contains("no run to undo"), "there is no history");
+}
+
+#[test]
+fn where_the_tables_are_gone_already_the_rest_is_undone() {
+    let cluster = Cluster::start(&[], &[]);
+    let mut place = Place::new(&cluster, fixtures::everything);
+    let before = place.picture(&cluster);
+    place.must_migrate("first");
+    let dry = place.rollback(RollbackOptions { dry_run: true, ..PLAIN }).unwrap();
+    let (last, others) = dry.tables.split_last().unwrap();
+    let drop = |tables: &[String]| {
+        let tables: Vec<String> =
+            tables.iter().map(|t| format!("public.\"{}\"", t["public.".len()..].replace('"', "\"\""))).collect();
+        place.client(&cluster).batch_execute(&format!("DROP TABLE {} CASCADE", tables.join(", "))).unwrap();
+    };
+    drop(others);
+    let error = place.rollback(DISCARD).expect_err("one is left");
+    assert!(error.message.contains("are gone already"), "{}", tell(&error));
+    drop(std::slice::from_ref(last));
+    let undone = place.rollback(PLAIN).map_err(|e| tell(&e)).unwrap();
+    assert!(undone.was_published && undone.tables.is_empty() && undone.proof.verified, "{undone:?}");
+    assert_eq!(compare(&before, &place.picture(&cluster)), "");
+    assert!(place.rollback(PLAIN).unwrap_err().message.contains("no run to undo"), "undone twice");
+    // With a schema that the run made.
+    place.settings.schema = "made".to_owned();
+    place.must_migrate("made");
+    place.client(&cluster).batch_execute("DROP SCHEMA made CASCADE").unwrap();
+    place.rollback(PLAIN).map_err(|e| tell(&e)).unwrap();
     assert_eq!(compare(&before, &place.picture(&cluster)), "");
 }
 

@@ -58,6 +58,12 @@ pub fn again(args: &Rollback, target: &TargetSpec, changed: bool) -> Line {
 }
 
 fn people(args: &Rollback, undone: &Undone, show: &Show) {
+    if undone.run.is_empty() {
+        let done = if undone.dry_run { "would remove" } else { "removed" };
+        let what = "the control tables (schema lite2pg): every run is undone already";
+        show.line(&format!("{} · {what}", show.paint().bold(done)));
+        return;
+    }
     let tables = text::counted(undone.tables.len() as u64, "table", "tables");
     let rows = text::counted(undone.rows, "row", "rows");
     let what = if undone.was_published { "published" } else { "unfinished" };

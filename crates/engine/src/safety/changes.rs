@@ -184,12 +184,15 @@ pub fn of_rows(
         let rows_then = then.map(|r| r.get::<_, i64>(2).cast_unsigned());
         let same =
             then.zip(now).is_some_and(|(r, now)| r.get::<_, &str>(1) == now.hex() && rows_then == Some(now.rows));
-        if !same {
+        // Values of a column that was added are in no digest.
+        let columns = now.is_some() && as_planned(table, live);
+        if !same || !columns {
             found.tables.push(TableChange {
                 table: format!("{}.{}", run.schema, table.target),
                 source_name: table.name.clone(),
                 rows_then,
                 rows_now: now.map(|n| n.rows),
+                not_told: (!columns).then(|| OTHER_COLUMNS.to_owned()),
                 ..TableChange::default()
             });
         }
@@ -198,7 +201,7 @@ pub fn of_rows(
         return Ok(found);
     }
     let mut why = String::new();
-    if found.tables.iter().any(|t| t.rows_now.is_some()) {
+    if found.tables.iter().any(|t| t.not_told.is_none()) {
         match AtHand::open(settings, run, plan, observer, cancel)? {
             Ok(at_hand) => found.at_hand = Some(at_hand),
             Err(words) => why = words,
@@ -206,10 +209,7 @@ pub fn of_rows(
     }
     for change in &mut found.tables {
         let table = plan.tables.iter().find(|t| t.name == change.source_name);
-        let (Some(table), Some(_)) = (table, change.rows_now) else {
-            change.not_told = Some("its columns are no longer those that were published".to_owned());
-            continue;
-        };
+        let (Some(table), None) = (table, &change.not_told) else { continue };
         let Some(at_hand) = &mut found.at_hand else {
             change.not_told = Some(why.clone());
             continue;
@@ -220,6 +220,17 @@ pub fn of_rows(
         (change.removed, change.named) = (Some(differences.missing), differences.named);
     }
     Ok(found)
+}
+
+const OTHER_COLUMNS: &str = "its columns are no longer those that were published";
+
+/// Whether a published table has the columns of the plan and no other.
+fn as_planned(table: &TablePlan, live: &Columns) -> bool {
+    let of_plan = |name: &str, ty: &str| {
+        table.columns.iter().any(|c| c.target == name && c.shown() == ty)
+            || table.extra.iter().any(|e| e.target == name)
+    };
+    live.iter().filter(|(t, ..)| *t == table.target).all(|(_, name, ty)| of_plan(name, ty))
 }
 
 /// The digest of a published table as it is now; `None` if its columns are no longer those that were published.

@@ -2,6 +2,7 @@
 //! Owns the file (SQL for psql, 0600, never over another one, on disk before anything is removed); never removes a row.
 
 use super::changes::{Found, TableChange, of_row};
+use super::made;
 use crate::error::{Error, Result};
 use crate::run::pool::Cancel;
 use crate::run::settings::Settings;
@@ -45,7 +46,8 @@ impl Drop for Saved {
 }
 
 /// Writes what was written to a run's tables since they were published: of each table that is no longer what it was the rows
-/// that were added or changed, or all rows where single ones cannot be told. `also` are other changes, in words. The file is
+/// that were added or changed, or all rows where single ones cannot be told. `also` are other changes, in words: what they made is
+/// written as comments. The file is
 /// on disk when this returns.
 ///
 /// # Errors
@@ -68,8 +70,15 @@ pub fn save(
     out.line(&format!("-- psql -f THIS-FILE loads it into schema {}, which it makes.", one_line(schema)))?;
     out.line("\\set ON_ERROR_STOP on\nSET client_encoding = 'UTF8';\nBEGIN;")?;
     out.line(&format!("CREATE SCHEMA {};", pg(schema)))?;
+    let definitions = if also.is_empty() { made::Texts::new() } else { made::texts(tx, plan)? };
     for what in also {
         out.line(&format!("-- also removed: {}", one_line(what)))?;
+        for line in made::of(&definitions, what).into_iter().flat_map(str::lines) {
+            out.line(&format!("--     {}", one_line(line)))?;
+        }
+    }
+    if also.is_empty() && found.tables.is_empty() {
+        out.line("-- Nothing was written since.")?;
     }
     let Found { tables, at_hand, .. } = found;
     for change in tables.iter() {

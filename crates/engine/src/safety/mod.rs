@@ -6,5 +6,6 @@ pub mod changes;
 pub mod discard;
 pub mod fingerprint;
 pub mod lock;
+mod made;
 pub mod proof;
 pub mod rollback;

@@ -37,7 +37,7 @@ pub struct RollbackOptions {
 /// What was (or would be) undone.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Undone {
-    /// The run.
+    /// The run; empty: every run was undone already, and the control tables alone were to be removed.
     pub run: String,
     /// Whether it had been published.
     pub was_published: bool,
@@ -98,10 +98,15 @@ pub fn rollback_saving(
         prepare::tell_target(&session, &facts, settings, observer);
         Keys::of(&settings.schema).take(&mut client, &settings.schema, &clock::is_dead)?;
         let runs = control::runs(&mut client, Some(&settings.schema))?;
-        let run = runs.into_iter().find(|r| r.status != Status::RolledBack).ok_or_else(|| {
-            Error::target(format!("there is no run to undo in schema {}", settings.schema))
-                .hint("lite2pg history TARGET lists what was run")
-        })?;
+        let Some(run) = runs.into_iter().find(|r| r.status != Status::RolledBack) else {
+            if options.purge
+                && let Some(purged) = history_alone(&mut client, options.dry_run)?
+            {
+                return Ok(purged);
+            }
+            return Err(Error::target(format!("there is no run to undo in schema {}", settings.schema))
+                .hint("lite2pg history TARGET lists what was run"));
+        };
         Undo { settings, options, save_to, run: &run, observer, cancel }.undo(&mut client)
     })();
     let closed = session.close();
@@ -161,18 +166,18 @@ impl Undo<'_> {
         let plan = if published { Some(run.plan()?) } else { run.plan().ok() };
         let mut saved = None;
         if let Some(plan) = plan.as_ref().filter(|_| published) {
-            self.keep_writers_away(&mut tx, plan)?;
-            let mut found = self.published(&mut tx, plan, &mut undone)?;
-            if !options.dry_run && !undone.changed.is_empty() {
-                if !options.discard_changes {
-                    close(found)?;
-                    return Err(self.refused(&undone));
-                }
-                if !found.tables.is_empty() {
-                    let also: Vec<String> = undone.changed.iter().filter(|c| !is_table(&undone, c)).cloned().collect();
-                    let what = (&mut found, also.as_slice());
-                    saved = Some(discard::save(&mut tx, self.settings, (run, plan), what, self.save_to, self.cancel)?);
-                }
+            let gone = !self.keep_writers_away(&mut tx, plan)?;
+            let mut found = self.published(&mut tx, plan, gone, &mut undone)?;
+            let changed = !undone.changed.is_empty();
+            if changed && !options.dry_run && !options.discard_changes {
+                close(found)?;
+                return Err(self.refused(&undone));
+            }
+            // Whoever named a file finds it, also if it says that nothing was given up.
+            if !options.dry_run && (changed || options.discard_changes && self.save_to.is_some()) {
+                let also: Vec<String> = undone.changed.iter().filter(|c| !is_table(&undone, c)).cloned().collect();
+                let what = (&mut found, also.as_slice());
+                saved = Some(discard::save(&mut tx, self.settings, (run, plan), what, self.save_to, self.cancel)?);
             }
             close(found)?;
         } else {
@@ -215,9 +220,13 @@ impl Undo<'_> {
         Ok(undone)
     }
 
-    fn keep_writers_away(&self, tx: &mut Transaction<'_>, plan: &Plan) -> Result<()> {
+    /// `false`: somebody has removed all of the tables.
+    fn keep_writers_away(&self, tx: &mut Transaction<'_>, plan: &Plan) -> Result<bool> {
         let run = self.run;
         let there = finish::tables_there(tx, plan, &run.schema)?;
+        if there == 0 && !plan.tables.is_empty() {
+            return Ok(false);
+        }
         if there < plan.tables.len() {
             return Err(Error::target(format!(
                 "{} of the {} tables that run {} published are gone already",
@@ -233,24 +242,33 @@ impl Undo<'_> {
             tx.batch_execute(&format!("LOCK TABLE ONLY {} IN SHARE MODE", tables.join(", ONLY ")))
                 .map_err(|e| error_from_pg(e, "keeping writers away while the rows are looked at"))?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// A finished run: its views and tables go, each in one statement, so that it does not matter how they hang on each
-    /// other; whatever else hangs on them stops it.
-    fn published(&self, tx: &mut Transaction<'_>, plan: &Plan, undone: &mut Undone) -> Result<Found> {
+    /// other; whatever else hangs on them stops it. Where the tables are `gone` already the rest goes.
+    fn published(&self, tx: &mut Transaction<'_>, plan: &Plan, gone: bool, undone: &mut Undone) -> Result<Found> {
         let run = self.run;
         let live = catalog::columns(tx, &run.schema)?;
-        let found = changes::of_rows(tx, self.settings, (run, plan), &live, self.observer, self.cancel)?;
+        let found = match gone {
+            true => Found { rows: 0, tables: Vec::new(), at_hand: None },
+            false => changes::of_rows(tx, self.settings, (run, plan), &live, self.observer, self.cancel)?,
+        };
         undone.rows = found.rows;
-        undone.tables = plan.tables.iter().map(|t| format!("{}.{}", run.schema, t.target)).collect();
+        if !gone {
+            undone.tables = plan.tables.iter().map(|t| format!("{}.{}", run.schema, t.target)).collect();
+        }
         undone.changed = found.tables.iter().map(|c| c.table.clone()).collect();
         undone.changes.clone_from(&found.tables);
         undone.changed.extend(changes::made_since(tx, plan, &run.schema, &live)?);
         let there = programs::definitions(tx, plan)?;
         undone.changed.extend(programs::redefined(tx, &run.id, &there)?);
-        removal(tx, plan, &there, &mut undone.sql)?;
-        if run.schema_made {
+        if gone {
+            // Views and triggers went with the tables: nothing of them can be lost.
+            undone.changed.retain(|what| !what.ends_with(" (gone)"));
+        }
+        removal(tx, plan, (&there, gone), &mut undone.sql)?;
+        if run.schema_made && catalog::schema_exists(tx, &run.schema)? {
             undone.schema_removed = true;
             undone.sql.push(format!("DROP SCHEMA {}", pg(&run.schema)));
         }
@@ -312,11 +330,11 @@ fn changed(undone: &Undone) -> Vec<String> {
 }
 
 /// The statements that remove what a run published. Each kind goes in one statement and nothing with CASCADE: where
-/// something of others hangs on it, nothing is undone. Triggers go with their tables and views.
+/// something of others hangs on it, nothing is undone. Triggers go with their tables and views. `gone`: the tables are.
 fn removal(
     client: &mut Transaction<'_>,
     plan: &Plan,
-    there: &programs::Definitions,
+    (there, gone): (&programs::Definitions, bool),
     sql: &mut Vec<String>,
 ) -> Result<()> {
     let mut remove = |kind: &str, names: Vec<String>| {
@@ -328,10 +346,13 @@ fn removal(
     let named = |name: &String| pg_in(&plan.schema, name);
     let views = plan.views.iter().filter(|v| there.contains_key(&format!("view {}", v.target)));
     remove("VIEW", views.map(|v| named(&v.target)).collect());
-    remove("TABLE", plan.tables.iter().map(|t| named(&t.target)).collect());
+    let tables = plan.tables.iter().filter(|_| !gone);
+    remove("TABLE", tables.map(|t| named(&t.target)).collect());
     let functions = plan.triggers.iter().filter(|t| there.contains_key(&format!("function {}()", t.function)));
     remove("FUNCTION", functions.map(|t| format!("{}()", named(&t.function))).collect());
-    remove("TYPE", plan.tables.iter().flat_map(ddl::enums).map(|(name, _)| pg_in(&plan.schema, name)).collect());
+    // Somebody may have removed the types with the tables.
+    let types = if gone { "TYPE IF EXISTS" } else { "TYPE" };
+    remove(types, plan.tables.iter().flat_map(ddl::enums).map(|(name, _)| pg_in(&plan.schema, name)).collect());
     if !plan.helpers.is_empty() {
         let schema = plan.helper_schema();
         remove("ROUTINE", programs::routines(client, &schema, &plan.helper_routines())?);
@@ -374,6 +395,29 @@ fn unfinished(client: &mut Transaction<'_>, run: &Run, plan: Option<&Plan>, undo
         undone.sql.push(format!("DROP SCHEMA {}", pg(&schema)));
     }
     Ok(())
+}
+
+/// Removes the control tables where they hold nothing but undone runs of any schema; `None`: there is more, or nothing.
+fn history_alone(client: &mut Client, dry_run: bool) -> Result<Option<Undone>> {
+    if !control::exist(client)? {
+        return Ok(None);
+    }
+    let failed = |e| error_from_pg(e, "removing the control tables");
+    let mut tx = client.transaction().map_err(failed)?;
+    // A run that begins meanwhile waits, or is seen.
+    tx.batch_execute(&format!(
+        "SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; LOCK TABLE lite2pg.migration_history IN ACCESS EXCLUSIVE MODE"
+    ))
+    .map_err(failed)?;
+    if open_runs(&mut tx)? > 0 {
+        return Ok(None);
+    }
+    if dry_run {
+        return Ok(Some(Undone { dry_run, ..Undone::default() }));
+    }
+    control::remove(&mut tx)?;
+    tx.commit().map_err(failed)?;
+    Ok(Some(Undone { purged: true, ..Undone::default() }))
 }
 
 fn purge(tx: &mut Transaction<'_>) -> Result<bool> {

@@ -114,7 +114,12 @@ pub fn sweep(place: &Path) {
         let dir = copy.parent().unwrap_or(place);
         let [backup, sum, manifest, placing] = PARTS.map(|part| dir.join(part));
         let Ok(name) = fs::read_to_string(placing) else { return };
-        let wanted = place.join(name.trim_end_matches('\n'));
+        let name = Path::new(name.trim_end_matches('\n'));
+        // A path would lead out of the directory.
+        if name.file_name() != Some(name.as_os_str()) {
+            return;
+        }
+        let wanted = place.join(name);
         // Placed companions are no longer in the directory, and the backup itself still is.
         let unplaced = (backup.exists() || copy.exists()) && !wanted.exists();
         for (part, suffix) in [(sum, ".sha256"), (manifest, ".json")] {
@@ -200,4 +205,51 @@ pub fn in_use(path: &Path) -> Result<Option<String>> {
         Some(others) => others.any().then(|| others.who()),
         None => Some("this very process".to_owned()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_removes_nothing_outside_of_its_directory() {
+        let outer = std::env::temp_dir().join(format!("l2p-sweep-{}", std::process::id()));
+        let place = outer.join("backups");
+        fs::create_dir_all(&place).unwrap();
+        let theirs = ["x.json", "x.sha256"].map(|name| outer.join(name));
+        let absolute = outer.join("x").display().to_string();
+        for name in ["../x", absolute.as_str(), "..", "a/../../x", "x/"] {
+            let dir = place.join("lite2pg-backup-1");
+            fs::create_dir(&dir).unwrap();
+            theirs.iter().for_each(|file| fs::write(file, "theirs").unwrap());
+            for (file, text) in [("lock", ""), ("placing", name), ("backup", "b")] {
+                fs::write(dir.join(file), text).unwrap();
+            }
+            sweep(&place);
+            assert!(!dir.exists(), "{name}");
+            assert!(theirs.iter().all(|file| file.exists()), "{name}");
+        }
+        // Of a plain name the companions go.
+        let dir = place.join("lite2pg-backup-2");
+        fs::create_dir(&dir).unwrap();
+        fs::write(place.join("x.json"), "ours").unwrap();
+        for (file, text) in [("lock", ""), ("placing", "x"), ("backup", "b")] {
+            fs::write(dir.join(file), text).unwrap();
+        }
+        sweep(&place);
+        assert!(!dir.exists() && !place.join("x.json").exists());
+        // What a link leads to is not ours to empty.
+        #[cfg(unix)]
+        {
+            let elsewhere = outer.join("lite2pg-backup-3");
+            fs::create_dir(&elsewhere).unwrap();
+            for file in ["lock", "source.db"] {
+                fs::write(elsewhere.join(file), "").unwrap();
+            }
+            std::os::unix::fs::symlink(&elsewhere, place.join("lite2pg-backup-3")).unwrap();
+            sweep(&place);
+            assert!(elsewhere.join("source.db").exists());
+        }
+        fs::remove_dir_all(&outer).unwrap();
+    }
 }

@@ -238,7 +238,7 @@ pub(super) fn sweep_backups(dir: &Path, last: &dyn Fn(&Path)) {
 fn sweep_all(dir: &Path, prefix: &str, may: &dyn Fn(&Path) -> bool) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let copy = entry.path().join(NAME);
-        if !entry.file_name().to_string_lossy().starts_with(prefix) {
+        if !entry.file_name().to_string_lossy().starts_with(prefix) || !made_by_us(&entry.path()) {
             continue;
         }
         // Held until it is gone. Without a lock file it is not known whose it is.
@@ -247,6 +247,19 @@ fn sweep_all(dir: &Path, prefix: &str, may: &dyn Fn(&Path) -> bool) {
             let _ = remove(&copy);
         }
     }
+}
+
+/// A directory itself, no link to one, and of the user we act as: in a directory that many may write to, others can give
+/// theirs our names.
+#[cfg(unix)]
+fn made_by_us(dir: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::symlink_metadata(dir).is_ok_and(|m| m.is_dir() && m.uid() == rustix::process::geteuid().as_raw())
+}
+
+#[cfg(not(unix))]
+fn made_by_us(dir: &Path) -> bool {
+    fs::symlink_metadata(dir).is_ok_and(|m| m.is_dir())
 }
 
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {

@@ -112,7 +112,7 @@ impl Scratch {
     fn clear(&mut self) -> Result<()> {
         self.gone = true;
         self.holder = None;
-        drop_database(&mut self.connect()?, &self.name).map_err(|e| {
+        drop_database(&mut self.connect()?, &self.name, true).map_err(|e| {
             e.hint(format!("the next rehearsal tries again; or DROP DATABASE {} WITH (FORCE)", pg(&self.name)))
         })
     }
@@ -127,9 +127,11 @@ impl Drop for Scratch {
     }
 }
 
-fn drop_database(client: &mut Client, name: &str) -> Result<()> {
+/// `force` ends the sessions of whoever is connected to it; else they stop it.
+fn drop_database(client: &mut Client, name: &str, force: bool) -> Result<()> {
+    let force = if force { " WITH (FORCE)" } else { "" };
     client
-        .batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", pg(name)))
+        .batch_execute(&format!("DROP DATABASE IF EXISTS {}{force}", pg(name)))
         .map_err(|e| error_from_pg(e, "dropping the database of a rehearsal"))
 }
 
@@ -152,7 +154,8 @@ fn sweep(client: &mut Client) -> Result<Vec<String>> {
         if !(thrown_away && dead || comment == COMMENT && !used) {
             continue;
         }
-        match drop_database(client, &name) {
+        // Only where its process is known to be gone can no session in it be of use to anybody.
+        match drop_database(client, &name, thrown_away && dead) {
             Ok(()) => swept.push(format!("database {name}")),
             // Somebody has just connected to it, or dropped it: the next rehearsal looks again.
             Err(e) if e.kind == Kind::Target && !client.is_closed() => {}
