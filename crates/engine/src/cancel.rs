@@ -15,6 +15,8 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct Cancel {
     ended: AtomicBool,
     paused: AtomicBool,
+    /// Whether somebody listens who can end a pause.
+    heeded: AtomicBool,
     /// Bytes a second over all workers; 0: as fast as it goes.
     rate: AtomicU64,
     /// When what went by so far is paid for, in nanoseconds since `begin`.
@@ -28,6 +30,7 @@ impl Cancel {
         Cancel {
             ended: AtomicBool::new(false),
             paused: AtomicBool::new(false),
+            heeded: AtomicBool::new(false),
             rate: AtomicU64::new(0),
             paid: AtomicU64::new(0),
             begin: OnceLock::new(),
@@ -44,7 +47,8 @@ impl Cancel {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Holds everybody who looks here, until [`Cancel::go_on`] or the wish to end.
+    /// Holds everybody who looks here, until [`Cancel::go_on`], the wish to end, or the end of who could hear either (see
+    /// [`Cancel::heed`]).
     pub fn pause(&self) {
         self.paused.store(true, Ordering::Relaxed);
     }
@@ -59,6 +63,13 @@ impl Cancel {
         self.paused.load(Ordering::Relaxed)
     }
 
+    /// Somebody listens from now on who can end a pause, until what is returned is dropped. Without them a pause holds
+    /// nobody: it could not be ended. It is not forgotten, and holds again as soon as somebody listens again.
+    pub fn heed(&self) -> Heeded<'_> {
+        self.heeded.store(true, Ordering::Relaxed);
+        Heeded(self)
+    }
+
     /// At most so many bytes a second over all workers from now on; 0: as many as can be.
     pub fn throttle(&self, bytes_a_second: u64) {
         self.rate.store(bytes_a_second, Ordering::Relaxed);
@@ -70,15 +81,23 @@ impl Cancel {
         self.rate.load(Ordering::Relaxed)
     }
 
-    /// An error of kind `Interrupted` if somebody asked for the end. Waits while the run is paused: the caller's
-    /// transaction stays open meanwhile.
+    /// An error of kind `Interrupted` if somebody asked for the end. Waits while the run is paused and somebody can end
+    /// the pause: the caller's transaction stays open meanwhile.
     ///
     /// # Errors
     /// Somebody asked.
     pub fn check(&self) -> Result<()> {
-        while self.paused() && !self.requested() {
+        while self.paused() && self.heeded.load(Ordering::Relaxed) && !self.requested() {
             std::thread::sleep(LOOK);
         }
+        self.check_ended()
+    }
+
+    /// As [`Cancel::check`], without ever waiting: where nobody works any more whom a pause could hold.
+    ///
+    /// # Errors
+    /// Somebody asked for the end.
+    pub fn check_ended(&self) -> Result<()> {
         if self.requested() { Err(interrupted()) } else { Ok(()) }
     }
 
@@ -111,6 +130,17 @@ impl Cancel {
     }
 }
 
+/// Somebody listens who can end a pause, as long as this lives.
+#[derive(Debug)]
+#[must_use = "a pause holds only while this lives"]
+pub struct Heeded<'a>(&'a Cancel);
+
+impl Drop for Heeded<'_> {
+    fn drop(&mut self) {
+        self.0.heeded.store(false, Ordering::Relaxed);
+    }
+}
+
 /// The error of a run that was asked to end.
 pub fn interrupted() -> Error {
     Error::new(Kind::Interrupted, "interrupted").hint("run the same command again and it goes on from here")
@@ -123,6 +153,7 @@ mod tests {
     #[test]
     fn a_pause_holds_and_going_on_ends_it() {
         let cancel = Cancel::new();
+        let _listener = cancel.heed();
         cancel.pause();
         std::thread::scope(|scope| {
             let held = scope.spawn(|| cancel.check());
@@ -134,8 +165,53 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_holds_only_while_somebody_can_end_it() {
+        let cancel = Cancel::new();
+        cancel.pause();
+        cancel.check().unwrap();
+        std::thread::scope(|scope| {
+            let listener = cancel.heed();
+            let held = [scope.spawn(|| cancel.check()), scope.spawn(|| cancel.moved(1))];
+            std::thread::sleep(Duration::from_millis(100));
+            assert!(held.iter().all(|h| !h.is_finished()), "a paused run went on");
+            // What never holds does not hold even now.
+            cancel.check_ended().unwrap();
+            let begin = Instant::now();
+            drop(listener);
+            held.into_iter().for_each(|h| h.join().unwrap().unwrap());
+            assert!(begin.elapsed() < Duration::from_millis(500));
+            // The pause is not forgotten: the next listener finds it.
+            assert!(cancel.paused());
+            let listener = cancel.heed();
+            let held = scope.spawn(|| cancel.check());
+            std::thread::sleep(Duration::from_millis(100));
+            assert!(!held.is_finished(), "a paused run went on");
+            drop(listener);
+            held.join().unwrap().unwrap();
+        });
+        cancel.request();
+        assert_eq!(cancel.check_ended().unwrap_err().kind, Kind::Interrupted);
+    }
+
+    #[test]
+    fn a_listener_that_panics_holds_nobody() {
+        let cancel = Cancel::new();
+        cancel.pause();
+        std::thread::scope(|scope| {
+            let listener = cancel.heed();
+            let ended = scope.spawn(move || {
+                let _listener = listener;
+                std::panic::panic_any(());
+            });
+            assert!(ended.join().is_err());
+            cancel.check().unwrap();
+        });
+    }
+
+    #[test]
     fn the_wish_to_end_ends_a_pause_and_a_throttled_wait_at_once() {
         let paused = Cancel::new();
+        let _listener = paused.heed();
         paused.pause();
         let slow = Cancel::new();
         slow.throttle(1);

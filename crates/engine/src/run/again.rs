@@ -93,7 +93,7 @@ impl Patience {
         retries.observer.see(&Event::Note { text });
         let end = Instant::now() + wait;
         loop {
-            retries.cancel.check()?;
+            retries.cancel.check_ended()?;
             let rest = end.saturating_duration_since(Instant::now());
             if rest.is_zero() {
                 return Ok(());

@@ -9,7 +9,7 @@ use crate::run::fit::Fit;
 use crate::run::huge;
 use crate::run::normalised::{Tally, Watch};
 use crate::run::pool::{Alone, Cancel};
-use crate::run::reject::{self, Rejects, Rules};
+use crate::run::reject::{self, Limit, Rejects, Rules};
 use crate::run::scan;
 use crate::source::census::TICK;
 use crate::source::huge::Long;
@@ -68,7 +68,7 @@ pub fn copy_chunk(
         tx.batch_execute(&format!("{path}; {sql}; {mark}")).map_err(about)?;
     }
     let mut copy = CopyIn::start(&mut tx, job.staging, job.table, job.create.is_some())?;
-    let mut copied = Copied::new(observer, job.table);
+    let mut copied = Copied::new(observer, job.table, job.rules.limit);
     rows(reader, job.table, job.rules, (job.chunk.range, None), &mut copied, &mut copy, cancel)?;
     let (rows, _) = copy.finish().map_err(|e| e.about(&job.table.name))?;
     if rows != copied.sum.rows {
@@ -83,6 +83,7 @@ pub fn copy_chunk(
     let counted = (&copied.sum, copied.bytes);
     ledger::chunk_done(&mut tx, job.run, &job.table.name, job.chunk.number, counted, job.copy_step)?;
     tx.commit().map_err(about)?;
+    copied.rejects.keep();
     Ok(Done { sum: copied.sum, bytes: copied.bytes, rejected: copied.rejects.len() })
 }
 
@@ -104,7 +105,7 @@ pub struct Copied<'a> {
     /// Bytes of the values.
     pub bytes: u64,
     /// Rows that were set aside.
-    pub rejects: Rejects,
+    pub rejects: Rejects<'a>,
     /// What policies changed.
     pub tally: Tally,
     told: (u64, u64),
@@ -113,9 +114,9 @@ pub struct Copied<'a> {
 }
 
 impl<'a> Copied<'a> {
-    /// Nothing yet.
-    pub fn new(observer: &'a dyn Observer, table: &'a TablePlan) -> Self {
-        let (sum, rejects, tally) = (Sum::new(), Rejects::default(), Tally::default());
+    /// Nothing yet; what is set aside counts towards the limit.
+    pub fn new(observer: &'a dyn Observer, table: &'a TablePlan, limit: &'a Limit) -> Self {
+        let (sum, rejects, tally) = (Sum::new(), Rejects::new(limit), Tally::default());
         Copied { sum, bytes: 0, rejects, tally, told: (0, 0), observer, table: &table.name }
     }
 
@@ -196,7 +197,7 @@ pub fn rows(
                     return Err(huge::not_quarantined(error(), &left_out));
                 }
                 copied.tally.rejected(table, (why, misfit.map(|(i, _)| i)), number, row);
-                return copied.rejects.take(rules.limit, (number, why), error);
+                return copied.rejects.take((number, why), error);
             }
             let nulls = if rules.set.is_some() { rules.nulls(table, number()) } else { Vec::new() };
             if let Some(long) = &long {
@@ -259,7 +260,7 @@ pub fn rows(
                         copy.take_back(start);
                         copied.bytes = bytes;
                         copied.tally.rejected(table, (Why::Misfit, Some(i)), number(), row);
-                        return copied.rejects.take(rules.limit, (number(), Why::Misfit), error);
+                        return copied.rejects.take((number(), Why::Misfit), error);
                     }
                     form.of_source(value, &mut normal);
                 }

@@ -329,7 +329,7 @@ fn sample_table(
     cancel: &Cancel,
 ) -> Result<(lite2pg_model::normal::Sum, u64)> {
     let mut copy = CopyIn::start(tx, staging, table, false)?;
-    let mut copied = Copied::new(&Silent, table);
+    let mut copied = Copied::new(&Silent, table, rules.limit);
     rows(reader, table, rules, (Range::default(), Some(sample_rows(table))), &mut copied, &mut copy, cancel)?;
     copy.finish()?;
     Ok((copied.sum, copied.bytes))

@@ -37,6 +37,7 @@ pub fn run<W: Send, T: Send>(
     let state = Mutex::new(State { order: Order::new(order), what, failed: None });
     let changed = Condvar::new();
     let one_line = |worker: &mut W| {
+        let mut unwinding = Unwinding { state: &state, changed: &changed, ended: false };
         while let Some((i, task, alone)) = take(&state, &changed, cancel) {
             let outcome = work(worker, task, alone);
             let mut state = lock(&state);
@@ -52,6 +53,7 @@ pub fn run<W: Send, T: Send>(
             }
             changed.notify_all();
         }
+        unwinding.ended = true;
     };
     if let [only] = workers {
         one_line(only);
@@ -65,6 +67,24 @@ pub fn run<W: Send, T: Send>(
     match state.into_inner().unwrap_or_else(PoisonError::into_inner).failed {
         Some(error) => Err(error),
         None => Ok(()),
+    }
+}
+
+/// Tells of a worker whose task panics: the others would wait for that task's end for ever. Once they have ended too, the
+/// scope of their threads passes the panic on.
+struct Unwinding<'a, T> {
+    state: &'a Mutex<State<T>>,
+    changed: &'a Condvar,
+    /// The worker came to its end as it should.
+    ended: bool,
+}
+
+impl<T> Drop for Unwinding<'_, T> {
+    fn drop(&mut self) {
+        if !self.ended {
+            lock(self.state).failed.get_or_insert_with(|| Error::internal("a task panicked"));
+            self.changed.notify_all();
+        }
     }
 }
 
@@ -100,4 +120,36 @@ fn take<T>(state: &Mutex<State<T>>, changed: &Condvar, cancel: &Cancel) -> Optio
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    #[test]
+    fn a_panic_in_one_worker_ends_the_others() {
+        let (ended, end) = mpsc::channel();
+        // On a thread of its own: if it hangs, the test must not.
+        std::thread::spawn(move || {
+            // The second task waits for the first, so the second worker waits too; neither the second nor what comes
+            // after it may be begun.
+            let after = |i: usize| Task { needs: vec![i], ..Task::default() };
+            let tasks = vec![(Task::default(), 0), (after(0), 1), (after(1), 2)];
+            let begun = Mutex::new(Vec::new());
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                run(&mut [(), ()], tasks, &Cancel::new(), |(), i, _| {
+                    lock(&begun).push(i);
+                    std::thread::sleep(Duration::from_millis(100));
+                    panic_any("a task's own panic")
+                })
+            }));
+            let begun = lock(&begun).clone();
+            ended.send((outcome.is_err(), begun)).unwrap();
+        });
+        let (panicked, begun) = end.recv_timeout(Duration::from_secs(10)).expect("the other worker waits for ever");
+        assert!(panicked && begun == [0], "{begun:?}");
+    }
 }

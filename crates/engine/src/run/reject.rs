@@ -39,8 +39,13 @@ impl Limit {
 
     /// Takes one more, if there may be one more.
     fn take(&self) -> bool {
-        let before = self.rejected.fetch_add(1, Ordering::Relaxed);
-        self.most.is_none_or(|most| before < most)
+        let one_more = |before: u64| self.most.is_none_or(|most| before < most).then(|| before.saturating_add(1));
+        self.rejected.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+    }
+
+    /// So many that were taken are not rejected after all.
+    fn give_back(&self, count: u64) {
+        self.rejected.fetch_sub(count, Ordering::Relaxed);
     }
 
     fn words(&self) -> String {
@@ -80,33 +85,56 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// Rows of one chunk that were set aside, in reading order.
-#[derive(Debug, Default)]
-pub struct Rejects(Vec<(i64, Why)>);
+/// Rows of one chunk that were set aside, in reading order. Dropped before they are [`Rejects::keep`]t, they are given back
+/// to the limit: their chunk was undone, and when it is copied again they would count twice.
+#[derive(Debug)]
+pub struct Rejects<'a> {
+    rows: Vec<(i64, Why)>,
+    limit: &'a Limit,
+    kept: bool,
+}
 
-impl Rejects {
+impl<'a> Rejects<'a> {
+    /// None yet.
+    pub fn new(limit: &'a Limit) -> Self {
+        Rejects { rows: Vec::new(), limit, kept: false }
+    }
+
     /// How many.
     pub fn len(&self) -> u64 {
-        self.0.len() as u64
+        self.rows.len() as u64
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rows.is_empty()
     }
 
     /// Sets one row aside, if the limit allows it; `error` makes the error if it does not.
     ///
     /// # Errors
     /// The limit is reached.
-    pub fn take(&mut self, limit: &Limit, row: (i64, Why), error: impl FnOnce() -> Error) -> Result<()> {
-        if self.0.len() >= MOST || !limit.take() {
+    pub fn take(&mut self, row: (i64, Why), error: impl FnOnce() -> Error) -> Result<()> {
+        if self.rows.len() >= MOST || !self.limit.take() {
             let mut error = error();
-            error.message.push_str(&limit.words());
+            error.message.push_str(&self.limit.words());
             return Err(error);
         }
-        self.0.push(row);
+        self.rows.push(row);
         Ok(())
+    }
+
+    /// Their chunk is committed: they stay rejected.
+    pub fn keep(&mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Rejects<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.limit.give_back(self.len());
+        }
     }
 }
 
@@ -128,7 +156,7 @@ pub struct Chunk<'a> {
 ///
 /// # Errors
 /// The source cannot be read, or the target refuses.
-pub fn write(reader: &mut Reader, tx: &mut impl GenericClient, chunk: Chunk<'_>, rejects: &Rejects) -> Result<()> {
+pub fn write(reader: &mut Reader, tx: &mut impl GenericClient, chunk: Chunk<'_>, rejects: &Rejects<'_>) -> Result<()> {
     if rejects.is_empty() {
         return Ok(());
     }
@@ -141,13 +169,13 @@ pub fn write(reader: &mut Reader, tx: &mut impl GenericClient, chunk: Chunk<'_>,
         buffer: Vec::new(),
     };
     let scan = Scan::whole(table);
-    if let (Some(rowid), true) = (scan::rowid(table), rejects.0.len() <= LOOKED_UP) {
+    if let (Some(rowid), true) = (scan::rowid(table), rejects.rows.len() <= LOOKED_UP) {
         let condition = format!("{rowid} = ?1");
-        for (number, why) in &rejects.0 {
+        for (number, why) in &rejects.rows {
             scan.find(reader, &condition, &[Value::Integer(*number)], |row, _| out.row(row, *number, *why))?;
         }
     } else {
-        let mut next = rejects.0.iter().peekable();
+        let mut next = rejects.rows.iter().peekable();
         scan.run(reader, chunk.range, |row, number| {
             if let Some((_, why)) = next.next_if(|(n, _)| *n == number) {
                 out.row(row, number, *why)?;
@@ -240,4 +268,43 @@ pub fn beyond(table: &TablePlan, number: i64, row: &Row<'_>, why: Why) -> Error 
         .hint(
             "the chunk was undone; raise --max-rejects and run the same command again, or mend the rows in the source",
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(rejects: &mut Rejects<'_>, number: i64) -> Result<()> {
+        rejects.take((number, Why::Misfit), || Error::new(Kind::Rejected, "does not fit"))
+    }
+
+    #[test]
+    fn a_chunk_that_is_undone_gives_its_rows_back_to_the_limit() {
+        let limit = Limit::new(Some(5), 2);
+        let chunk = |keep: bool| {
+            let mut rejects = Rejects::new(&limit);
+            (1..=3).try_for_each(|number| take(&mut rejects, number))?;
+            if keep {
+                rejects.keep();
+            }
+            Ok::<_, Error>(rejects.len())
+        };
+        // Undone as often as it may be, it counts once.
+        for keep in [false, false, true] {
+            assert_eq!(chunk(keep).unwrap(), 3);
+        }
+        let error = chunk(true).unwrap_err();
+        assert!(error.kind == Kind::Rejected && error.message.contains("5 rows were rejected before it"), "{error}");
+        // What was refused was not taken.
+        assert_eq!(limit.rejected.load(Ordering::Relaxed), 5);
+    }
+
+    #[test]
+    fn a_chunk_beyond_the_limit_gives_back_what_it_took_before() {
+        let limit = Limit::new(Some(2), 0);
+        let mut rejects = Rejects::new(&limit);
+        assert!(take(&mut rejects, 1).is_ok() && take(&mut rejects, 2).is_ok() && take(&mut rejects, 3).is_err());
+        drop(rejects);
+        assert_eq!(limit.rejected.load(Ordering::Relaxed), 0);
+    }
 }

@@ -85,7 +85,11 @@ pub fn heeding<T>(
     std::thread::scope(|scope| {
         // Ends the thread when the work has ended, however it ended.
         let (_working, ended) = mpsc::channel::<()>();
+        // A pause must not outlive who can hear `continue`: however the thread ends, nobody is held any more. Where its
+        // connection is lost the work goes on, and finds the loss by itself at the coordinator's next statement.
+        let heeded = cancel.heed();
         scope.spawn(move || {
+            let _heeded = heeded;
             if let Err(error) = watch(client, run, observer, cancel, &ended) {
                 let text = format!("requests to this run are no longer heeded: {error}");
                 observer.see(&Event::Note { text });
@@ -105,11 +109,14 @@ fn watch(
     begin(client, run, cancel)?;
     while matches!(ended.recv_timeout(EVERY), Err(mpsc::RecvTimeoutError::Timeout)) {
         for (id, text, by) in asked(client, run)? {
+            // Who asked may have taken it back meanwhile, and said so: then it must not be done.
+            if !answer(client, id)? {
+                continue;
+            }
             let ask = Ask::parse(&text);
             if let Some(ask) = ask {
                 ask.heed(cancel);
             }
-            answer(client, id)?;
             let bytes_a_second = if let Some(Ask::Throttle(rate)) = ask { rate } else { 0 };
             let word = ask.map_or("unknown", |_| text.split(' ').next().unwrap_or_default()).to_owned();
             observer.see(&Event::Request { request: word, bytes_a_second, by });
@@ -146,11 +153,11 @@ fn asked(client: &mut Client, run: &str) -> Result<Vec<(i64, String, String)>> {
     Ok(rows.iter().map(|r| (r.get(0), r.get(1), r.get(2))).collect())
 }
 
-fn answer(client: &mut Client, id: i64) -> Result<()> {
-    client
-        .execute("UPDATE lite2pg.request SET answered_at = clock_timestamp() WHERE id = $1", &[&id])
-        .map_err(|e| error_from_pg(e, "answering a request"))?;
-    Ok(())
+/// Marks a request as heard; whether it was still there.
+fn answer(client: &mut Client, id: i64) -> Result<bool> {
+    let sql = "UPDATE lite2pg.request SET answered_at = clock_timestamp() WHERE id = $1 AND answered_at IS NULL";
+    let changed = client.execute(sql, &[&id]).map_err(|e| error_from_pg(e, "answering a request"))?;
+    Ok(changed == 1)
 }
 
 /// What holds a running run, as its control rows tell: whether it is paused, and its throttle in bytes a second (0: none).

@@ -25,7 +25,9 @@ use postgres::GenericClient;
 /// What a row's normal form may keep of its memory.
 const SMALL: usize = 1 << 20;
 
-/// The digest of a table as PostgreSQL gives it back.
+/// The digest of a table as PostgreSQL gives it back. It may take several statements: that they see one state of the
+/// table is the caller's care. Either all of this is within one REPEATABLE READ transaction, as in `lite2pg verify`, or
+/// nobody else writes to the table, as while a run has it in its staging schema.
 ///
 /// # Errors
 /// The target cannot be read, or `Interrupted`.
@@ -36,7 +38,6 @@ pub fn of_target(
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Sum> {
-    // In one statement: one state of it is seen, whoever writes meanwhile.
     of_pages(client, schema, table, &Pages::all(table.bytes), observer, cancel)
 }
 

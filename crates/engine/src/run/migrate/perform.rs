@@ -95,7 +95,7 @@ impl Migration<'_> {
         })?;
         drop(workers);
         drop(clients);
-        self.cancel.check()?;
+        self.cancel.check_ended()?;
         self.source.check_unchanged()?;
         let verified = self.settings.verify && report.exit == 0;
         finish::write_verification(&mut main, &run, &report)?;
